@@ -49,7 +49,8 @@ from storage.run_records import StoredDirectory, StoredRuns
 from storage.site_records import StoredSites
 from storage.visit_records import StoredVisits
 from storage.watch import DatabaseWatch
-from temporal.client import BUILD_ID, connect_when_there
+from temporal.client import connect_when_there
+from temporal.deployment import DEPLOYMENT
 from temporal.dispatcher import Dispatcher
 from temporal.polling import Polling, log_outages_once
 from temporal.reconciler import Reconciler
@@ -236,7 +237,7 @@ def make_worker(
         workflows=[one for one in WORKFLOWS if one not in _UPKEEP],
         activities=activities,
         workflow_runner=workflow_runner(),
-        build_id=BUILD_ID,
+        deployment_config=DEPLOYMENT,
     )
 
 
@@ -260,7 +261,7 @@ def make_webhook_worker(
         task_queue=webhook_task_queue(task_queue),
         activities=[webhooks.call_webhook, webhooks.give_up_webhook],
         max_concurrent_activities=_CALLS_AT_ONCE,
-        build_id=BUILD_ID,
+        deployment_config=DEPLOYMENT,
     )
 
 
@@ -285,7 +286,7 @@ def make_upkeep_worker(
         workflow_task_poller_behavior=_POLL_ALONE,
         activity_task_poller_behavior=_POLL_ALONE,
         max_heartbeat_throttle_interval=_BEATS,
-        build_id=BUILD_ID,
+        deployment_config=DEPLOYMENT,
     )
 
 

@@ -32,7 +32,8 @@ from runtime.settings import Settings
 from storage.engine import Database
 from storage.outages import Outage
 from storage.watch import DatabaseWatch
-from temporal.client import BUILD_ID, connect
+from temporal.client import connect
+from temporal.deployment import DEPLOYMENT
 from temporal.polling import log_outages_once
 
 _MAX_ACTIVITIES: Final = 200
@@ -163,7 +164,7 @@ async def _serve_activities(
                 max_concurrent_activities=_MAX_ACTIVITIES,
                 graceful_shutdown_timeout=_DRAIN + _GRACE,
                 interceptors=[in_flight],
-                build_id=BUILD_ID,
+                deployment_config=DEPLOYMENT,
             )
             _log.info("activities_served", task_queue=worker.task_queue)
             pause = _FIRST_PAUSE

@@ -28,6 +28,7 @@ from storage.checklist_profiles import load_checklists
 from storage.engine import Database
 from storage.plausibility import load_plausibility
 from temporal import client as temporal_client
+from temporal.deployment import register_deployment
 from temporal.search_attributes import register_search_attributes
 
 SIGNER: str = "DYNAMO_CERTIFICATE_SIGNER"
@@ -113,8 +114,8 @@ def key_fingerprints(settings: Settings, *, signs: bool) -> dict[str, str]:
 async def migrate(settings: Settings, *, temporal: bool, new_keys: bool) -> None:
     """Bring the database to the schema of this release.
 
-    ``temporal`` registers the search attributes there, too; ``new_keys`` makes the keys of these
-    settings those that every process must have from now on.
+    ``temporal`` registers the search attributes, and the deployment, there; ``new_keys`` makes the
+    keys of these settings those that every process must have from now on.
 
     Raises:
         StartingError: something cannot be used, or is away.
@@ -132,7 +133,9 @@ async def migrate(settings: Settings, *, temporal: bool, new_keys: bool) -> None
             await database.close()
     if temporal:
         await temporal_client.look()
-        await register_search_attributes(await temporal_client.connect())
+        client = await temporal_client.connect()
+        await register_search_attributes(client)
+        await register_deployment(client)
 
 
 def run(main: Coroutine[Any, Any, object]) -> NoReturn:

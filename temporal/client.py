@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import timedelta
-from importlib.metadata import version
 from typing import Final
 
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
@@ -20,13 +19,6 @@ from temporalio.service import RPCError, RPCStatusCode
 from domain.starting import AwayError, MistakeError, StartingError, is_unknown_host, one_line
 from temporal.core_logs import core_runtime
 from temporal.workers_end import WorkersEnd
-
-BUILD_ID: Final = f"dynamo-{version('dynamo-commissioning')}"
-"""What every worker says that it is. One that says nothing hashes all the code of its process:
-over a second of CPU at each start, while nothing else in its event loop goes on.
-
-Not a worker deployment yet: one that is not versioned is a link to nowhere in the Temporal UI.
-"""
 
 # Temporal makes a converter for each workflow run. One that knows no type yet spends more time on
 # learning them than the whole run has work to do, so all of them share what they have learnt.

@@ -19,7 +19,8 @@ from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
 from domain.names import node_task_queue
-from temporal.client import BUILD_ID, DATA_CONVERTER
+from temporal.client import DATA_CONVERTER
+from temporal.deployment import RELEASE
 from tests.replay.masking import IDENTITY, leaks
 from tests.replay.record import HISTORIES, VERSION, WORDS_OF_PEOPLE
 from worker import WORKFLOWS, workflow_runner
@@ -35,7 +36,7 @@ def replayer() -> Replayer:
         workflows=WORKFLOWS,
         workflow_runner=workflow_runner(),
         data_converter=DATA_CONVERTER,
-        build_id=BUILD_ID,
+        build_id=RELEASE,
     )
 
 

@@ -18,7 +18,8 @@ from domain.names import SearchAttribute
 from domain.starting import MistakeError
 from runtime.settings import Settings
 from storage.engine import Database
-from temporal.client import BUILD_ID, DATA_CONVERTER
+from temporal.client import DATA_CONVERTER
+from temporal.deployment import DEPLOYMENT
 from temporal.search_attributes import register_search_attributes
 from tests.support.eventually import eventually
 from worker import make_webhook_worker, make_worker
@@ -52,7 +53,7 @@ async def test_no_worker_hashes_all_code_when_it_starts(
         make_worker(temporal_client, database, mailer, settings=settings, task_queue=task_queue),
         make_webhook_worker(temporal_client, database, settings=settings, task_queue=task_queue),
     ):
-        assert worker.config(active_config=True).get("build_id") == BUILD_ID
+        assert worker.config(active_config=True).get("deployment_config") == DEPLOYMENT
 
 
 async def test_an_attribute_of_another_type_is_named(

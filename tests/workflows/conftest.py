@@ -24,7 +24,7 @@ from domain.commissioning import Answer, Pace, RetryOrder, RunOptions, RunReques
 from domain.mail import Admission, GatheredMail, MailNotice
 from domain.names import node_task_queue, site_workflow_id
 from domain.power.service import Borrow
-from temporal.client import BUILD_ID
+from temporal.deployment import DEPLOYMENT
 from tests.support.eventually import eventually
 from tests.workflows.charger import EPOCH, Behaviour, MemoryRecords, ScriptedChargePoint
 from tests.workflows.supply import Supply, SupplyWorkflow
@@ -221,7 +221,7 @@ def shared_worker(client: Client, records: MemoryRecords, queue: str) -> Worker:
             RunActivities(Canceller(client=client)).cancel_run,
         ],
         workflow_runner=workflow_runner(),
-        build_id=BUILD_ID,
+        deployment_config=DEPLOYMENT,
     )
 
 
@@ -242,5 +242,5 @@ def node_worker(client: Client, charger: ScriptedChargePoint) -> Worker:
             node.update_firmware,
             node.ping,
         ],
-        build_id=BUILD_ID,
+        deployment_config=DEPLOYMENT,
     )
