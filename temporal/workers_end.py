@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from importlib.metadata import version
 from typing import Final
 
 import structlog
@@ -10,6 +11,9 @@ from temporalio.worker import Worker, WorkerConfig
 
 _AFTER_GRACE_SECONDS = 8.0
 """Less than the ten after which Docker kills what does not end."""
+
+SEEN_IN: Final = ("1.35.",)
+"""Versions of temporalio whose shutdown was seen to last, and for which the bound was made."""
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -26,7 +30,8 @@ class _Fatal:
 class WorkersEnd(SimplePlugin):
     """A plugin of a client: its workers end although the SDK's core sometimes does not.
 
-    Two waits of a shutdown may last for ever (temporalio 1.35): that for the pollers, when a
+    Two waits of a shutdown may last for ever (temporalio 1.35; of any other version nothing is
+    known, so it is left alone): that for the pollers, when a
     workflow task begins a local activity just as its worker stops, which is never run and keeps the
     task alive by a heartbeat each eight seconds; and the last step, where an activity has just
     ended (about once in a hundred). The process, or the pause of one whose database is away, would
@@ -52,6 +57,11 @@ class WorkersEnd(SimplePlugin):
             BaseException: that by which it ended by itself.
 
         """
+        sdk = version("temporalio")
+        if not sdk.startswith(SEEN_IN):
+            _log.warning("workers_end_unbounded", temporalio=sdk, known=SEEN_IN)
+            await next(worker)
+            return
         core = worker._bridge_worker  # noqa: SLF001 - no setting bounds it
         begin_shutdown = core.initiate_shutdown
         config = worker.config(active_config=True)
