@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from temporalio import activity, workflow
 from temporalio.client import Client
-from temporalio.worker import PollerBehaviorSimpleMaximum, Worker
+from temporalio.worker import PollerBehaviorSimpleMaximum, Worker, WorkerTuner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.account_letters import AccountActivities
@@ -100,6 +100,10 @@ WORKFLOWS: Sequence[type] = (
 )
 
 _CALLS_AT_ONCE = 20
+_MAILS_AT_ONCE = 50
+# So long a mail or a call that is on its way when the worker stops may take to end: it would leave
+# once more. With workers_end's bound it is less than what any supervisor of ours waits.
+_GRACE = timedelta(seconds=2)
 _POLL_ALONE = PollerBehaviorSimpleMaximum(maximum=2)
 # A beat is on its way well before policies.UPKEEP_HEARTBEAT is over, also on a busy machine.
 _BEATS = timedelta(seconds=4)
@@ -237,7 +241,21 @@ def make_worker(
         workflows=[one for one in WORKFLOWS if one not in _UPKEEP],
         activities=activities,
         workflow_runner=workflow_runner(),
+        tuner=_tuner(settings),
+        graceful_shutdown_timeout=_GRACE,
         deployment_config=DEPLOYMENT,
+    )
+
+
+def _tuner(settings: Settings) -> WorkerTuner:
+    """Places by what they wait for, and not by how busy the machine is, perhaps with other work.
+
+    Records are local activities, each with a connection: beyond twice of those it is better to wait
+    for a place, which has no time-out, than for a connection, which has one.
+    """
+    return WorkerTuner.create_fixed(
+        activity_slots=_MAILS_AT_ONCE,
+        local_activity_slots=4 * settings.database_pool_size,
     )
 
 
@@ -261,6 +279,7 @@ def make_webhook_worker(
         task_queue=webhook_task_queue(task_queue),
         activities=[webhooks.call_webhook, webhooks.give_up_webhook],
         max_concurrent_activities=_CALLS_AT_ONCE,
+        graceful_shutdown_timeout=_GRACE,
         deployment_config=DEPLOYMENT,
     )
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.heartbeats import beating
 from domain.ports import Rounds
@@ -48,5 +48,7 @@ async def _take(turn: Turn, rounds: Rounds) -> TurnDone:
             raise
         # Nobody asked for this cancellation, so Temporal would not take it; it takes a failure, and
         # another worker goes on at once.
-        raise ApplicationError("This worker stops.", type=WORKER_STOPS) from None
+        raise ApplicationError(
+            "This worker stops.", type=WORKER_STOPS, category=ApplicationErrorCategory.BENIGN
+        ) from None
     return TurnDone(rounds=done)
