@@ -10,6 +10,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.heartbeats import beating
 from domain import operations as op
+from domain.names import CHARGE_POINT_GONE
 from domain.operations import OperationName
 from domain.ports import ChargePointGateway, ChargePointGoneError
 
@@ -93,7 +94,7 @@ async def under_heartbeats(operation: Awaitable[ResultT]) -> ResultT:
         async with beating(_BEAT):
             return await operation
     except ChargePointGoneError as error:
-        raise ApplicationError(str(error), type="ChargePointGone", non_retryable=True) from error
+        raise ApplicationError(str(error), type=CHARGE_POINT_GONE, non_retryable=True) from error
     except asyncio.CancelledError:
         details = activity.cancellation_details()
         if details is None or not details.worker_shutdown:
@@ -101,5 +102,5 @@ async def under_heartbeats(operation: Awaitable[ResultT]) -> ResultT:
         # Nobody asked for this cancellation, so Temporal would not take it, and the workflow would
         # learn of it by silence.
         raise ApplicationError(
-            "The node stops.", type="ChargePointGone", non_retryable=True
+            "The node stops.", type=CHARGE_POINT_GONE, non_retryable=True
         ) from None

@@ -8,10 +8,10 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.heartbeats import beating
+from domain.names import WORKER_STOPS
 from domain.ports import Rounds
 from domain.upkeep import Turn, TurnDone
 
-WORKER_STOPS: Final = "worker_stops"
 _BEAT: Final = timedelta(seconds=2)
 
 

@@ -7,6 +7,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from domain.errors import InvalidError
+from domain.names import WEBHOOK_FAILED
 from domain.outbound import Outbound
 from domain.ports import DeliveryRecords, WebhookSender
 from domain.tokens import webhook_secret
@@ -41,7 +42,7 @@ class WebhookActivities:
             answer = f"It answered {attempt.answer.status_code}." if attempt.answer else None
             raise ApplicationError(
                 answer or attempt.error or "",
-                type="WebhookFailed",
+                type=WEBHOOK_FAILED,
                 category=ApplicationErrorCategory.BENIGN,  # of the receiver, and on its log
             )
 

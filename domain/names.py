@@ -111,6 +111,12 @@ GIVE_WAY_SIGNAL = "give_way"
 BILLING_DUE_SIGNAL = "billing_due"
 """To the billing of a transaction: it is due, perhaps anew."""
 
+CHARGE_POINT_GONE = "charge_point_gone"
+COMMISSIONING_FAILED = "commissioning_failed"
+WEBHOOK_FAILED = "webhook_failed"
+WORKER_STOPS = "worker_stops"
+"""Types of errors in Temporal: codes, as in the API. A plain exception has its class's name."""
+
 OTHER_RUN = "other_run"
 """Type of an update's refusal: the workflow is of another run than the one that is meant."""
 

@@ -22,7 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.charge_point import ChargePointActivities
     from activities.records import DirectoryActivities
     from domain.errors import EngineError
-    from domain.names import node_task_queue
+    from domain.names import CHARGE_POINT_GONE, node_task_queue
     from domain.operations import Operation
     from workflows import policies
     from workflows.calls import record
@@ -259,6 +259,6 @@ def _nobody_took(error: ActivityError) -> bool:
 def _failure_of_ours(error: ActivityError) -> OperationFailedError | None:
     """Tell an error of the engine from a node that died or a charge point that moved: None."""
     cause: Any = error.cause
-    if not isinstance(cause, ApplicationError) or cause.type == "ChargePointGone":
+    if not isinstance(cause, ApplicationError) or cause.type == CHARGE_POINT_GONE:
         return None
     return OperationFailedError("engine_error", str(cause))

@@ -17,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.names import (
         CALLED_BACK_SIGNAL,
         CHARGE_POINT_EVENTS_SIGNAL,
+        COMMISSIONING_FAILED,
         LENT_SIGNAL,
         SearchAttribute,
     )
@@ -55,7 +56,7 @@ class CommissioningWorkflow:
     """Commissions a charge point: waits for it, checks it, leaves a record.
 
     Closes as Completed when every check passed or was skipped, as Failed with an ApplicationError
-    of type ``CommissioningFailed`` when one failed, as Canceled when it was cancelled.
+    of type ``commissioning_failed`` when one failed, as Canceled when it was cancelled.
     """
 
     @workflow.init
@@ -352,7 +353,7 @@ class CommissioningWorkflow:
         return ApplicationError(
             f"{failed[0]}: {problem.cause}",
             {"failed_checks": failed, "code": problem.code, "action": problem.action},
-            type="CommissioningFailed",
+            type=COMMISSIONING_FAILED,
             non_retryable=True,
         )
 

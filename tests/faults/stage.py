@@ -28,7 +28,7 @@ from api.temporal import TemporalGateway
 from domain.checks import RunView
 from domain.commissioning import Pace, RunOptions, RunRequest, RunToStart
 from domain.ids import Prefix, new_id
-from domain.names import commissioning_workflow_id
+from domain.names import COMMISSIONING_FAILED, commissioning_workflow_id
 from domain.states import ChargePointStatus, ProjectStatus, Role, RunStatus
 from ocpp_server.main import run_node
 from runtime.settings import Settings
@@ -386,7 +386,7 @@ async def _closed(handle: CommissioningHandle) -> RunStatus:
         if isinstance(error.cause, CancelledError):
             return RunStatus.CANCELLED
         is_verdict = isinstance(error.cause, ApplicationError) and (
-            error.cause.type == "CommissioningFailed"
+            error.cause.type == COMMISSIONING_FAILED
         )
         if not is_verdict:
             raise

@@ -19,6 +19,7 @@ from domain.handover import ProjectRequest
 from domain.ids import Prefix, new_id
 from domain.invitations import InvitationSent, InvitationSettled, NewInvitation
 from domain.names import (
+    WEBHOOK_FAILED,
     SearchAttribute,
     availability_workflow_id,
     commissioning_workflow_id,
@@ -133,7 +134,7 @@ async def _put_back_late(environment: WorkflowEnvironment) -> Recorded:
 
 @activity.defn(name="call_webhook")
 async def _call_in_vain(_delivery_id: str) -> None:
-    raise ApplicationError("It answered 503.", type="WebhookFailed")
+    raise ApplicationError("It answered 503.", type=WEBHOOK_FAILED)
 
 
 @activity.defn(name="give_up_webhook")

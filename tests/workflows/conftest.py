@@ -22,7 +22,7 @@ from activities.runs import RunActivities
 from domain.checks import RunView, Waiting
 from domain.commissioning import Answer, Pace, RetryOrder, RunOptions, RunRequest, RunStarted
 from domain.mail import Admission, GatheredMail, MailNotice
-from domain.names import node_task_queue, site_workflow_id
+from domain.names import COMMISSIONING_FAILED, node_task_queue, site_workflow_id
 from domain.power.service import Borrow
 from temporal.deployment import DEPLOYMENT
 from tests.support.eventually import eventually
@@ -145,7 +145,7 @@ class Stage:
             closed = "completed"
         except WorkflowFailureError as error:
             cause = error.cause
-            is_verdict = isinstance(cause, ApplicationError) and cause.type == "CommissioningFailed"
+            is_verdict = isinstance(cause, ApplicationError) and cause.type == COMMISSIONING_FAILED
             closed = "failed" if is_verdict else repr(cause)
         (view,) = self.records.verdicts
         assert view.status == closed
