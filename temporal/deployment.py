@@ -1,4 +1,4 @@
-"""What workers say of their release to Temporal: a deployment, which decides nothing (ADR 37)."""
+"""What workers say of their release to Temporal: a deployment, which decides nothing (ADR 39)."""
 
 from importlib.metadata import version
 from typing import Final
