@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.bodies import Bodies
 from api.errors import problem_response, unexpected_response
 from api.protocol.limits import follow, headers_of
+from api.request_log import RequestLog
 from domain.errors import EngineError
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -28,6 +29,7 @@ class RequestMiddleware:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._bodies = Bodies()
+        self._log = RequestLog()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -61,8 +63,7 @@ class RequestMiddleware:
                 await unexpected_response(request_id)(scope, receive, send_with_id)
             finally:
                 client = scope.get("client")
-                _log.info(
-                    "http_request",
+                self._log.tell(
                     method=scope["method"],
                     path=_loggable_path(scope),
                     status=status,
