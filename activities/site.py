@@ -11,7 +11,7 @@ from domain.power.facts import (
     SetLimit,
     SiteQuestion,
     SiteSnapshot,
-    SiteStates,
+    StationStates,
     TakeOut,
 )
 
@@ -38,7 +38,7 @@ class SiteActivities:
         await self._records.take_out(order)
 
     @activity.defn
-    async def record_states(self, states: SiteStates) -> None:
+    async def record_states(self, states: StationStates) -> None:
         """Note how far smart charging is on charge points."""
         await self._records.record_states(states)
 

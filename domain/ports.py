@@ -97,7 +97,7 @@ class SiteRecords(Protocol):
         """Withdraw a charge point that cannot draw any more; harmless when repeated."""
         ...
 
-    async def record_states(self, states: site.SiteStates) -> None:
+    async def record_states(self, states: site.StationStates) -> None:
         """Note how far smart charging is; harmless when repeated."""
         ...
 

@@ -19,8 +19,8 @@ from domain.power.facts import (
     SiteQuestion,
     SiteRequest,
     SiteSnapshot,
-    SiteStates,
     StationFacts,
+    StationStates,
     TakeOut,
     Watched,
 )
@@ -78,7 +78,7 @@ class StoredSites:
                 order.charge_point_id, at=self._now(), by_site=True
             )
 
-    async def record_states(self, states: SiteStates) -> None:
+    async def record_states(self, states: StationStates) -> None:
         """Store the states, in one order for all."""
         rows = [
             {

@@ -9,8 +9,8 @@ with workflow.unsafe.imports_passed_through():
     from activities.site import SiteActivities
     from domain.names import CALLED_BACK_SIGNAL, LENT_SIGNAL
     from domain.power.facts import TakeOut
-    from domain.power.ledger import Ledger
     from domain.power.service import Borrow, CalledBack, Lent
+    from domain.power.site_controller import SiteController
     from workflows.calls import record
     from workflows.stations import Stations
 
@@ -21,13 +21,13 @@ class Lending:
     def __init__(
         self,
         project_id: str,
-        ledger: Ledger,
+        controller: SiteController,
         stations: Stations,
         *,
         look_again: Callable[[str], None],
     ) -> None:
         self._project_id = project_id
-        self._ledger = ledger
+        self._controller = controller
         self._stations = stations
         self._look_again = look_again
         self._asks: dict[str, Borrow] = {}
@@ -42,10 +42,10 @@ class Lending:
         self._asks[asked.charge_point_id] = asked
 
     async def take_asks(self) -> None:
-        """Book what was asked. What is of no site that this is has nobody else who tells it."""
+        """Note what was asked. A run whose charge point is of another site is told so here."""
         asks, self._asks = self._asks, {}
         for asked in asks.values():
-            if not self._ledger.borrow(asked, workflow.now()):
+            if not self._controller.borrow(asked, workflow.now()):
                 await _tell(
                     asked.workflow_id,
                     LENT_SIGNAL,
@@ -54,31 +54,31 @@ class Lending:
 
     async def lend(self) -> None:
         """Tell runs that they have what they asked for, or that it is needed here for a moment."""
-        for station in self._ledger.to_lend(workflow.now()):
+        for station in self._controller.to_lend(workflow.now()):
             service = station.service
             if service is None or self._stations.is_busy(station.charge_point_id):
                 continue
             lent = Lent(commissioning_id=service.commissioning_id, ask=service.ask)
             if await _tell(service.workflow_id, LENT_SIGNAL, lent):
-                self._ledger.lent(station.charge_point_id, service.ask)
+                self._controller.lent(station.charge_point_id, service.ask)
             else:
-                self._ledger.take_back(station.charge_point_id, service.commissioning_id)
+                self._controller.take_back(station.charge_point_id, service.commissioning_id)
                 self._look_again(station.charge_point_id)
-        for station in self._ledger.to_call_back(workflow.now()):
+        for station in self._controller.to_call_back(workflow.now()):
             service = station.service
             if service is None:
                 continue
-            self._ledger.called_back(station.charge_point_id)
+            self._controller.called_back(station.charge_point_id)
             called = CalledBack(commissioning_id=service.commissioning_id)
             if not await _tell(service.workflow_id, CALLED_BACK_SIGNAL, called):
-                self._ledger.take_back(station.charge_point_id, service.commissioning_id)
+                self._controller.take_back(station.charge_point_id, service.commissioning_id)
                 self._look_again(station.charge_point_id)
 
     async def let_go(self) -> None:
         """Take out who leaves and cannot draw any more."""
         gone = [
             station.charge_point_id
-            for station in self._ledger.to_take_out()
+            for station in self._controller.to_take_out()
             if not self._stations.is_busy(station.charge_point_id)
         ]
         for charge_point_id in gone:
@@ -87,7 +87,7 @@ class Lending:
                 TakeOut(project_id=self._project_id, charge_point_id=charge_point_id),
                 summary=f"Take out {charge_point_id}, which cannot draw any more",
             )
-            self._ledger.forget(charge_point_id)
+            self._controller.forget(charge_point_id)
             self._look_again(charge_point_id)  # it may have been brought back meanwhile
 
 

@@ -23,13 +23,13 @@ with workflow.unsafe.imports_passed_through():
         SiteLoad,
         SiteQuestion,
         SiteRequest,
-        SiteStates,
         StationState,
+        StationStates,
     )
-    from domain.power.ledger import Ledger
     from domain.power.loads import site_load
     from domain.power.plan import higher, lower
     from domain.power.service import Borrow, GivenBack
+    from domain.power.site_controller import SiteController
     from workflows.calls import record
     from workflows.history import history_is_long
     from workflows.lending import Lending
@@ -49,10 +49,10 @@ class SiteWorkflow:
     @workflow.init
     def __init__(self, request: SiteRequest) -> None:
         self._request = request
-        self._ledger = Ledger(request.carried, PACE)
-        self._stations = Stations(self._ledger, on_change=self._wake)
+        self._controller = SiteController(request.carried, PACE)
+        self._stations = Stations(self._controller, on_change=self._wake)
         self._lending = Lending(
-            request.project_id, self._ledger, self._stations, look_again=self._look_again
+            request.project_id, self._controller, self._stations, look_again=self._look_again
         )
         self._to_read: set[str] | None = None  # None: all of them
         self._awake = True
@@ -67,7 +67,7 @@ class SiteWorkflow:
             began = workflow.now()
             await self._read()
             await self._lending.take_asks()
-            self._ledger.reserve(workflow.now())
+            self._controller.reserve(workflow.now())
             if not history_is_long():
                 self._stations.prepare()
             await self._judge()
@@ -79,7 +79,7 @@ class SiteWorkflow:
             await self._report()
             self._present()
             await self._sleep(began)
-        workflow.continue_as_new(replace(request, carried=self._ledger.carried()))
+        workflow.continue_as_new(replace(request, carried=self._controller.carried()))
 
     @workflow.signal(name=CHARGE_POINT_EVENTS_SIGNAL)
     def charge_point_events(self, told: ChargePointEvents) -> None:
@@ -88,13 +88,13 @@ class SiteWorkflow:
             self._look_again()
         for event in told.events:
             identity = event.charge_point_id
-            if identity not in self._ledger.stations:
+            if identity not in self._controller.stations:
                 self._look_again(identity)
                 continue
             if event.kind is EventKind.CONNECTED:
                 # The node before may have died between a fact and its signal.
                 self._look_again(identity)
-            if self._ledger.receive(identity, event, workflow.now()):
+            if self._controller.receive(identity, event, workflow.now()):
                 self._wake()
 
     @workflow.signal(name=BORROW_SIGNAL)
@@ -106,7 +106,7 @@ class SiteWorkflow:
     @workflow.signal(name=GIVEN_BACK_SIGNAL)
     def given_back(self, back: GivenBack) -> None:
         """A run has ended."""
-        self._ledger.take_back(back.charge_point_id, back.commissioning_id)
+        self._controller.take_back(back.charge_point_id, back.commissioning_id)
         self._look_again(back.charge_point_id)
 
     @workflow.signal(name=LOOK_AGAIN_SIGNAL)
@@ -119,7 +119,7 @@ class SiteWorkflow:
         """The supply carries more, or less."""
         async with self._one_at_a_time:
             await record(SiteActivities.set_limit, change, summary="Note the limit of the supply")
-            self._ledger.limit = change.limit
+            self._controller.limit = change.limit
             self._changes += 1
             self._look_again()  # which phases its charge points load may depend on it
 
@@ -142,49 +142,49 @@ class SiteWorkflow:
         async with self._one_at_a_time:
             summary = "Pause smart charging" if change.paused else "Go on with smart charging"
             await record(SiteActivities.pause_smart_charging, change, summary=summary)
-            if self._ledger.paused and not change.paused:
-                self._ledger.try_again()
-            self._ledger.paused = change.paused
+            if self._controller.paused and not change.paused:
+                self._controller.try_again()
+            self._controller.paused = change.paused
             self._changes += 1
             self._wake()
 
     @workflow.query
     def load(self) -> SiteLoad:
         """The site as it stands."""
-        return site_load(self._ledger, workflow.now())
+        return site_load(self._controller, workflow.now())
 
     async def _read(self) -> None:
         """Read what is known of the site, or of the charge points that have just come back."""
         if self._to_read is not None:
-            self._to_read |= self._ledger.to_look_at(workflow.now())
+            self._to_read |= self._controller.to_look_at(workflow.now())
         if self._to_read is not None and not self._to_read:
             return
         wanted = () if self._to_read is None else tuple(sorted(self._to_read))
         self._to_read = set()
-        known, changes = self._ledger.running(), self._changes
+        known, changes = self._controller.running(), self._changes
         question = SiteQuestion(project_id=self._request.project_id, charge_point_ids=wanted)
         snapshot = await record(
             SiteActivities.read_site, question, summary="Read the site and its charge points"
         )
-        self._ledger.load(
+        self._controller.load(
             snapshot,
             workflow.now(),
             known=known,
             charge_points_only=self._changes != changes,
         )
         if not wanted:
-            self._ledger.keep([one.charge_point_id for one in snapshot.stations])
+            self._controller.keep([one.charge_point_id for one in snapshot.stations])
 
     async def _judge(self) -> None:
         """Look at what those draw that cannot report their limits."""
-        question = self._ledger.to_judge(workflow.now())
+        question = self._controller.to_judge(workflow.now())
         if question.watched:
             draws = await record(
                 SiteActivities.read_draws,
                 question,
                 summary=f"Read what {len(question.watched)} sessions draw",
             )
-            self._ledger.drew(question, draws, workflow.now())
+            self._controller.drew(question, draws, workflow.now())
 
     async def _share(self) -> None:
         """Give each transaction its share: nothing is raised before all is lowered.
@@ -192,36 +192,36 @@ class SiteWorkflow:
         Who did not answer, or refused, counts as it stands for a while: the others are told anew
         at once, and do not wait for it.
         """
-        ledger, all_took = self._ledger, False
+        controller, all_took = self._controller, False
         while not all_took:
             self._awake = False
-            ledger.lose_trust(workflow.now())
-            ledger.reserve(workflow.now())
-            targets = ledger.targets(workflow.now())
-            all_took = await self._stations.limit(lower(ledger.outlets(), targets))
+            controller.lose_trust(workflow.now())
+            controller.reserve(workflow.now())
+            targets = controller.targets(workflow.now())
+            all_took = await self._stations.limit(lower(controller.outlets(), targets))
             if all_took:
                 # A session may have ended while the others were lowered.
-                left = {bay: amps for bay, amps in targets.items() if bay in ledger.bays}
-                raised = higher(ledger.capacity, ledger.outlets(), left)
+                left = {bay: amps for bay, amps in targets.items() if bay in controller.bays}
+                raised = higher(controller.capacity, controller.outlets(), left)
                 all_took = await self._stations.limit(raised)
 
     async def _report(self) -> None:
         """Note what has changed of how far each charge point is."""
-        states = {state.charge_point_id: state for state in self._ledger.states()}
+        states = {state.charge_point_id: state for state in self._controller.states()}
         changed = tuple(
             state for identity, state in states.items() if self._reported.get(identity) != state
         )
         if changed:
             await record(
                 SiteActivities.record_states,
-                SiteStates(states=changed),
+                StationStates(states=changed),
                 summary=f"Note the state of {len(changed)} charge points",
             )
         self._reported = states
 
     async def _sleep(self, began: datetime) -> None:
         """Until something happens, or it is somebody else's turn: that may have been just now."""
-        pause: timedelta | None = self._ledger.next_look(workflow.now(), began=began)
+        pause: timedelta | None = self._controller.next_look(workflow.now(), began=began)
         if pause == timedelta():
             return
         await wait_until(
@@ -250,4 +250,4 @@ class SiteWorkflow:
         self._awake = True
 
     def _present(self) -> None:
-        workflow.set_current_details(site_details(self._request.name, self._ledger))
+        workflow.set_current_details(site_details(self._request.name, self._controller))

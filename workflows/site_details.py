@@ -1,25 +1,25 @@
 """What the Temporal UI shows of a site whose power is shared."""
 
-from domain.power.ledger import Ledger
 from domain.power.plan import load
+from domain.power.site_controller import SiteController
 from domain.states import FeatureState
 
 _ROWS = 50
 
 
-def site_details(name: str, ledger: Ledger) -> str:
+def site_details(name: str, controller: SiteController) -> str:
     """Summarise a site for operators, in Markdown."""
-    limit = ledger.limit
+    limit = controller.limit
     carries = "no limit set" if limit.amps is None else f"{limit.amps:g} A a phase"
-    used = max(load(ledger.outlets()).values(), default=0.0)
+    used = max(load(controller.outlets()).values(), default=0.0)
     lines = [f"**{name}**: {carries}, at most {used:g} A of it in use", ""]
-    if ledger.paused:
+    if controller.paused:
         lines += ["Smart charging is **paused**: nothing keeps the site under its limit.", ""]
-    for one in ledger.states():
+    for one in controller.states():
         if one.state is not FeatureState.ACTIVE or one.cause:
             why = f": {one.cause}" if one.cause else ""
             lines.append(f"- `{one.charge_point_id}` **{one.state}**{why}")
-    bays = sorted(ledger.bays.values(), key=lambda bay: bay.key)
+    bays = sorted(controller.bays.values(), key=lambda bay: bay.key)
     if bays:
         lines += [
             "",

@@ -1,4 +1,4 @@
-"""Sends limits to the nodes that hold the charge points of a site, and books the answers."""
+"""Sends limits to the nodes that hold the charge points of a site, and notes the answers."""
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
@@ -14,7 +14,6 @@ with workflow.unsafe.imports_passed_through():
     from activities.power import PowerActivities
     from domain.operations import ChangeAvailability, Outcome, Reply, StopTestTransaction
     from domain.power.agenda import Availability
-    from domain.power.ledger import Ledger
     from domain.power.operations import (
         ConnectorLimit,
         ConnectorsLimited,
@@ -22,6 +21,7 @@ with workflow.unsafe.imports_passed_through():
         StationLimited,
     )
     from domain.power.share import BayKey
+    from domain.power.site_controller import SiteController
     from domain.power.state import Bay, Station
     from workflows import policies
     from workflows.charge_point import on_node
@@ -32,8 +32,8 @@ _LOST = Outcome(reply=Reply.UNKNOWN, detail="Its node did not answer.")
 class Stations:
     """The charge points of a site, as its workflow reaches them."""
 
-    def __init__(self, ledger: Ledger, *, on_change: Callable[[], None]) -> None:
-        self._ledger = ledger
+    def __init__(self, controller: SiteController, *, on_change: Callable[[], None]) -> None:
+        self._controller = controller
         self._on_change = on_change
         self._busy: dict[str, asyncio.Task[None]] = {}
 
@@ -52,14 +52,14 @@ class Stations:
 
     def _due(self) -> Iterator[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]:
         now = workflow.now()
-        for station in self._ledger.to_prepare(now):
+        for station in self._controller.to_prepare(now):
             yield station.charge_point_id, partial(self._prepare, station)
-        for station in self._ledger.to_lift(now):
+        for station in self._controller.to_lift(now):
             yield station.charge_point_id, partial(self._lift, station)
-        for wanted in self._ledger.to_close(now):
+        for wanted in self._controller.to_close(now):
             yield wanted.station.charge_point_id, partial(self._close, wanted)
-        for bay in self._ledger.to_stop(now):
-            yield bay.key[0], partial(self._stop, bay, self._ledger.stations[bay.key[0]])
+        for bay in self._controller.to_stop(now):
+            yield bay.key[0], partial(self._stop, bay, self._controller.stations[bay.key[0]])
 
     def is_busy(self, charge_point_id: str) -> bool:
         """Whether it is being told something."""
@@ -71,11 +71,11 @@ class Stations:
         return not self._busy
 
     async def limit(self, limits: Mapping[BayKey, int]) -> bool:
-        """Set limits, all at once, and book what became of each; tells whether all took theirs."""
-        self._ledger.sends(limits)
+        """Set limits, all at once, and note what became of each; tells whether all took theirs."""
+        self._controller.sends(limits)
         by_node: defaultdict[str, list[ConnectorLimit]] = defaultdict(list)
         for key, amps in limits.items():
-            station, bay = self._ledger.stations[key[0]], self._ledger.bays[key]
+            station, bay = self._controller.stations[key[0]], self._controller.bays[key]
             if station.connection is None:
                 continue
             by_node[station.connection.node_id].append(
@@ -99,7 +99,7 @@ class Stations:
     async def _limit_on(self, node_id: str, limits: tuple[ConnectorLimit, ...]) -> bool:
         total = sum(limit.amps for limit in limits)
         restarts = {
-            limit.charge_point_id: self._ledger.stations[limit.charge_point_id].restarts
+            limit.charge_point_id: self._controller.stations[limit.charge_point_id].restarts
             for limit in limits
         }
         try:
@@ -114,9 +114,9 @@ class Stations:
             outcomes = limited.outcomes
         except ActivityError:
             outcomes = (_LOST,) * len(limits)
-            self._ledger.leave_alone(node_id, workflow.now())
+            self._controller.leave_alone(node_id, workflow.now())
         for limit, outcome in zip(limits, outcomes, strict=True):
-            self._ledger.limited(
+            self._controller.limited(
                 (limit.charge_point_id, limit.connector_id),
                 limit.transaction_id,
                 limit.amps,
@@ -138,12 +138,12 @@ class Stations:
         self._busy[identity] = asyncio.create_task(to_the_end())
 
     async def _prepare(self, station: Station) -> None:
-        ledger = self._ledger
+        controller = self._controller
         assert station.connection is not None  # noqa: S101 - it is online
-        terms = ledger.terms(station, workflow.now())
+        terms = controller.terms(station, workflow.now())
         if terms is None:
             return  # what it was to be told has changed since
-        request = ledger.request(station, terms)
+        request = controller.request(station, terms)
         try:
             limited = await on_node(
                 PowerActivities.limit_station,
@@ -154,13 +154,13 @@ class Stations:
             )
         except ActivityError:
             limited = StationLimited(reply=Reply.UNKNOWN, unit=station.unit, detail=_LOST.detail)
-        ledger.prepared(
+        controller.prepared(
             station, terms, limited, workflow.now(), idle=request.idle, running=request.running
         )
 
     async def _lift(self, station: Station) -> None:
         assert station.connection is not None  # noqa: S101 - it is online
-        lift = self._ledger.lift(station)
+        lift = self._controller.lift(station)
         try:
             outcome = await on_node(
                 PowerActivities.lift_limits,
@@ -171,7 +171,7 @@ class Stations:
             )
         except ActivityError:
             outcome = _LOST
-        self._ledger.lifted(
+        self._controller.lifted(
             station.charge_point_id, outcome.reply, workflow.now(), whole=lift.whole
         )
 
@@ -195,7 +195,7 @@ class Stations:
                 )
             except ActivityError:
                 outcome = _LOST
-            self._ledger.closed(
+            self._controller.closed(
                 station.charge_point_id,
                 number,
                 outcome.reply,
@@ -216,4 +216,4 @@ class Stations:
             )
         except ActivityError:
             workflow.logger.warning("transaction_not_stopped")
-        self._ledger.stopped(bay.key, workflow.now())
+        self._controller.stopped(bay.key, workflow.now())

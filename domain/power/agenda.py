@@ -4,12 +4,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from domain.power.book import Book
 from domain.power.facts import Carried, DrawsQuestion, StationState, Watched
 from domain.power.operations import LiftLimits, LimitStation, Running
 from domain.power.plan import Outlet, load
 from domain.power.share import BayKey, Demand, share
 from domain.power.site import MIN_AMPS, Circuit, SiteLimit
+from domain.power.site_state import SiteState
 from domain.power.standing import Part, Standing, standings
 from domain.power.state import Bay, Station, Terms
 from domain.power.troubles import (
@@ -54,8 +54,8 @@ class Availability:
     open: tuple[int, ...]
 
 
-class Agenda(Book):
-    """What follows from the book."""
+class Agenda(SiteState):
+    """Decides what is to be done from the state of the site."""
 
     def __init__(self, carried: Carried, pace: Pace) -> None:
         super().__init__(carried)
@@ -64,7 +64,7 @@ class Agenda(Book):
         self._standings: Mapping[str, Standing] = {}
 
     def standings(self) -> Mapping[str, Standing]:
-        """How each charge point takes part."""
+        """Return how each charge point takes part."""
         asked = tuple(self.stations.values()), self.limit, self.paused
         if asked != self._asked:  # it is asked for many times in a round
             self._asked = asked

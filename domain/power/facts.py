@@ -116,7 +116,7 @@ class StationState:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SiteStates:
+class StationStates:
     """Charge points whose state has changed."""
 
     states: tuple[StationState, ...]

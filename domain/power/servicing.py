@@ -26,7 +26,7 @@ class Servicing(Agenda):
         known: Collection[int] = (),
         charge_points_only: bool = False,
     ) -> None:
-        """As :meth:`Book.load`; a run that has ended and could not say so gives back."""
+        """As :meth:`SiteState.load`; a run that has ended and could not say so gives back."""
         super().load(snapshot, now, known=known, charge_points_only=charge_points_only)
         for facts in snapshot.stations:
             identity = facts.charge_point_id

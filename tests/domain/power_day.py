@@ -16,12 +16,12 @@ from domain.names import commissioning_workflow_id
 from domain.operations import Reply
 from domain.power.agenda import Availability, Pace
 from domain.power.facts import Carried, SiteSnapshot
-from domain.power.ledger import Ledger
 from domain.power.operations import ConnectorLimit, LimitConnectors
 from domain.power.plan import higher, load, lower
 from domain.power.service import Borrow
 from domain.power.share import BayKey
 from domain.power.site import Phase, SiteLimit
+from domain.power.site_controller import SiteController
 from ocpp_server.power import PowerOperations
 from ocpp_server.registry import Registry
 from simulator import Fault
@@ -46,7 +46,7 @@ class Day:
         self.excused_until = self.now
         self.chargers = {one.identity: one for one in make_chargers(self.random)}
         self.power = PowerOperations(cast("Registry", self))
-        self.ledger = Ledger(Carried(), Pace())
+        self.controller = SiteController(Carried(), Pace())
         self.told = Counter[str]()
         self.kills = Counter[str]()
         self.away_until = self.now
@@ -67,7 +67,7 @@ class Day:
         self.tested = 0
         for charger in self.chargers.values():
             charger.changed = self.look
-        self.ledger.load(self.snapshot(), self.now)
+        self.controller.load(self.snapshot(), self.now)
 
     async def pass_by(self) -> None:
         """The handover in the morning, with the limit of the night, more at noon, and at the end
@@ -121,13 +121,13 @@ class Day:
         for identity, event in signals:
             if event.kind is EventKind.CONNECTED:
                 self.to_read.add(identity)
-            self.ledger.receive(identity, event, self.now)
+            self.controller.receive(identity, event, self.now)
 
     async def set_limit(self, amps: float) -> None:
         if self.limit.amps is not None and amps < self.limit.amps:
             self.excused_until = self.now + 2 * _STEP
         self.limit = SiteLimit(amps=amps)
-        self.ledger.load(self.snapshot(), self.now)
+        self.controller.load(self.snapshot(), self.now)
 
     async def live(self, *, until: timedelta) -> None:
         while self.now < self.morning + until:
@@ -191,7 +191,7 @@ class Day:
             if self.now >= ends_at:
                 del self.runs[identity]
                 if self.random.random() < 0.5:  # else it is for the site to find out
-                    self.ledger.take_back(identity, run)
+                    self.controller.take_back(identity, run)
                 self.to_read.add(identity)
         identity = self.random.choice(sorted(self.chargers))
         if self.random.random() < 0.02 and identity not in self.runs:
@@ -209,16 +209,16 @@ class Day:
             ask=ask,
             power=True,
         )
-        assert self.ledger.borrow(asked, self.now)
+        assert self.controller.borrow(asked, self.now)
 
     def lend(self) -> None:
-        for station in self.ledger.to_lend(self.now):
+        for station in self.controller.to_lend(self.now):
             assert station.service is not None
-            self.ledger.lent(station.charge_point_id, station.service.ask)
+            self.controller.lent(station.charge_point_id, station.service.ask)
             self.tested += 1
-        for station in self.ledger.to_call_back(self.now):
+        for station in self.controller.to_call_back(self.now):
             assert station.service is not None
-            self.ledger.called_back(station.charge_point_id)
+            self.controller.called_back(station.charge_point_id)
             if station.charge_point_id in self.runs:
                 self.borrow(station.charge_point_id, ask=station.service.ask + 1)
 
@@ -240,8 +240,8 @@ class Day:
             self.away_until = self.now + self.random.randint(1, 8) * _STEP
         elif chance < 0.012 and self.there:
             self.kills["continued as new"] += 1
-            self.ledger = Ledger(self.ledger.carried(), Pace())
-            self.ledger.load(self.snapshot(), self.now, known=self.ledger.running())
+            self.controller = SiteController(self.controller.carried(), Pace())
+            self.controller.load(self.snapshot(), self.now, known=self.controller.running())
 
     # What must hold
 
@@ -269,7 +269,7 @@ class Day:
 
     def compare(self) -> None:
         """What is counted with is never less than what flows."""
-        known = load(self.ledger.outlets())
+        known = load(self.controller.outlets())
         for phase, amps in self.sums.items():
             assert amps <= known[phase] + _EPSILON, f"{phase}: more than was counted with"
 
@@ -295,7 +295,7 @@ class Day:
         ]
         found += [
             f"{station.charge_point_id}: inoperative"
-            for station in self.ledger.stations.values()
+            for station in self.controller.stations.values()
             if station.closed and len(station.outlets) * station.least <= MAX_AMPS
         ]
         return found
@@ -312,28 +312,28 @@ class Day:
         if not self.there:
             return
         self.receive()
-        ledger = self.ledger
+        controller = self.controller
         if self.to_read:
-            ledger.load(
+            controller.load(
                 self.snapshot(*sorted(self.to_read)),
                 self.now,
-                known=ledger.running(),
+                known=controller.running(),
                 charge_points_only=True,
             )
             self.to_read.clear()
-        ledger.lose_trust(self.now)
-        ledger.reserve(self.now)
+        controller.lose_trust(self.now)
+        controller.reserve(self.now)
         await self.prepare()
-        for bay in ledger.to_stop(self.now):
+        for bay in controller.to_stop(self.now):
             charger = self.chargers[bay.key[0]]
             connector = charger.connectors[bay.key[1] - 1]
             if charger.reachable and connector.transaction is not None:
                 self.tell(charger, charger.end(connector, "Remote"))
-            ledger.stopped(bay.key, self.now)
-        targets = ledger.targets(self.now)
-        await self.send(lower(ledger.outlets(), targets))
-        left = {bay: amps for bay, amps in targets.items() if bay in ledger.bays}
-        await self.send(higher(ledger.capacity, ledger.outlets(), left))
+            controller.stopped(bay.key, self.now)
+        targets = controller.targets(self.now)
+        await self.send(lower(controller.outlets(), targets))
+        left = {bay: amps for bay, amps in targets.items() if bay in controller.bays}
+        await self.send(higher(controller.capacity, controller.outlets(), left))
         self.lend()
         for charger in self.chargers.values():
             for event in charger.ends_at_zero():
@@ -341,14 +341,14 @@ class Day:
         self.compare()
 
     async def prepare(self) -> None:
-        ledger = self.ledger
-        for station in ledger.to_prepare(self.now):
-            terms = ledger.terms(station, self.now)
+        controller = self.controller
+        for station in controller.to_prepare(self.now):
+            terms = controller.terms(station, self.now)
             if terms is None:
                 continue  # what it was to be told has changed since
-            request = ledger.request(station, terms)
+            request = controller.request(station, terms)
             limited = await self.power.limit_station(request)
-            ledger.prepared(
+            controller.prepared(
                 station,
                 terms,
                 limited,
@@ -356,11 +356,11 @@ class Day:
                 idle=request.idle,
                 running=request.running,
             )
-        for station in ledger.to_lift(self.now):
-            lift = ledger.lift(station)
+        for station in controller.to_lift(self.now):
+            lift = controller.lift(station)
             lifted = await self.power.lift_limits(lift)
-            ledger.lifted(station.charge_point_id, lifted.reply, self.now, whole=lift.whole)
-        for wanted in ledger.to_close(self.now):
+            controller.lifted(station.charge_point_id, lifted.reply, self.now, whole=lift.whole)
+        for wanted in controller.to_close(self.now):
             self.close(wanted)
 
     def close(self, wanted: Availability) -> None:
@@ -368,7 +368,7 @@ class Day:
         for number in (*wanted.close, *wanted.open):
             if charger.reachable:
                 charger.connectors[number - 1].operative = number in wanted.open
-            self.ledger.closed(
+            self.controller.closed(
                 charger.identity,
                 number,
                 Reply.ACCEPTED if charger.reachable else Reply.TIMEOUT,
@@ -378,9 +378,9 @@ class Day:
             )
 
     async def send(self, limits: dict[BayKey, int]) -> None:
-        self.ledger.sends(limits)
+        self.controller.sends(limits)
         for key, amps in self.random.sample(sorted(limits.items()), len(limits)):
-            station, bay = self.ledger.stations[key[0]], self.ledger.bays[key]
+            station, bay = self.controller.stations[key[0]], self.controller.bays[key]
             self.pauses += amps == 0
             limit = ConnectorLimit(
                 charge_point_id=key[0],
@@ -391,6 +391,6 @@ class Day:
             )
             limited = await self.power.limit_connectors(LimitConnectors(limits=(limit,)))
             (outcome,) = limited.outcomes
-            self.ledger.limited(
+            self.controller.limited(
                 key, bay.transaction_id, amps, outcome.reply, self.now, restarts=station.restarts
             )

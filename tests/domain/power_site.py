@@ -14,10 +14,10 @@ from domain.facts import (
 from domain.operations import Reply
 from domain.power.agenda import Pace
 from domain.power.facts import Carried, SiteSnapshot, StationFacts
-from domain.power.ledger import Ledger
 from domain.power.operations import RateUnit, StationLimited
 from domain.power.plan import higher, lower
 from domain.power.site import SiteLimit
+from domain.power.site_controller import SiteController
 from domain.states import ConnectorStatus, RegistrationStatus
 
 AT = datetime(2026, 6, 1, tzinfo=UTC)
@@ -35,13 +35,13 @@ class Site:
         needs_minimum: frozenset[str] = frozenset(),
         unit: RateUnit = RateUnit.AMPERES,
     ) -> None:
-        self.ledger = Ledger(Carried(), Pace())
+        self.controller = SiteController(Carried(), Pace())
         self.refusing, self.needs_minimum, self.unit = refusing, needs_minimum, unit
         self.now = AT
         self.profiles = 0
         self.stopped: list[tuple[str, int]] = []
         self.inoperative: set[tuple[str, int]] = set()
-        self.ledger.load(SiteSnapshot(limit=SiteLimit(amps=amps), stations=stations), self.now)
+        self.controller.load(SiteSnapshot(limit=SiteLimit(amps=amps), stations=stations), self.now)
         self.settle()
 
     def settle(self) -> None:
@@ -49,17 +49,17 @@ class Site:
         for _ in range(12):
             self._prepare()
             self._balance()
-            for station in self.ledger.to_take_out():
-                self.ledger.forget(station.charge_point_id)
+            for station in self.controller.to_take_out():
+                self.controller.forget(station.charge_point_id)
 
     def begin(self, charge_point_id: str, connector_id: int, number: int) -> None:
-        if connector_id in self.ledger.stations[charge_point_id].closed:
+        if connector_id in self.controller.stations[charge_point_id].closed:
             return  # nobody can
         self._tell(charge_point_id, connector_id, number)
         self.settle()
 
     def end(self, charge_point_id: str, connector_id: int, reason: str) -> None:
-        number = self.ledger.bays[charge_point_id, connector_id].transaction_id
+        number = self.controller.bays[charge_point_id, connector_id].transaction_id
         self._tell(charge_point_id, connector_id, number, reason)
         self.settle()
 
@@ -76,8 +76,8 @@ class Site:
             registration=RegistrationStatus.ACCEPTED,
         )
         event = ChargePointEvent(event_id="evt", kind=EventKind.BOOT, at=self.now, boot=boot)
-        self.ledger.receive(charge_point_id, event, self.now)
-        for number in self.ledger.stations[charge_point_id].outlets:
+        self.controller.receive(charge_point_id, event, self.now)
+        for number in self.controller.stations[charge_point_id].outlets:
             shut = (charge_point_id, number) in self.inoperative
             status = ConnectorStatus.UNAVAILABLE if shut else ConnectorStatus.AVAILABLE
             connector = ConnectorFact(
@@ -86,11 +86,11 @@ class Site:
             event = ChargePointEvent(
                 event_id="evt", kind=EventKind.CONNECTOR, at=self.now, connector=connector
             )
-            self.ledger.receive(charge_point_id, event, self.now)
+            self.controller.receive(charge_point_id, event, self.now)
 
     @property
     def drawn(self) -> dict[tuple[str, int], float]:
-        return {bay.key: bay.bound for bay in self.ledger.bays.values()}
+        return {bay.key: bay.bound for bay in self.controller.bays.values()}
 
     def _tell(
         self, charge_point_id: str, connector_id: int, number: int, reason: str | None = None
@@ -107,15 +107,15 @@ class Site:
         )
         kind = EventKind.TRANSACTION_STOPPED if ended else EventKind.TRANSACTION_STARTED
         event = ChargePointEvent(event_id="evt", kind=kind, at=self.now, transaction=transaction)
-        self.ledger.receive(charge_point_id, event, self.now)
+        self.controller.receive(charge_point_id, event, self.now)
 
     def _prepare(self) -> None:
-        ledger = self.ledger
-        ledger.reserve(self.now)
-        for station in ledger.to_prepare(self.now):
-            terms = ledger.terms(station, self.now)
+        controller = self.controller
+        controller.reserve(self.now)
+        for station in controller.to_prepare(self.now):
+            terms = controller.terms(station, self.now)
             assert terms is not None
-            request = ledger.request(station, terms)
+            request = controller.request(station, terms)
             default = request.default_amps
             self.profiles += 1
             if station.charge_point_id in self.refusing:
@@ -128,15 +128,15 @@ class Site:
                 )
             else:
                 limited = StationLimited(reply=Reply.ACCEPTED, unit=self.unit, default_amps=default)
-            ledger.prepared(station, terms, limited, self.now)
-        for station in ledger.to_lift(self.now):
-            whole = ledger.lift(station).whole
-            ledger.lifted(station.charge_point_id, Reply.ACCEPTED, self.now, whole=whole)
-        for wanted in ledger.to_close(self.now):
+            controller.prepared(station, terms, limited, self.now)
+        for station in controller.to_lift(self.now):
+            whole = controller.lift(station).whole
+            controller.lifted(station.charge_point_id, Reply.ACCEPTED, self.now, whole=whole)
+        for wanted in controller.to_close(self.now):
             identity = wanted.station.charge_point_id
             for number in (*wanted.close, *wanted.open):
                 operative, restarts = number in wanted.open, wanted.station.restarts
-                ledger.closed(
+                controller.closed(
                     identity,
                     number,
                     Reply.ACCEPTED,
@@ -146,23 +146,23 @@ class Site:
                 )
                 change = set.discard if operative else set.add
                 change(self.inoperative, (identity, number))
-        for bay in ledger.to_stop(self.now):
+        for bay in controller.to_stop(self.now):
             self.stopped.append(bay.key)
             self._tell(*bay.key, bay.transaction_id, "Remote")
 
     def _balance(self) -> None:
-        ledger = self.ledger
-        ledger.reserve(self.now)
-        targets = ledger.targets(self.now)
+        controller = self.controller
+        controller.reserve(self.now)
+        targets = controller.targets(self.now)
         for limits in (
-            lower(ledger.outlets(), targets),
-            higher(ledger.capacity, ledger.outlets(), targets),
+            lower(controller.outlets(), targets),
+            higher(controller.capacity, controller.outlets(), targets),
         ):
             for key, amps in limits.items():
                 self.profiles += 1
-                number = ledger.bays[key].transaction_id
-                restarts = ledger.stations[key[0]].restarts
-                ledger.limited(key, number, amps, Reply.ACCEPTED, self.now, restarts=restarts)
+                number = controller.bays[key].transaction_id
+                restarts = controller.stations[key[0]].restarts
+                controller.limited(key, number, amps, Reply.ACCEPTED, self.now, restarts=restarts)
 
 
 def facts(

@@ -9,11 +9,11 @@ from domain.facts import ChargePointEvent, ConnectionFact, EventKind, Transactio
 from domain.operations import Reply
 from domain.power.agenda import Pace
 from domain.power.facts import Carried, SiteSnapshot, StationFacts
-from domain.power.ledger import Ledger
 from domain.power.operations import RateUnit, StationLimited
 from domain.power.plan import higher, load, lower
 from domain.power.share import BayKey
 from domain.power.site import Phase, SiteLimit
+from domain.power.site_controller import SiteController
 
 _AT = datetime(2026, 6, 1, tzinfo=UTC)
 _PHASES = st.sampled_from([tuple(Phase), *((phase,) for phase in Phase)])
@@ -25,7 +25,7 @@ class Site:
     """Charge points that have confirmed their limits; what becomes of each limit is drawn."""
 
     def __init__(self, stations: list[tuple[tuple[Phase, ...], RateUnit]], amps: int) -> None:
-        self.ledger = Ledger(Carried(), Pace())
+        self.controller = SiteController(Carried(), Pace())
         self.now = _AT
         self.units = {f"cp_{number}": unit for number, (_, unit) in enumerate(stations)}
         self.transactions = 0
@@ -33,7 +33,7 @@ class Site:
             StationFacts(charge_point_id=f"cp_{number}", phases=phases, connection=self.link())
             for number, (phases, _) in enumerate(stations)
         )
-        self.ledger.load(SiteSnapshot(limit=SiteLimit(amps=amps), stations=facts), _AT)
+        self.controller.load(SiteSnapshot(limit=SiteLimit(amps=amps), stations=facts), _AT)
         self.prepare()
 
     def link(self, *, connected: bool = True) -> ConnectionFact:
@@ -42,16 +42,16 @@ class Site:
         )
 
     def prepare(self) -> None:
-        for station in self.ledger.to_prepare(self.now):
+        for station in self.controller.to_prepare(self.now):
             unit = self.units[station.charge_point_id]
             limited = StationLimited(reply=Reply.ACCEPTED, unit=unit)
-            terms = self.ledger.terms(station, self.now)
+            terms = self.controller.terms(station, self.now)
             assert terms is not None
-            self.ledger.prepared(station, terms, limited, self.now)
+            self.controller.prepared(station, terms, limited, self.now)
 
     def live(self, charge_point_id: str, event: str) -> None:
         fields: dict[str, object] = {"event_id": "evt", "at": self.now}
-        bay = self.ledger.bays.get((charge_point_id, 1))
+        bay = self.controller.bays.get((charge_point_id, 1))
         if event == "comes" or bay is None:
             self.transactions += 1
             self.receive(charge_point_id, EventKind.TRANSACTION_STARTED, self.transactions)
@@ -61,7 +61,7 @@ class Site:
             link = self.link(connected=event == "online")
             kind = EventKind.CONNECTED if link.connected else EventKind.DISCONNECTED
             told = ChargePointEvent(kind=kind, connection=link, **fields)  # type: ignore[arg-type]
-            self.ledger.receive(charge_point_id, told, self.now)
+            self.controller.receive(charge_point_id, told, self.now)
 
     def receive(self, charge_point_id: str, kind: EventKind, number: int) -> None:
         transaction = TransactionFact(
@@ -73,17 +73,17 @@ class Site:
             stopped_at=self.now if kind is EventKind.TRANSACTION_STOPPED else None,
         )
         told = ChargePointEvent(event_id="evt", kind=kind, at=self.now, transaction=transaction)
-        self.ledger.receive(charge_point_id, told, self.now)
+        self.controller.receive(charge_point_id, told, self.now)
 
     def send(self, limits: dict[BayKey, int], answers: st.DataObject) -> None:
-        before = load(self.ledger.outlets())
+        before = load(self.controller.outlets())
         for key, amps in answers.draw(st.permutations(sorted(limits.items()))):
-            number = self.ledger.bays[key].transaction_id
+            number = self.controller.bays[key].transaction_id
             reply = answers.draw(_REPLIES)
-            self.ledger.limited(key, number, amps, reply, self.now, restarts=0)
-            assert self.ledger.limit.amps is not None
-            for phase, bound in load(self.ledger.outlets()).items():
-                assert bound <= max(self.ledger.limit.amps, before[phase])
+            self.controller.limited(key, number, amps, reply, self.now, restarts=0)
+            assert self.controller.limit.amps is not None
+            for phase, bound in load(self.controller.outlets()).items():
+                assert bound <= max(self.controller.limit.amps, before[phase])
 
 
 @given(st.integers(6, 200), _STATIONS, st.data())
@@ -94,9 +94,9 @@ def test_bounds_stay_within_the_limit(
     events = st.sampled_from(["comes", "goes", "online", "offline"])
     for _ in range(5):
         site.now += timedelta(minutes=answers.draw(st.integers(0, 20)))
-        site.ledger.limit = SiteLimit(amps=answers.draw(st.sampled_from([amps, 2 * amps])))
+        site.controller.limit = SiteLimit(amps=answers.draw(st.sampled_from([amps, 2 * amps])))
         for charge_point_id in answers.draw(st.lists(st.sampled_from(sorted(site.units)))):
             site.live(charge_point_id, answers.draw(events))
-        targets = site.ledger.targets(site.now)
-        site.send(lower(site.ledger.outlets(), targets), answers)
-        site.send(higher(site.ledger.capacity, site.ledger.outlets(), targets), answers)
+        targets = site.controller.targets(site.now)
+        site.send(lower(site.controller.outlets(), targets), answers)
+        site.send(higher(site.controller.capacity, site.controller.outlets(), targets), answers)

@@ -12,7 +12,7 @@ _LATER = timedelta(minutes=3)
 
 
 def _load(site: Site) -> SiteLoad:
-    return site_load(site.ledger, site.now + _LATER)
+    return site_load(site.controller, site.now + _LATER)
 
 
 def _bays(site: Site) -> dict[str, BayLoad]:
@@ -73,14 +73,14 @@ def test_who_refuses_and_who_cannot_be_paused() -> None:
     site.begin("cp_b", 1, 1)
     site.begin("cp_c", 1, 2)
     assert _bays(site)["cp_c"].reason is Reason.SHARE
-    site.ledger.limit = SiteLimit(amps=20)
+    site.controller.limit = SiteLimit(amps=20)
     site.settle()
     assert _stations(site)["cp_a"].reason is Reason.INOPERATIVE
 
 
 def test_who_is_paused() -> None:
     site = Site(facts("cp_a"), amps=20)
-    site.ledger.paused = True
+    site.controller.paused = True
     assert _stations(site)["cp_a"].reason is Reason.PAUSED
 
 

@@ -27,7 +27,7 @@ _AMPS = st.integers(13, 200)
 
 
 def _borrow(site: Site, *, power: bool, identity: str = "cp_a", ask: int = 1) -> None:
-    site.ledger.borrow(
+    site.controller.borrow(
         Borrow(
             charge_point_id=identity,
             commissioning_id=_RUN,
@@ -42,20 +42,20 @@ def _borrow(site: Site, *, power: bool, identity: str = "cp_a", ask: int = 1) ->
 def _lent(site: Site, identity: str = "cp_a", ask: int = 1) -> bool:
     """Go on until it is lent, or nothing more happens."""
     site.settle()
-    for station in site.ledger.to_lend(site.now):
-        site.ledger.lent(station.charge_point_id, ask)
-    return site.ledger.stations[identity].lent
+    for station in site.controller.to_lend(site.now):
+        site.controller.lent(station.charge_point_id, ask)
+    return site.controller.stations[identity].lent
 
 
 def _read(site: Site, *stations: StationFacts, amps: float | None) -> None:
     snapshot = SiteSnapshot(limit=SiteLimit(amps=amps), stations=stations)
-    site.ledger.load(snapshot, site.now)
-    site.ledger.keep([one.charge_point_id for one in stations])
+    site.controller.load(snapshot, site.now)
+    site.controller.keep([one.charge_point_id for one in stations])
 
 
 def _told(site: Site, kind: EventKind, **fields: Any) -> None:
     event = ChargePointEvent(event_id="evt", kind=kind, at=site.now, **fields)
-    site.ledger.receive("cp_a", event, site.now)
+    site.controller.receive("cp_a", event, site.now)
 
 
 @given(
@@ -87,20 +87,20 @@ def test_a_test_charge_has_its_power_and_the_site_keeps_its_limit(
     drew = site.drawn
     _borrow(site, power=True)
     lent = _lent(site)
-    station = site.ledger.stations["cp_a"]
+    station = site.controller.stations["cp_a"]
     if not refusing:
         assert lent
     if lent:
-        for circuit, amperes in load(site.ledger.outlets()).items():
-            assert amperes <= site.ledger.capacity.get(circuit, float("inf"))
+        for circuit, amperes in load(site.controller.outlets()).items():
+            assert amperes <= site.controller.capacity.get(circuit, float("inf"))
         assert station.default_bound >= min(station.least, station.max_amps)
         if amps is None or not refusing:
             assert station.free or (station.told is not None or refusing)
     if amps is None:
         assert site.drawn == drew, "nobody is disturbed where nothing is limited"
-    site.ledger.take_back("cp_a", _RUN)
+    site.controller.take_back("cp_a", _RUN)
     site.settle()
-    after = site.ledger.stations["cp_a"]
+    after = site.controller.stations["cp_a"]
     assert after.state is (FeatureState.FAILED if refusing and after.told else after.state)
     assert after.service is None
     if not refusing:
@@ -113,11 +113,11 @@ def test_the_others_are_lowered_before_it_is_lent() -> None:
     site.begin("cp_b", 1, 1)
     assert site.drawn == {("cp_b", 1): 32}
     _borrow(site, power=True)
-    assert not site.ledger.to_lend(site.now), "the other still draws 32 A of 40"
+    assert not site.controller.to_lend(site.now), "the other still draws 32 A of 40"
     assert _lent(site)
     assert site.drawn == {("cp_b", 1): 20}
-    assert site.ledger.stations["cp_a"].told is not None
-    assert site.ledger.stations["cp_a"].default_bound == 20
+    assert site.controller.stations["cp_a"].told is not None
+    assert site.controller.stations["cp_a"].default_bound == 20
 
 
 def test_who_does_not_let_itself_be_lowered_has_the_run_wait() -> None:
@@ -125,14 +125,14 @@ def test_who_does_not_let_itself_be_lowered_has_the_run_wait() -> None:
     site.begin("cp_b", 1, 1)
     _borrow(site, power=True)
     for _ in range(3):
-        site.ledger.reserve(site.now)
-        targets = site.ledger.targets(site.now)
+        site.controller.reserve(site.now)
+        targets = site.controller.targets(site.now)
         assert targets == {("cp_b", 1): 20}
-        site.ledger.limited(
+        site.controller.limited(
             ("cp_b", 1), 1, 20, Reply.TIMEOUT, site.now, restarts=0, detail="It hangs."
         )
-        assert site.ledger.to_lend(site.now) == []
-        assert site.ledger.to_prepare(site.now) == [], "its limit is not raised either"
+        assert site.controller.to_lend(site.now) == []
+        assert site.controller.to_prepare(site.now) == [], "its limit is not raised either"
         site.now += Pace().unanswered
     assert _lent(site), "it answers at last"
 
@@ -144,8 +144,8 @@ def test_its_site_tells_it_nothing_while_a_run_has_it() -> None:
     told = site.profiles
     site.begin("cp_a", 1, 1)  # a charge of whom ever
     assert site.profiles == told
-    assert site.ledger.bays["cp_a", 1].bound == 0
-    assert site.ledger.to_stop(site.now) == []
+    assert site.controller.bays["cp_a", 1].bound == 0
+    assert site.controller.to_stop(site.now) == []
 
 
 def test_after_a_restart_it_is_called_back_and_told_anew() -> None:
@@ -155,27 +155,27 @@ def test_after_a_restart_it_is_called_back_and_told_anew() -> None:
     assert _lent(site)
     _told(site, EventKind.BOOT)
     site.now += Pace().doubt
-    site.ledger.lose_trust(site.now)
+    site.controller.lose_trust(site.now)
     site.settle()
     assert site.drawn == {("cp_b", 1): 8}, "it is counted at its cable"
-    (station,) = site.ledger.to_call_back(site.now)
-    site.ledger.called_back(station.charge_point_id)
-    assert site.ledger.to_call_back(site.now) == [], "once"
+    (station,) = site.controller.to_call_back(site.now)
+    site.controller.called_back(station.charge_point_id)
+    assert site.controller.to_call_back(site.now) == [], "once"
     _borrow(site, power=True, ask=2)
     assert _lent(site, ask=2)
-    assert load(site.ledger.outlets())["L1"] <= 40
-    assert site.ledger.stations["cp_a"].default_bound < 32
+    assert load(site.controller.outlets())["L1"] <= 40
+    assert site.controller.stations["cp_a"].default_bound < 32
 
 
 def test_a_lower_limit_is_told_where_a_run_has_it_too() -> None:
     site = Site(facts("cp_a"), facts("cp_b"), amps=40)
     _borrow(site, power=True)
     assert _lent(site)
-    site.ledger.limit = SiteLimit(amps=16)
-    (station,) = site.ledger.to_call_back(site.now)
+    site.controller.limit = SiteLimit(amps=16)
+    (station,) = site.controller.to_call_back(site.now)
     _borrow(site, power=True, ask=2)
     assert _lent(site, ask=2)
-    assert site.ledger.stations[station.charge_point_id].default_bound == 8
+    assert site.controller.stations[station.charge_point_id].default_bound == 8
 
 
 @pytest.mark.parametrize(("amps", "aside"), [(64, 32), (40, 20), (32, 16), (10, 10)])
@@ -184,15 +184,15 @@ def test_who_comes_while_a_run_waits_for_a_vehicle_charges_too(amps: int, aside:
     _borrow(site, power=True)
     assert _lent(site)
     site.begin("cp_b", 1, 1)
-    assert site.ledger.stations["cp_a"].default_bound == aside
+    assert site.controller.stations["cp_a"].default_bound == aside
     assert site.drawn == {("cp_b", 1): amps - aside}
 
 
 def test_an_answer_to_an_earlier_ask_lends_nothing() -> None:
     site = Site(facts("cp_a"), amps=40)
     _borrow(site, power=False, ask=2)
-    site.ledger.lent("cp_a", 1)
-    assert not site.ledger.stations["cp_a"].lent
+    site.controller.lent("cp_a", 1)
+    assert not site.controller.stations["cp_a"].lent
 
 
 @pytest.mark.parametrize("told", [True, False])
@@ -200,29 +200,29 @@ def test_a_run_that_has_ended_gives_back_though_nobody_said_so(*, told: bool) ->
     site = Site(facts("cp_a"), amps=40)
     _borrow(site, power=True)
     assert _lent(site)
-    assert site.ledger.to_look_at(site.now) == set()
+    assert site.controller.to_look_at(site.now) == set()
     site.now += Pace().looked_at
-    assert site.ledger.to_look_at(site.now) == {"cp_a"}
+    assert site.controller.to_look_at(site.now) == {"cp_a"}
     _read(site, replace(facts("cp_a"), run=_RUN), amps=40)
-    assert site.ledger.stations["cp_a"].lent, "it goes on"
+    assert site.controller.stations["cp_a"].lent, "it goes on"
     if told:
-        assert not site.ledger.take_back("cp_a", "com_0"), "that was another"
-        assert site.ledger.take_back("cp_a", _RUN)
+        assert not site.controller.take_back("cp_a", "com_0"), "that was another"
+        assert site.controller.take_back("cp_a", _RUN)
     else:
         _read(site, facts("cp_a"), amps=40)
-    station = site.ledger.stations["cp_a"]
+    station = site.controller.stations["cp_a"]
     assert (station.service, station.state) == (None, FeatureState.ACTIVATING)
     site.settle()
-    assert site.ledger.stations["cp_a"].state is FeatureState.ACTIVE
-    assert site.ledger.stations["cp_a"].told == site.ledger.standings()["cp_a"].terms
+    assert site.controller.stations["cp_a"].state is FeatureState.ACTIVE
+    assert site.controller.stations["cp_a"].told == site.controller.standings()["cp_a"].terms
 
 
 def test_an_open_run_has_its_charge_point_though_the_site_begins_anew() -> None:
     site = Site(replace(facts("cp_a"), run=_RUN), facts("cp_b"), amps=40)
-    assert site.ledger.stations["cp_a"].lent
-    assert site.ledger.stations["cp_a"].told is None
-    assert site.ledger.stations["cp_a"].default_bound == 32, "nobody knows what it was told"
-    assert [one.charge_point_id for one in site.ledger.to_call_back(site.now)] == ["cp_a"]
+    assert site.controller.stations["cp_a"].lent
+    assert site.controller.stations["cp_a"].told is None
+    assert site.controller.stations["cp_a"].default_bound == 32, "nobody knows what it was told"
+    assert [one.charge_point_id for one in site.controller.to_call_back(site.now)] == ["cp_a"]
 
 
 class TestNotCommissioned:
@@ -231,12 +231,12 @@ class TestNotCommissioned:
         site = Site(facts("cp_b"), amps=40)
         site.begin("cp_b", 1, 1)
         snapshot = SiteSnapshot(limit=SiteLimit(amps=40), stations=(new,))
-        site.ledger.load(snapshot, site.now)
-        assert load(site.ledger.outlets())["L1"] == 64, "the others make room at once"
+        site.controller.load(snapshot, site.now)
+        assert load(site.controller.outlets())["L1"] == 64, "the others make room at once"
         site.settle()
-        assert site.ledger.stations["cp_a"].closed == (1,)
+        assert site.controller.stations["cp_a"].closed == (1,)
         assert site.drawn == {("cp_b", 1): 32}
-        assert site.ledger.stations["cp_a"].told is None
+        assert site.controller.stations["cp_a"].told is None
 
     def test_what_never_connected_takes_nothing_from_the_others(self) -> None:
         new = replace(facts("cp_a"), commissioned=False, connection=None, connectors=())
@@ -252,11 +252,11 @@ class TestNotCommissioned:
         assert _lent(site)
         _borrow(site, power=True, ask=2)
         assert _lent(site, ask=2)
-        assert site.ledger.stations["cp_a"].default_bound == 20
+        assert site.controller.stations["cp_a"].default_bound == 20
         assert site.drawn == {("cp_b", 1): 20}
         _read(site, facts("cp_a"), facts("cp_b"), amps=40)
         site.settle()
-        assert site.ledger.standings()["cp_a"].part is Part.SHARES
+        assert site.controller.standings()["cp_a"].part is Part.SHARES
         site.begin("cp_a", 1, 2)
         assert site.drawn == {("cp_a", 1): 20, ("cp_b", 1): 20}
 
@@ -265,10 +265,10 @@ class TestNotCommissioned:
         site = Site(new, facts("cp_b"), amps=40)
         _borrow(site, power=True)
         assert _lent(site)
-        assert not site.ledger.stations["cp_a"].closed
-        site.ledger.take_back("cp_a", _RUN)
+        assert not site.controller.stations["cp_a"].closed
+        site.controller.take_back("cp_a", _RUN)
         site.settle()
-        assert site.ledger.stations["cp_a"].closed == (1,)
+        assert site.controller.stations["cp_a"].closed == (1,)
 
 
 class TestLeaving:
@@ -278,15 +278,15 @@ class TestLeaving:
         snapshot = SiteSnapshot(
             limit=SiteLimit(amps=40), stations=(replace(facts("cp_a", 2), leaves=True),)
         )
-        site.ledger.load(snapshot, site.now)
-        assert site.ledger.to_lift(site.now) == [], "others may charge there"
+        site.controller.load(snapshot, site.now)
+        assert site.controller.to_lift(site.now) == [], "others may charge there"
         for number in (1, 2):
-            site.ledger.closed("cp_a", number, Reply.SCHEDULED, AT, operative=False, restarts=0)
-        assert site.ledger.to_lift(site.now) == [], "a session runs until it has ended"
-        assert site.ledger.to_take_out() == []
+            site.controller.closed("cp_a", number, Reply.SCHEDULED, AT, operative=False, restarts=0)
+        assert site.controller.to_lift(site.now) == [], "a session runs until it has ended"
+        assert site.controller.to_take_out() == []
         site.settle()
         assert site.stopped == [("cp_a", 1)]
-        assert set(site.ledger.stations) == {"cp_b"}
+        assert set(site.controller.stations) == {"cp_b"}
 
     @pytest.mark.parametrize(
         ("charges", "isolated", "stays"),
@@ -299,7 +299,7 @@ class TestLeaving:
         if charges:
             site.begin("cp_a", 1, 1)
         site.begin("cp_b", 1, 2)
-        link = site.ledger.stations["cp_a"].connection
+        link = site.controller.stations["cp_a"].connection
         assert link is not None
         _told(site, EventKind.DISCONNECTED, connection=replace(link, connected=False))
         left = replace(
@@ -310,36 +310,36 @@ class TestLeaving:
             transactions=(),
         )
         snapshot = SiteSnapshot(limit=SiteLimit(amps=40), stations=(left,))
-        known = site.ledger.running()
-        site.ledger.load(snapshot, site.now, known=() if charges else known)
+        known = site.controller.running()
+        site.controller.load(snapshot, site.now, known=() if charges else known)
         site.settle()
-        assert ("cp_a" in site.ledger.stations) is stays
+        assert ("cp_a" in site.controller.stations) is stays
         assert site.drawn["cp_b", 1] == (20 if stays else 32)
 
     def test_one_that_refuses_is_counted_until_nothing_supplies_it(self) -> None:
         site = Site(facts("cp_a"), amps=40)
         leaves = replace(facts("cp_a"), leaves=True)
-        site.ledger.load(SiteSnapshot(limit=SiteLimit(amps=40), stations=(leaves,)), site.now)
+        site.controller.load(SiteSnapshot(limit=SiteLimit(amps=40), stations=(leaves,)), site.now)
         for reply in (Reply.REJECTED, Reply.TIMEOUT):
-            site.ledger.closed("cp_a", 1, reply, site.now, operative=False, restarts=0)
-            assert site.ledger.to_take_out() == []
+            site.controller.closed("cp_a", 1, reply, site.now, operative=False, restarts=0)
+            assert site.controller.to_take_out() == []
         isolated = replace(leaves, isolated=True)
-        site.ledger.load(SiteSnapshot(limit=SiteLimit(amps=40), stations=(isolated,)), site.now)
-        assert [one.charge_point_id for one in site.ledger.to_take_out()] == ["cp_a"]
+        site.controller.load(SiteSnapshot(limit=SiteLimit(amps=40), stations=(isolated,)), site.now)
+        assert [one.charge_point_id for one in site.controller.to_take_out()] == ["cp_a"]
 
     def test_one_that_comes_back_is_opened_again(self) -> None:
         site = Site(facts("cp_a"), amps=40)
         leaves = replace(facts("cp_a"), leaves=True)
-        site.ledger.load(SiteSnapshot(limit=SiteLimit(amps=40), stations=(leaves,)), site.now)
-        (wanted,) = site.ledger.to_close(site.now)
-        site.ledger.closed("cp_a", 1, Reply.ACCEPTED, site.now, operative=False, restarts=0)
-        site.ledger.load(
+        site.controller.load(SiteSnapshot(limit=SiteLimit(amps=40), stations=(leaves,)), site.now)
+        (wanted,) = site.controller.to_close(site.now)
+        site.controller.closed("cp_a", 1, Reply.ACCEPTED, site.now, operative=False, restarts=0)
+        site.controller.load(
             SiteSnapshot(limit=SiteLimit(amps=40), stations=(facts("cp_a"),)), site.now
         )
         assert wanted.close == (1,)
         site.settle()
-        assert site.ledger.stations["cp_a"].closed == ()
-        assert site.ledger.stations["cp_a"].state is FeatureState.ACTIVE
+        assert site.controller.stations["cp_a"].closed == ()
+        assert site.controller.stations["cp_a"].state is FeatureState.ACTIVE
 
 
 def test_it_is_serviced_in_a_visit_alone() -> None:
@@ -347,8 +347,8 @@ def test_it_is_serviced_in_a_visit_alone() -> None:
     site = Site(facts("cp_b"), amps=40)
     for until in (AT + timedelta(hours=8), None):
         waits = replace(facts("cp_a"), until=until, commissioned=False)
-        site.ledger.load(SiteSnapshot(limit=SiteLimit(amps=40), stations=(waits,)), AT)
-        state = next(one for one in site.ledger.states() if one.charge_point_id == "cp_a")
+        site.controller.load(SiteSnapshot(limit=SiteLimit(amps=40), stations=(waits,)), AT)
+        state = next(one for one in site.controller.states() if one.charge_point_id == "cp_a")
         assert ("being serviced" in (state.cause or "")) is (until is not None)
         assert "in a service visit" in (state.action or "")
 
@@ -367,10 +367,10 @@ def test_the_owner_is_told_in_words(
     until = AT + timedelta(hours=8)
     site = Site(facts("cp_b"), amps=40)
     changed = replace(facts("cp_a"), until=until, **facts_changed)
-    site.ledger.load(SiteSnapshot(limit=SiteLimit(amps=40), stations=(changed,)), AT)
-    state = next(one for one in site.ledger.states() if one.charge_point_id == "cp_a")
+    site.controller.load(SiteSnapshot(limit=SiteLimit(amps=40), stations=(changed,)), AT)
+    state = next(one for one in site.controller.states() if one.charge_point_id == "cp_a")
     assert state.state is FeatureState.ACTIVATING
     assert words in (state.cause or "")
     assert state.action
-    told = site_load(site.ledger, AT)
+    told = site_load(site.controller, AT)
     assert next(one for one in told.stations if one.charge_point_id == "cp_a").reason is reason

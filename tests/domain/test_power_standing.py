@@ -13,10 +13,10 @@ from domain.facts import (
 from domain.operations import Reply
 from domain.power.agenda import Pace
 from domain.power.facts import Carried, SiteSnapshot
-from domain.power.ledger import Ledger
 from domain.power.operations import LimitForm, RateUnit, StationLimited
 from domain.power.plan import load
 from domain.power.site import MIN_AMPS, Phase, SiteLimit
+from domain.power.site_controller import SiteController
 from domain.power.standing import Part
 from domain.power.state import Station
 from domain.power.troubles import Trouble
@@ -53,18 +53,20 @@ def test_somebody_charges_wherever_the_supply_lets_anybody(
     busy = data.draw(st.lists(st.sampled_from(bays), unique=True, min_size=1))
     for number, (charge_point_id, connector_id) in enumerate(busy):
         site.begin(charge_point_id, connector_id, number + 1)
-        site.ledger.stations[charge_point_id]
+        site.controller.stations[charge_point_id]
     drawn = site.drawn
     least = LimitForm(unit=unit, phases=3, max_amps=cable or 32).least
     carried = min(one for one in (amps, cable or 32, 10**6) if one is not None)
     if drawn and carried >= (least if needs_minimum else MIN_AMPS):
         assert any(drawn.values())
     if amps is not None:
-        assert load(site.ledger.outlets())[Phase.L1] <= amps
+        assert load(site.controller.outlets())[Phase.L1] <= amps
     if amps is None and cable is None:
         assert site.profiles == 0
         assert set(drawn.values()) == {32.0}
-        assert {station.state for station in site.ledger.stations.values()} == {FeatureState.ACTIVE}
+        assert {station.state for station in site.controller.stations.values()} == {
+            FeatureState.ACTIVE
+        }
     if cable is not None and connectors > 1:
         for station in stations:
             own = [bound for key, bound in drawn.items() if key[0] == station.charge_point_id]
@@ -85,9 +87,9 @@ def test_what_a_limit_has_left_is_cleared_when_it_is_removed() -> None:
     site.begin("cp_a", 1, 1)
     assert site.drawn == {("cp_a", 1): 20}
     before = site.profiles
-    site.ledger.limit = SiteLimit()
+    site.controller.limit = SiteLimit()
     site.settle()
-    assert site.ledger.stations["cp_a"].told is None
+    assert site.controller.stations["cp_a"].told is None
     assert site.drawn == {("cp_a", 1): 32}
     assert site.profiles == before
 
@@ -95,7 +97,7 @@ def test_what_a_limit_has_left_is_cleared_when_it_is_removed() -> None:
 def test_an_ample_supply_holds_nobody_at_zero() -> None:
     """One that ends its transactions at 0 A is never told 0 A where there is no need to."""
     site = Site(facts("cp_a"), facts("cp_b"), amps=64, needs_minimum=frozenset({"cp_a"}))
-    assert not site.ledger.stations["cp_a"].needs_minimum
+    assert not site.controller.stations["cp_a"].needs_minimum
     site.begin("cp_a", 1, 1)
     assert site.drawn == {("cp_a", 1): 32}
 
@@ -121,16 +123,16 @@ def test_who_cannot_be_paused_or_limited_never_lets_the_site_above_its_limit(
         for connector in range(1, connectors + 1):
             number += 1
             site.begin(station.charge_point_id, connector, number)
-            assert load(site.ledger.outlets())[Phase.L1] <= amps
-    for identity, standing in site.ledger.standings().items():
-        station_ = site.ledger.stations[identity]
+            assert load(site.controller.outlets())[Phase.L1] <= amps
+    for identity, standing in site.controller.standings().items():
+        station_ = site.controller.stations[identity]
         if standing.part is Part.FREE:
             assert station_.free, "it is not left at what it was told"
         assert frozenset(station_.closed) == standing.closed
-        open_ = [bay for bay in site.ledger.bays if bay[0] == identity]
+        open_ = [bay for bay in site.controller.bays if bay[0] == identity]
         if standing.part is not Part.SHARES or station_.needs_minimum:
-            assert all(site.ledger.bays[key].bound >= MIN_AMPS for key in open_)
-    sharing = [key for key in site.ledger.bays if not site.ledger.stations[key[0]].given_up]
+            assert all(site.controller.bays[key].bound >= MIN_AMPS for key in open_)
+    sharing = [key for key in site.controller.bays if not site.controller.stations[key[0]].given_up]
     if sharing:
         assert any(site.drawn[key] for key in sharing), "somebody charges, and then the next"
 
@@ -139,49 +141,49 @@ def test_who_is_alone_begins_with_what_the_supply_carries() -> None:
     site = Site(facts("cp_a"), amps=20, needs_minimum=frozenset({"cp_a"}))
     site.begin("cp_a", 1, 1)
     assert site.drawn == {("cp_a", 1): 20}
-    assert not site.ledger.stations["cp_a"].needs_minimum, "nobody told it 0 A"
-    site.ledger.limit = SiteLimit(amps=12)
+    assert not site.controller.stations["cp_a"].needs_minimum, "nobody told it 0 A"
+    site.controller.limit = SiteLimit(amps=12)
     site.settle()
-    assert load(site.ledger.outlets())[Phase.L1] == 12
+    assert load(site.controller.outlets())[Phase.L1] == 12
 
 
 def test_who_refuses_is_free_where_the_others_still_charge() -> None:
     site = Site(facts("cp_a"), facts("cp_b"), amps=40, refusing=frozenset({"cp_a"}))
-    (free, _) = site.ledger.states()
+    (free, _) = site.controller.states()
     assert free.state is FeatureState.FAILED
     assert free.cause == (
         "It refuses its limits (Rejected). Nothing limits it, and 32 A a phase, what its cable "
         "carries, are kept for it."
     )
     assert "Raise the limit" in str(free.action)
-    assert site.ledger.stations["cp_a"].free
+    assert site.controller.stations["cp_a"].free
     site.begin("cp_b", 1, 1)
     assert site.drawn == {("cp_b", 1): 8}
 
 
 def test_who_refuses_is_closed_where_the_others_would_never_charge() -> None:
     site = Site(facts("cp_a"), facts("cp_b"), amps=32, refusing=frozenset({"cp_a"}))
-    assert site.ledger.stations["cp_a"].closed == (1,)
-    (closed, _) = site.ledger.states()
+    assert site.controller.stations["cp_a"].closed == (1,)
+    (closed, _) = site.controller.states()
     assert "connector 1 is inoperative" in str(closed.cause)
     site.begin("cp_b", 1, 1)
     assert site.drawn == {("cp_b", 1): 32}
     # The way back: the owner raises the limit. The other one draws 32 A until it is told less.
-    site.ledger.limit = SiteLimit(amps=40)
-    assert site.ledger.to_close(site.now) == []
+    site.controller.limit = SiteLimit(amps=40)
+    assert site.controller.to_close(site.now) == []
     site.settle()
-    assert not site.ledger.stations["cp_a"].closed
+    assert not site.controller.stations["cp_a"].closed
     assert site.drawn == {("cp_b", 1): 8}
 
 
 def test_who_may_draw_what_its_cable_carries_is_opened_once_its_limits_are_lifted() -> None:
     site = Site(facts("cp_a"), facts("cp_b"), amps=32, refusing=frozenset({"cp_a"}))
-    ledger = site.ledger
-    ledger.limit = SiteLimit(amps=64)
-    assert [station.charge_point_id for station in ledger.to_lift(site.now)] == ["cp_a"]
-    assert ledger.to_close(site.now) == []
-    ledger.lifted("cp_a", Reply.ACCEPTED, site.now, whole=True)
-    (wanted,) = ledger.to_close(site.now)
+    controller = site.controller
+    controller.limit = SiteLimit(amps=64)
+    assert [station.charge_point_id for station in controller.to_lift(site.now)] == ["cp_a"]
+    assert controller.to_close(site.now) == []
+    controller.lifted("cp_a", Reply.ACCEPTED, site.now, whole=True)
+    (wanted,) = controller.to_close(site.now)
     assert (wanted.station.charge_point_id, wanted.open) == ("cp_a", (1,))
 
 
@@ -190,7 +192,7 @@ def test_who_takes_its_limits_after_all_is_opened_again() -> None:
     site.refusing = frozenset()
     site.now += Pace().refused
     site.settle()
-    station = site.ledger.stations["cp_a"]
+    station = site.controller.stations["cp_a"]
     assert (station.state, station.closed) == (FeatureState.ACTIVE, ())
     site.begin("cp_a", 1, 1)
     assert site.drawn == {("cp_a", 1): 32}
@@ -199,40 +201,40 @@ def test_who_takes_its_limits_after_all_is_opened_again() -> None:
 def test_a_pause_takes_all_limits_from_who_was_given_up() -> None:
     """It was held at the lowest that it obeys; who takes its limits keeps that of the whole."""
     site = Site(facts("cp_a", cable=32), facts("cp_b", cable=32), amps=20)
-    held = site.ledger.stations["cp_a"]
-    site.ledger.stations["cp_a"] = replace(
+    held = site.controller.stations["cp_a"]
+    site.controller.stations["cp_a"] = replace(
         held, state=FeatureState.FAILED, trouble=Trouble.REFUSES_SESSION_LIMITS
     )
     site.settle()
-    assert site.ledger.standings()["cp_a"].part is Part.HELD
-    site.ledger.paused = True
-    site.ledger.lifted("cp_a", Reply.TIMEOUT, site.now, whole=True)
-    assert site.ledger.to_lift(site.now) == [site.ledger.stations["cp_b"]]
-    assert not site.ledger.lift(site.ledger.stations["cp_b"]).whole
+    assert site.controller.standings()["cp_a"].part is Part.HELD
+    site.controller.paused = True
+    site.controller.lifted("cp_a", Reply.TIMEOUT, site.now, whole=True)
+    assert site.controller.to_lift(site.now) == [site.controller.stations["cp_b"]]
+    assert not site.controller.lift(site.controller.stations["cp_b"]).whole
     site.now += Pace().unanswered
     site.settle()
-    assert site.ledger.stations["cp_a"].free
-    assert not site.ledger.stations["cp_b"].free
+    assert site.controller.stations["cp_a"].free
+    assert not site.controller.stations["cp_b"].free
 
 
 @pytest.mark.parametrize("refusing", [frozenset(), frozenset({"cp_a"})])
 def test_who_leaves_the_site_loses_its_limits_first(refusing: frozenset[str]) -> None:
     site = Site(facts("cp_a"), facts("cp_b"), amps=20, refusing=refusing)
-    before = site.ledger.stations["cp_a"]
+    before = site.controller.stations["cp_a"]
     assert before.told is not None
     assert bool(before.closed) is bool(refusing)
-    site.ledger.keep(["cp_b"])
-    assert site.ledger.stations["cp_a"].leaving, "it is told first"
+    site.controller.keep(["cp_b"])
+    assert site.controller.stations["cp_a"].leaving, "it is told first"
     site.settle()
-    assert set(site.ledger.stations) == {"cp_b"}
+    assert set(site.controller.stations) == {"cp_b"}
 
 
 def test_who_leaves_the_site_in_the_dark_is_forgotten() -> None:
     site = Site(facts("cp_a"), facts("cp_b"), amps=20)
-    site.ledger.keep(["cp_b"])
-    link = site.ledger.stations["cp_a"].connection
+    site.controller.keep(["cp_b"])
+    link = site.controller.stations["cp_a"].connection
     assert link is not None
-    site.ledger.receive(
+    site.controller.receive(
         "cp_a",
         ChargePointEvent(
             event_id="e",
@@ -243,7 +245,7 @@ def test_who_leaves_the_site_in_the_dark_is_forgotten() -> None:
         AT,
     )
     site.settle()
-    assert set(site.ledger.stations) == {"cp_b"}
+    assert set(site.controller.stations) == {"cp_b"}
 
 
 def test_a_transaction_that_the_supply_does_not_carry_is_ended() -> None:
@@ -251,30 +253,30 @@ def test_a_transaction_that_the_supply_does_not_carry_is_ended() -> None:
     site = Site(facts("cp_a"), amps=20)
     site.begin("cp_a", 1, 1)
     site.refusing = frozenset({"cp_a"})
-    link = site.ledger.stations["cp_a"].connection
+    link = site.controller.stations["cp_a"].connection
     assert link is not None
     again = replace(link, generation=2)
-    site.ledger.receive(
+    site.controller.receive(
         "cp_a",
         ChargePointEvent(event_id="e", kind=EventKind.CONNECTED, at=AT, connection=again),
         AT,
     )
     site.settle()
     assert site.stopped == [("cp_a", 1)]
-    assert site.ledger.stations["cp_a"].closed == (1,)
-    assert load(site.ledger.outlets())[Phase.L1] == 0
+    assert site.controller.stations["cp_a"].closed == (1,)
+    assert load(site.controller.outlets())[Phase.L1] == 0
 
 
 def test_one_that_answers_nothing_is_counted_before_others_are_let_draw_freely() -> None:
     """32 A are kept for it: beside another 32 A nobody else could ever charge."""
     site = Site(facts("cp_a"), facts("cp_b"), facts("cp_c"), amps=69, refusing=frozenset({"cp_a"}))
-    assert site.ledger.standings()["cp_a"].part is Part.FREE
-    silent = site.ledger.stations["cp_b"]
+    assert site.controller.standings()["cp_a"].part is Part.FREE
+    silent = site.controller.stations["cp_b"]
     for state in (FeatureState.ACTIVATING, FeatureState.ACTIVE):
-        site.ledger.stations["cp_b"] = replace(
+        site.controller.stations["cp_b"] = replace(
             silent, state=state, default_bound=32, prepared=None, retry_at=AT
         )
-        assert site.ledger.standings()["cp_a"].part is Part.CLOSED
+        assert site.controller.standings()["cp_a"].part is Part.CLOSED
 
 
 def test_one_that_answers_nothing_closes_others_only_if_it_never_took_its_limits() -> None:
@@ -282,12 +284,12 @@ def test_one_that_answers_nothing_closes_others_only_if_it_never_took_its_limits
     minimum = frozenset(one.charge_point_id for one in stations[1:])
     site = Site(*stations, amps=42, needs_minimum=minimum)
     silent = replace(
-        site.ledger.stations["cp_0"], default_bound=32, prepared=None, retry_at=site.now
+        site.controller.stations["cp_0"], default_bound=32, prepared=None, retry_at=site.now
     )
     closed = {}
     for state in (FeatureState.ACTIVE, FeatureState.ACTIVATING):
-        site.ledger.stations["cp_0"] = replace(silent, state=state)
-        standings = site.ledger.standings()
+        site.controller.stations["cp_0"] = replace(silent, state=state)
+        standings = site.controller.standings()
         closed[state] = sum(len(one.closed) for one in standings.values())
     assert closed == {FeatureState.ACTIVE: 0, FeatureState.ACTIVATING: 4}
 
@@ -297,11 +299,11 @@ def test_a_session_ends_where_it_was_to_be_closed_and_leaves_nothing_for_others(
     site = Site(facts("cp_a"), facts("cp_b"), amps=36)
     site.begin("cp_a", 1, 1)
     site.refusing = frozenset({"cp_a"})
-    site.ledger.count_at_cable(
-        replace(site.ledger.stations["cp_a"], state=FeatureState.FAILED, obeys=32.0)
+    site.controller.count_at_cable(
+        replace(site.controller.stations["cp_a"], state=FeatureState.FAILED, obeys=32.0)
     )
     site.settle()
-    assert site.ledger.stations["cp_a"].closed == (1,)
+    assert site.controller.stations["cp_a"].closed == (1,)
     assert site.stopped == [], "nobody waits"
     site.begin("cp_b", 1, 2)
     assert site.stopped == [("cp_a", 1)]
@@ -310,16 +312,16 @@ def test_a_session_ends_where_it_was_to_be_closed_and_leaves_nothing_for_others(
 
 def test_one_that_reports_a_higher_limit_is_held_at_that_if_it_fits() -> None:
     """Told 20 A it reports 32, told 6 A it reports 10: that is the lowest that it obeys."""
-    ledger = Ledger(Carried(), Pace())
-    ledger.load(SiteSnapshot(limit=SiteLimit(amps=20), stations=(facts(cable=32),)), AT)
+    controller = SiteController(Carried(), Pace())
+    controller.load(SiteSnapshot(limit=SiteLimit(amps=20), stations=(facts(cable=32),)), AT)
     told = []
     for _ in range(4):
-        for station in ledger.to_prepare(AT):
-            terms = ledger.terms(station, AT)
+        for station in controller.to_prepare(AT):
+            terms = controller.terms(station, AT)
             assert terms is not None
             told.append(terms.default_amps)
             more = terms.station_amps != 10
-            ledger.prepared(
+            controller.prepared(
                 station,
                 terms,
                 StationLimited(
@@ -332,8 +334,8 @@ def test_one_that_reports_a_higher_limit_is_held_at_that_if_it_fits() -> None:
                 AT,
             )
     assert told == [20, 6, 10]
-    assert ledger.stations["cp_a"].state is FeatureState.FAILED
-    assert load(ledger.outlets())[Phase.L1] == 10
+    assert controller.stations["cp_a"].state is FeatureState.FAILED
+    assert load(controller.outlets())[Phase.L1] == 10
 
 
 @pytest.mark.parametrize(
@@ -354,10 +356,10 @@ def test_who_ends_its_transactions_at_zero_gets_a_minimum(
         site._tell("cp_a", 1, number + 1)
         site._tell("cp_a", 1, number + 1, reason or "Local")
     site.settle()
-    station: Station = site.ledger.stations["cp_a"]
+    station: Station = site.controller.stations["cp_a"]
     assert station.needs_minimum is learnt
     if learnt:
-        (state, _) = site.ledger.states()
+        (state, _) = site.controller.states()
         assert state.state is FeatureState.ACTIVE
         assert "6 A a phase are kept" in str(state.cause)
         # From now on it starts with that, and has more at once.
@@ -371,16 +373,16 @@ def test_those_that_cannot_be_paused_and_do_not_fit_are_inoperative() -> None:
     four = [facts(f"cp_{number}") for number in range(4)]
     ids = frozenset(one.charge_point_id for one in four)
     site = Site(*four, amps=20, needs_minimum=ids)
-    closed = [site.ledger.stations[one].closed for one in sorted(ids)]
+    closed = [site.controller.stations[one].closed for one in sorted(ids)]
     assert closed == [(), (), (), (1,)]
     for number, identity in enumerate(sorted(ids)):
         site.begin(identity, 1, number + 1)
     assert sorted(site.drawn.values()) == [6, 7, 7]
     # Once they fit, the last is opened, but not before it has taken the new limit of the whole.
-    site.ledger.limit = SiteLimit(amps=30)
-    assert site.ledger.to_close(site.now) == []
+    site.controller.limit = SiteLimit(amps=30)
+    assert site.controller.to_close(site.now) == []
     site.settle()
-    assert not any(site.ledger.stations[one].closed for one in ids)
+    assert not any(site.controller.stations[one].closed for one in ids)
 
 
 def test_one_that_was_made_inoperative_before_it_restarted_is_opened_once_there_is_room() -> None:
@@ -392,17 +394,17 @@ def test_one_that_was_made_inoperative_before_it_restarted_is_opened_once_there_
     site.settle()
     assert site.inoperative == {("cp_3", 1)}
     site.restart("cp_3")
-    site.ledger.limit = SiteLimit(amps=30)
+    site.controller.limit = SiteLimit(amps=30)
     site.settle()
     assert site.inoperative == set()
-    assert site.ledger.stations["cp_3"].shut == ()
+    assert site.controller.stations["cp_3"].shut == ()
     # Another that says by itself that it is in use again is left alone.
-    site.ledger.limit = SiteLimit(amps=20)
+    site.controller.limit = SiteLimit(amps=20)
     site.settle()
     assert site.inoperative == {("cp_3", 1)}
     site.inoperative.clear()
     site.restart("cp_3")
-    assert site.ledger.stations["cp_3"].shut == ()
+    assert site.controller.stations["cp_3"].shut == ()
 
 
 def test_a_small_supply_lets_a_vehicle_charge_that_is_limited_in_watts() -> None:

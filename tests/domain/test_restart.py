@@ -69,7 +69,7 @@ def test_a_restart_is_that_of_its_values_as_they_were_chosen() -> None:
         restart_intent("cp_1", [one, ("B", "2", LATER)]),  # chosen anew
     }
     assert len(others - {intent}) == 4
-    assert len(restart_intent("cp_" + "1" * 37, [one])) <= 100  # as the ledger keeps it
+    assert len(restart_intent("cp_" + "1" * 37, [one])) <= 100  # as the table of commands keeps it
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from domain.facts import (
 )
 from domain.names import node_task_queue
 from domain.operations import OperationName, Outcome, Reply
-from domain.power.facts import SiteQuestion, SiteRequest, SiteSnapshot, SiteStates, StationFacts
+from domain.power.facts import SiteQuestion, SiteRequest, SiteSnapshot, StationFacts, StationStates
 from domain.power.operations import (
     ConnectorsLimited,
     LimitConnectors,
@@ -83,7 +83,7 @@ class Site:
         )
 
     @activity.defn
-    async def record_states(self, states: SiteStates) -> None:
+    async def record_states(self, states: StationStates) -> None:
         pass
 
     @activity.defn(name=OperationName.LIMIT_STATION)
@@ -216,7 +216,7 @@ class SlowSite(Site):
         )
 
     @activity.defn
-    async def record_states(self, states: SiteStates) -> None:
+    async def record_states(self, states: StationStates) -> None:
         await asyncio.sleep(2.1)  # that so much time passes is what is played
 
 

@@ -1,6 +1,6 @@
-"""The book of a site: who charges where, and what each may draw at most as far as is known.
+"""The controller of a site: it knows who charges where, and the most that each may draw.
 
-Pure: the workflow tells it what happened and asks what to send. Times are given, never taken.
+It is pure: the workflow tells it what happened and asks what to send, and gives it the time.
 """
 
 from collections.abc import Collection, Mapping
@@ -20,16 +20,16 @@ from domain.states import FeatureState
 
 _REFUSED: Final = {Reply.REJECTED, Reply.NOT_SUPPORTED, Reply.ERROR}
 _EXCESSES: Final = 2
-"""So many looks in a row at what a session draws are no accident."""
+"""This many looks in a row at what a session draws are no accident."""
 _MARGIN: Final = 1.1
 _MARGIN_AMPS: Final = 0.5
 """Meters err, and the voltage is not always the nominal one."""
 _REFUSALS: Final = 3
-"""So many times in a row a session's limit is refused until its charge point is given up."""
+"""A charge point is given up once a session's limit is refused this many times in a row."""
 
 
-class Ledger(Servicing):
-    """What is asked of charge points, and what their answers mean for the bounds."""
+class SiteController(Servicing):
+    """Keeps what is asked of charge points, and what their answers mean for the bounds."""
 
     def prepared(
         self,
@@ -41,7 +41,7 @@ class Ledger(Servicing):
         idle: Collection[int] = (),
         running: Collection[Running] = (),
     ) -> None:
-        """A charge point answered to its own limit, and to the default of its transactions.
+        """Take a charge point's answer to its own limit and to the default of its transactions.
 
         ``asked`` is how it was when it was asked: it may have restarted since. ``idle`` and
         ``running`` are the connectors that had to report: a vehicle may have come or gone since.
@@ -73,7 +73,7 @@ class Ledger(Servicing):
         )
 
     def sends(self, limits: Mapping[BayKey, int]) -> None:
-        """Limits are about to be sent."""
+        """Note that limits are about to be sent."""
         for key, amps in limits.items():
             bay = self.bays[key]
             self.bays[key] = replace(bay, asked=max(bay.asked, amps))
@@ -89,7 +89,7 @@ class Ledger(Servicing):
         restarts: int,
         detail: str | None = None,
     ) -> None:
-        """A connector answered to its limit. ``restarts`` is of its station when it was asked."""
+        """Take a connector's answer. ``restarts`` is of its station when it was asked."""
         bay = self.bays.get(key)
         if bay is None or bay.transaction_id != transaction_id:
             return  # its transaction has ended meanwhile
@@ -124,7 +124,7 @@ class Ledger(Servicing):
         )
 
     def drew(self, asked: DrawsQuestion, draws: Draws, now: datetime) -> None:
-        """What sessions drew: one that draws more than its limit, twice in a row, obeys none."""
+        """Take what sessions drew: one that exceeds its limit twice in a row obeys none."""
         numbers = {one.transaction_id for one in asked.watched}
         for bay in [one for one in self.bays.values() if one.transaction_id in numbers]:
             station = self.stations[bay.key[0]]
@@ -139,7 +139,7 @@ class Ledger(Servicing):
                 self._draws_more(station, bay, watts or 0.0)
 
     def try_again(self) -> None:
-        """Somebody wants to have those tried again that took their limits and drew more."""
+        """Try those again that took their limits and drew more: somebody asked for it."""
         for station in list(self.stations.values()):
             if station.trouble is Trouble.DRAWS_MORE:
                 self.stations[station.charge_point_id] = replace(
@@ -152,7 +152,7 @@ class Ledger(Servicing):
                 )
 
     def leave_alone(self, node_id: str, now: datetime) -> None:
-        """A node did not answer: no round waits for it again for a while."""
+        """Let no round wait for a node that did not answer, for a while."""
         retry_at = now + self._pace.unanswered
         for key, bay in self.bays.items():
             link = self.stations[key[0]].connection
@@ -162,7 +162,7 @@ class Ledger(Servicing):
     def lifted(
         self, charge_point_id: str, reply: Reply, now: datetime, *, whole: bool = False
     ) -> None:
-        """A charge point answered to the lifting of its limits, or did not: they may be gone."""
+        """Take the answer to the lifting of limits, or its absence: they may be gone."""
         station = self.stations.get(charge_point_id)
         if station is None:
             return
@@ -196,7 +196,7 @@ class Ledger(Servicing):
         operative: bool,
         restarts: int,
     ) -> None:
-        """A charge point was told to make a connector inoperative, or operative again."""
+        """Take the answer to making a connector inoperative, or operative again."""
         station = self.stations.get(charge_point_id)
         if station is None or restarts != station.restarts:
             return
@@ -211,7 +211,7 @@ class Ledger(Servicing):
         self.stations[charge_point_id] = station
 
     def stopped(self, key: BayKey, now: datetime) -> None:
-        """A charge point was told to end a transaction; it is told again if that goes on."""
+        """Note that a transaction was told to end; that is told again if it goes on."""
         station = self.stations.get(key[0])
         if station is not None:
             clear_at = now + self._pace.unanswered

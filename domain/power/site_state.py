@@ -1,4 +1,4 @@
-"""What is known of a site: its charge points, who charges there, and how that changes by events."""
+"""The state of a site: its charge points, who charges there, and how events change both."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -23,11 +23,11 @@ _REMEMBERED: Final = 500
 _SUSPENDED_BY_VEHICLE: Final = {ConnectorStatus.SUSPENDED_EV, ConnectorStatus.FINISHING}
 _OPEN: Final = {ConnectorStatus.AVAILABLE, ConnectorStatus.PREPARING}
 _SETTLES: Final = timedelta(seconds=2)
-"""So soon after it has come back, one that has restarted says so."""
+"""A charge point that has restarted says so within this time of its return."""
 _AT_ONCE: Final = timedelta(seconds=10)
-"""One that ends its transactions at 0 A does so within this."""
+"""A charge point that ends its transactions at 0 A does so within this time."""
 _QUICK_ENDS: Final = 3
-"""So many in a row are no accident."""
+"""This many in a row are no accident."""
 _SOMEBODYS_REASONS: Final = {
     StopReason.DE_AUTHORIZED,
     StopReason.EMERGENCY_STOP,
@@ -41,7 +41,7 @@ _SOMEBODYS_REASONS: Final = {
 }
 
 
-class Book:
+class SiteState:
     """Stations, bays and their bounds. A bay is a connector with a transaction."""
 
     def __init__(self, carried: Carried) -> None:
@@ -52,7 +52,7 @@ class Book:
         self._ended = dict.fromkeys(carried.ended)
 
     def carried(self) -> Carried:
-        """What a continuation needs."""
+        """Return what a continuation of the workflow needs."""
         return Carried(
             stations=tuple(self.stations.values()),
             bays=tuple(self.bays.values()),
@@ -60,7 +60,7 @@ class Book:
         )
 
     def running(self) -> frozenset[int]:
-        """The transactions that are here."""
+        """Return the transactions that run at the site."""
         return frozenset(bay.transaction_id for bay in self.bays.values())
 
     def load(
@@ -83,7 +83,7 @@ class Book:
             self._load_station(facts, now, known)
 
     def keep(self, charge_point_ids: Collection[str]) -> None:
-        """Have those leave that are not among the charge points of the site any more."""
+        """Let the charge points leave that are no longer among those of the site."""
         for identity in self.stations.keys() - set(charge_point_ids):
             station = self.stations[identity]
             if not station.leaving:
@@ -92,7 +92,7 @@ class Book:
                 )
 
     def forget(self, charge_point_id: str) -> None:
-        """It is of the site no more."""
+        """Remove a charge point that has left the site."""
         for _, bay in self._bays_of(charge_point_id):
             self._end(bay)
         del self.stations[charge_point_id]
@@ -114,7 +114,7 @@ class Book:
         return False
 
     def count_at_cable(self, station: Station) -> None:
-        """Nobody knows what it was told: it may draw whatever its cable carries."""
+        """Count with all that its cable carries, since nobody knows what it was told."""
         most = float(station.max_amps)
         self.stations[station.charge_point_id] = replace(
             station, default_bound=most, in_doubt_since=None
