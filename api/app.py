@@ -35,6 +35,7 @@ from api.commands.sessions import router as running_sessions
 from api.commissioning.endpoints import router as commissioning
 from api.configuration.endpoints import router as configuration
 from api.configuration.owner_endpoints import router as owned_configuration
+from api.connection_attempts.endpoints import router as connection_attempts
 from api.contractor.endpoints import router as contractor
 from api.declarations.endpoints import router as declarations
 from api.declarations.photos import router as photos
@@ -51,7 +52,6 @@ from api.imports.endpoints import router as imports
 from api.invitations.endpoints import installer_router as invitations_to_work
 from api.invitations.endpoints import owner_router as invitations_to_own
 from api.invitations.page import router as invitation_page
-from api.knocking.endpoints import router as knocking
 from api.live.endpoints import router as live
 from api.live.project_endpoints import owner_router as owned_live_projects
 from api.live.project_endpoints import router as live_projects
@@ -137,7 +137,7 @@ def bare_app() -> FastAPI:
         owned_links,
         withdrawals,
         imports,
-        knocking,
+        connection_attempts,
         configuration,
         commissioning,
         live,

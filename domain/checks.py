@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from domain.knocking import ClaimCall
+from domain.connection_attempts import ClaimCall
 from domain.states import (
     CheckName,
     CheckResult,
@@ -27,7 +27,7 @@ class Failure:
     cause: str
     action: str
     claim: ClaimCall | None = None
-    """The call that lets it in, where it knocks under another name than its id."""
+    """The call that lets it in, where it tries another name than its id."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,7 +98,7 @@ class Waiting:
     prompt: str
     likely_cause: str | None = None
     claim: ClaimCall | None = None
-    """The call that lets it in, where it knocks under another name than its id."""
+    """The call that lets it in, where it tries another name than its id."""
     answers: tuple[InstallerAnswer, ...] = ()
     """What a person may answer; empty when nothing is asked."""
     connector_id: int | None = None

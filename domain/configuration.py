@@ -43,7 +43,7 @@ class ConnectionTestRequest:
 class ConnectionTest:
     """Result of ConnectionTestWorkflow. ``reason`` says in words why it is not connected.
 
-    ``identity`` is the name that it knocks with, where nobody has that and it can be claimed.
+    ``identity`` is the name that it tries, where nobody has that and it can be claimed.
     """
 
     connected: bool

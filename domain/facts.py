@@ -5,9 +5,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.budget import OverBudget
+from domain.connection_attempts import Claimed, Misnamed, tries_to_connect_as
 from domain.contests import Contest
 from domain.flapping import Flapping
-from domain.knocking import Claimed, Misnamed, tries_to_connect_as
 from domain.messages import MessageKind
 from domain.states import RegistrationStatus
 

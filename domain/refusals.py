@@ -3,15 +3,15 @@
 from dataclasses import replace
 
 from domain.checks import Waiting
+from domain.connection_attempts import WAIT_FOR_IT, ClaimCall, claim_call, how_to_let_in
 from domain.facts import RefusedAttempt
-from domain.knocking import WAIT_FOR_IT, ClaimCall, claim_call, how_to_let_in
 from domain.states import WaitingFor
 
 
 def claim_of(
     refusal: RefusedAttempt | None, *, project_id: str, charge_point_id: str
 ) -> ClaimCall | None:
-    """Make the call that lets it in, where it knocks under a name that can be claimed."""
+    """Make the call that lets it in, where it tries a name that can be claimed."""
     if refusal is None or refusal.misnamed is None:
         return None
     return claim_call(

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from domain.commissioning import RunRequest
+from domain.connection_attempts import REFUSAL_COUNTS_FOR
 from domain.facts import Astray
-from domain.knocking import REFUSAL_COUNTS_FOR
 from domain.messages import MessageKind
 from domain.rules.likeness import serial_key
 from storage.contest_marks import counts

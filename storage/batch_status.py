@@ -15,10 +15,10 @@ from sqlmodel import col
 
 from domain.batch import BatchCounts
 from domain.checks import RunView, Waiting
-from domain.knocking import REFUSAL_COUNTS_FOR
+from domain.connection_attempts import REFUSAL_COUNTS_FOR
 from domain.refusals import explained
 from domain.states import MemberState, RunStatus, WaitingFor
-from storage.attempts import last_refusals
+from storage.connection_attempts import last_refusals
 from storage.models.charge_points import ChargePoint
 from storage.models.runs import BatchMember, CommissioningRun
 

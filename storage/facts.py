@@ -14,8 +14,8 @@ from domain.facts import BootFact, ConnectorFact, EventKind, Snapshot, StatusFac
 from domain.names import site_workflow_id
 from domain.states import ParameterState, ProjectStatus
 from storage import connections as links
-from storage.attempts import last_refusal, store_attempts
 from storage.boots import boot_fact, store_boots
+from storage.connection_attempts import last_refusal, store_attempts
 from storage.contest_marks import counts, settle_marks
 from storage.contests import read_confirmed
 from storage.dialects import among, at_once, upsert

@@ -31,10 +31,10 @@ from domain.parameters import text_of
 from domain.rules.likeness import serial_key
 from storage.accounts import Account, Accounts
 from storage.astray import read_astray
-from storage.attempts import last_refusal
 from storage.batches import open_batch_of
 from storage.catalogue import Catalogue
 from storage.charge_points import accept_charge_point, is_withdrawn, read_registered
+from storage.connection_attempts import last_refusal
 from storage.connections import read_connection
 from storage.contests import read_confirmed
 from storage.engine import Database

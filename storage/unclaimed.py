@@ -1,6 +1,6 @@
 """Identities that nobody has, and their claim for the charge points that they may be meant to be.
 
-Which those are, :mod:`storage.knocks` says.
+Which those are, :mod:`storage.unclaimed_attempts` says.
 """
 
 from collections.abc import Sequence
@@ -15,17 +15,17 @@ from domain.errors import ConflictError, NotFoundError
 from domain.rules.likeness import likeness, serial_key
 from domain.states import ProjectStatus
 from storage.charge_points import ChargePoint
-from storage.knocks import UnclaimedIdentity, claimable, knocks_of
 from storage.members import works_on
 from storage.models.charge_points import ChargePoint as ChargePointRow
 from storage.models.charge_points import IdentityAlias
 from storage.models.connections import ChargePointConnection, ConnectionAttempt
 from storage.models.projects import Project
+from storage.unclaimed_attempts import UnclaimedIdentity, claimable, names_of_claimable
 from storage.visiting import in_visit
 
 
 class Unclaimed:
-    """Repository of what knocked and is nobody's, as one installer may see it."""
+    """Repository of identities that tried to connect and nobody has, as one installer sees them."""
 
     def __init__(self, connection: AsyncConnection, *, installer_id: str) -> None:
         self._connection = connection
@@ -49,14 +49,14 @@ class Unclaimed:
             query = query.where(col(ChargePointRow.id) < before)
         query = query.order_by(col(ChargePointRow.id).desc()).limit(limit)
         found = (await self._connection.scalars(query)).all()
-        knocks = await knocks_of(self._connection, found)
-        return [knocks[identity] for identity in found if identity in knocks]
+        names = await names_of_claimable(self._connection, found)
+        return [names[identity] for identity in found if identity in names]
 
     async def claim(self, identity: str, charge_point: ChargePoint, *, at: datetime) -> datetime:
         """Let this identity be that charge point of a locked project; returns since when it is.
 
         Raises:
-            NotFoundError: ``identity_not_found``: it has not knocked, or is another tenant's.
+            NotFoundError: ``identity_not_found``: it has not tried, or is another tenant's.
             ConflictError: ``serial_mismatch``; ``has_connected``; ``identity_claimed``.
 
         """
@@ -103,7 +103,7 @@ class Unclaimed:
             update(ConnectionAttempt)
             .where(col(ConnectionAttempt.identity_key) == key)
             .where(col(ConnectionAttempt.charge_point_id).is_(None))
-            # What knocks under this name once it is nobody's again is not one of these.
+            # Attempts under this name once nobody has it again are not among these.
             .values(charge_point_id=charge_point.id, digest=col(ConnectionAttempt.id))
         )
         return at

@@ -7,7 +7,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.charge_point import ChargePointActivities
     from activities.records import DirectoryActivities
     from domain.configuration import ConnectionTest, ConnectionTestRequest
-    from domain.knocking import WAIT_FOR_IT
+    from domain.connection_attempts import WAIT_FOR_IT
     from domain.operations import Operation
     from domain.ownership import Whereabouts
     from workflows import policies

@@ -8,9 +8,9 @@ with workflow.unsafe.imports_passed_through():
     from activities.records import RecordActivities
     from domain.checks import Waiting
     from domain.commissioning import Briefing, RunRequest
+    from domain.connection_attempts import REFUSAL_COUNTS_FOR
     from domain.facts import RefusedAttempt
     from domain.failures import FailureCode, failure
-    from domain.knocking import REFUSAL_COUNTS_FOR
     from domain.rules.numbers import in_words
     from domain.states import WaitingFor
     from workflows import policies

@@ -7,9 +7,14 @@ with workflow.unsafe.imports_passed_through():
     from datetime import datetime
 
     from activities.records import DirectoryActivities
+    from domain.connection_attempts import (
+        REFUSAL_COUNTS_FOR,
+        ClaimCall,
+        Misnamed,
+        tries_to_connect_as,
+    )
     from domain.facts import RefusedAttempt
     from domain.failures import FailureCode, failure
-    from domain.knocking import REFUSAL_COUNTS_FOR, ClaimCall, Misnamed, tries_to_connect_as
     from domain.refusals import claim_of
     from domain.rules.numbers import in_words
     from workflows.calls import record

@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from domain.checks import RunView
-from domain.knocking import REFUSAL_COUNTS_FOR
+from domain.connection_attempts import REFUSAL_COUNTS_FOR
 from domain.refusals import explained
 from domain.states import WaitingFor
-from storage.attempts import last_refusals
+from storage.connection_attempts import last_refusals
 from storage.connections import read_flapping
 from storage.contests import read_confirmed
 from storage.engine import Database

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from api.knocking.schemas import ClaimShown
+from api.connection_attempts.schemas import ClaimShown
 from domain.checks import Failure
 
 
@@ -13,7 +13,7 @@ class FailureShown(BaseModel):
     cause: str
     action: str
     claim: ClaimShown | None = Field(
-        default=None, description="The call that lets it in, where it knocks under another name"
+        default=None, description="The call that lets it in, where it tries another name"
     )
 
     @classmethod

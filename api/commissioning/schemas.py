@@ -16,8 +16,8 @@ from pydantic import (
 
 from api.commissioning.connectors import ConnectorBrief, TestedConnectors
 from api.commissioning.failures import FailureShown
+from api.connection_attempts.schemas import ClaimShown
 from api.fields import Absent, Duration, Reason, Request, Timestamp
-from api.knocking.schemas import ClaimShown
 from domain.checks import CheckRecord, RunView
 from domain.checks import Waiting as WaitingFact
 from domain.commissioning import DEFAULT_WAIT_FOR_CONNECTION, MAX_WAIT_FOR_CONNECTION, RunOptions
@@ -238,7 +238,7 @@ class WaitingShown(BaseModel):
     prompt: str
     likely_cause: str | None
     claim: ClaimShown | None = Field(
-        default=None, description="The call that lets it in, where it knocks under another name"
+        default=None, description="The call that lets it in, where it tries another name"
     )
     answers: list[InstallerAnswer] = Field(
         default=[], description="What can be answered; empty when nothing is asked"

@@ -13,15 +13,15 @@ from api.configuration.schemas import (
     TemplateShown,
 )
 from api.configuration.service import TAKEN, Chosen, choose
+from api.connection_attempts.schemas import ClaimShown
 from api.deps import Acting, AppParts, ChargePointId, Installer, now
-from api.knocking.schemas import ClaimShown
 from api.parts import Parts
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
 from domain.catalogue import Parameter, ParameterType
 from domain.choices import Choices
+from domain.connection_attempts import claim_call
 from domain.errors import ConflictError
-from domain.knocking import claim_call
 from domain.parameters import value_of
 from domain.states import ParameterState
 from storage.charge_points import ChargePoint, ChargePoints, refuse_withdrawn
@@ -124,8 +124,8 @@ async def test_connection(
     """Verify that the charge point can reach the OCPP server, before commissioning starts.
 
     When it is not connected, `reason` says why in words: it never connected, when it was last
-    seen, or why its last attempt was refused. One that knocks under another name than its id is
-    let in by the call of `claim`.
+    seen, or why its last attempt was refused. The call of `claim`
+    lets in one that tries to connect under another name than its id.
     """
     async with parts.database.read() as connection:
         charge_point = await ChargePoints(connection).get(

@@ -11,8 +11,8 @@ from pydantic import (
     model_validator,
 )
 
+from api.connection_attempts.schemas import ClaimShown
 from api.fields import Request, Timestamp
-from api.knocking.schemas import ClaimShown
 from domain.catalogue import ParameterType, ParameterValue, Template
 from domain.states import ParameterState
 from domain.wording import FieldValueError
@@ -257,5 +257,5 @@ class ConnectionTested(BaseModel):
     tested_at: Timestamp
     reason: str | None = Field(description="Why it is not connected, in words")
     claim: ClaimShown | None = Field(
-        description="The call that lets it in, where it knocks under another name than its id"
+        description="The call that lets it in, where it tries another name than its id"
     )

@@ -26,7 +26,7 @@ from storage.engine import Database
 from storage.models.invitations import Invitation
 from tests.api.callers import PASSWORD, V1, Caller, problem
 from tests.api.conftest import Enrol, Outbox, Own, accept_invitation
-from tests.api.test_knocking import knock
+from tests.api.test_connection_attempts import refuse
 from tests.api.test_tenancy import TARIFF
 from tests.api.verdicts import judge
 from tests.documents.reports import FAILED, PASSED
@@ -727,7 +727,7 @@ async def test_the_serial_number_is_corrected_and_the_claim_goes_through(
 ) -> None:
     project = await installer.project()
     identity = await installer.charge_point(project)
-    await knock(database, "SN-77", code="unknown_identity")
+    await refuse(database, "SN-77", code="unknown_identity")
     claim = (f"/projects/{project}/unclaimed/SN-77/claim", {"charge_point_id": identity})
     problem(await installer.post(*claim), 409, "serial_mismatch")
     fine(await installer.patch(f"/charge-points/{identity}", {"serial_number": "SN-77"}))

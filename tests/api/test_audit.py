@@ -20,8 +20,8 @@ from storage.engine import Database
 from storage.projects import Projects
 from tests.api.callers import GUIDE_CHARGE_POINT, V1, Caller, problem
 from tests.api.conftest import Outbox, Own, accept_invitation
+from tests.api.test_connection_attempts import refuse
 from tests.api.test_declarations import picture
-from tests.api.test_knocking import knock
 from tests.api.test_tenancy import (
     CHARGE_POINT,
     COMMISSIONING,
@@ -371,7 +371,7 @@ async def test_by_table(installer: Caller, owner: Own, database: Database) -> No
     project = await installer.project()
     charge_point = await installer.charge_point(project)
     of_site = await owner(OWNER, project)
-    await knock(database, SERIAL, code="unknown_identity")
+    await refuse(database, SERIAL, code="unknown_identity")
     begun, photo = len(await trail(installer, project)), ""
     held = await held_record(database, project, charge_point, 700)
     await held_record(database, project, charge_point, 701)
@@ -425,7 +425,7 @@ async def test_what_changes_nothing_is_told_once(
     project = await installer.project()
     charge_point = await installer.charge_point(project)
     of_site = await owner(OWNER, project)
-    await knock(database, SERIAL, code="unknown_identity")
+    await refuse(database, SERIAL, code="unknown_identity")
     claim = (f"/projects/{project}/unclaimed/{SERIAL}/claim", {"charge_point_id": charge_point})
     for _ in range(2):
         await installer.post(*claim)

@@ -38,9 +38,9 @@ from tests.api.conftest import Outbox, accept_invitation
 from tests.api.node import contest, hold
 from tests.api.test_audit import Asking
 from tests.api.test_commissioning import cancelled
+from tests.api.test_connection_attempts import refuse
 from tests.api.test_declarations import picture
 from tests.api.test_handover import SIGN_OFF
-from tests.api.test_knocking import knock
 from tests.api.visits import Site, accept
 from tests.support.eventually import eventually
 from tests.support.holding import held_record
@@ -669,7 +669,7 @@ async def _of_a_charge_point(
     )
     await caller.post(f"/charge-points/{identity}/test-connection")
     serial = str(GUIDE_CHARGE_POINT["serial_number"])
-    await knock(database, serial, code="unknown_identity")
+    await refuse(database, serial, code="unknown_identity")
     await caller.post(
         f"/projects/{project}/unclaimed/{serial}/claim", {"charge_point_id": identity}
     )

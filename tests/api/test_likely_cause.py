@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from storage.attempts import store_attempts
+from storage.connection_attempts import store_attempts
 from storage.connections import store_connected
 from storage.engine import Database
 from storage.fact_records import Attempt, Connected
 from tests.api.callers import Caller
-from tests.api.test_knocking import REASON, knock
+from tests.api.test_connection_attempts import REASON, refuse
 from tests.support.eventually import eventually
 
 pytestmark = [
@@ -34,12 +34,12 @@ async def test_the_newest_refusal_since_the_run_began(
 ) -> None:
     charge_point = await installer.charge_point()
     lately = datetime.now(UTC) - timedelta(minutes=10)
-    await knock(database, charge_point, charge_point_id=charge_point, at=lately)
+    await refuse(database, charge_point, charge_point_id=charge_point, at=lately)
     await installer.post(f"/commissioning/{charge_point}/start")
     before = await waiting(installer, charge_point)
     assert before["likely_cause"] == REASON
     at = datetime.now(UTC) + timedelta(seconds=1)
-    await knock(database, charge_point, charge_point_id=charge_point, at=at, reason="Newest.")
+    await refuse(database, charge_point, charge_point_id=charge_point, at=at, reason="Newest.")
     after = await waiting(installer, charge_point)
     assert after == before | {"likely_cause": "Newest."}
     await installer.post(f"/commissioning/{charge_point}/cancel")
@@ -48,7 +48,7 @@ async def test_the_newest_refusal_since_the_run_began(
 async def test_a_refusal_of_long_ago_is_no_cause(installer: Caller, database: Database) -> None:
     charge_point = await installer.charge_point()
     long_ago = datetime.now(UTC) - timedelta(hours=2)
-    await knock(database, charge_point, charge_point_id=charge_point, at=long_ago)
+    await refuse(database, charge_point, charge_point_id=charge_point, at=long_ago)
     await installer.post(f"/commissioning/{charge_point}/start")
     assert (await waiting(installer, charge_point))["likely_cause"] is None
     await installer.post(f"/commissioning/{charge_point}/cancel")
@@ -57,7 +57,7 @@ async def test_a_refusal_of_long_ago_is_no_cause(installer: Caller, database: Da
 async def test_somebody_elses_refusal_is_no_cause(installer: Caller, database: Database) -> None:
     charge_point, other = await installer.charge_point(), await installer.charge_point()
     await installer.post(f"/commissioning/{charge_point}/start")
-    await knock(database, other, charge_point_id=other, at=datetime.now(UTC))
+    await refuse(database, other, charge_point_id=other, at=datetime.now(UTC))
     shown = await waiting(installer, charge_point)
     assert shown["likely_cause"] != REASON
     await installer.post(f"/commissioning/{charge_point}/cancel")

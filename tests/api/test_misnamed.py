@@ -1,4 +1,4 @@
-"""A charge point that knocks under another name: all who may ask are told, and one call lets it in.
+"""A charge point that tries another name: all who may ask are told, and one call lets it in.
 
 A real node refuses it, the real worker waits for it, and the claim is the one that answers carry.
 """
@@ -14,11 +14,11 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 from api.deps import now
+from domain.connection_attempts import UNKNOWN_IDENTITY
 from domain.ids import Prefix, new_id
-from domain.knocking import UNKNOWN_IDENTITY
 from ocpp_server.node import Node
 from ocpp_server.protocols import protocols
-from storage.attempts import store_attempts
+from storage.connection_attempts import store_attempts
 from storage.engine import Database
 from storage.fact_records import Attempt
 from tests.api.callers import GUIDE_CHARGE_POINT, Caller
@@ -49,7 +49,7 @@ async def ocpp_url(database: Database) -> AsyncIterator[str]:
     await node.stop()
 
 
-async def knock(url: str, identity: str, *, subprotocol: str = "ocpp1.6") -> None:
+async def try_to_connect(url: str, identity: str, *, subprotocol: str = "ocpp1.6") -> None:
     with pytest.raises(InvalidStatus):
         async with connect(f"{url}/{quote(identity)}", subprotocols=[Subprotocol(subprotocol)]):
             pass
@@ -95,7 +95,7 @@ async def test_what_is_known_is_said_and_the_claim_lets_it_in(
     options = {"wait_for_connection": "PT5S", "notify_on_complete": True}
     answer = await installer.post(f"/projects/{project}/commission", options)
     assert answer.status_code in {201, 202}, answer.text
-    await knock(ocpp_url, name)
+    await try_to_connect(ocpp_url, name)
 
     async def unclaimed() -> None:
         (item,) = (await shown(installer, f"/projects/{project}/unclaimed"))["items"]
@@ -203,7 +203,7 @@ async def test_a_run_that_ends_before_the_next_attempt_names_the_claim(
 ) -> None:
     project = await installer.project()
     charge_point = await installer.charge_point(project)
-    await knock(ocpp_url, SERIAL)
+    await try_to_connect(ocpp_url, SERIAL)
 
     async def claimed() -> None:
         path = f"/projects/{project}/unclaimed/{SERIAL}/claim"
@@ -227,7 +227,7 @@ async def test_a_run_that_ends_before_the_next_attempt_names_the_claim(
 
 async def test_another_reason_is_told_as_before(installer: Caller, ocpp_url: str) -> None:
     charge_point = await installer.charge_point()
-    await knock(ocpp_url, charge_point, subprotocol="ocpp2.0.1")
+    await try_to_connect(ocpp_url, charge_point, subprotocol="ocpp2.0.1")
 
     async def told() -> None:
         tested = (await installer.post(f"/charge-points/{charge_point}/test-connection")).json()
@@ -241,7 +241,7 @@ async def test_what_was_refused_before_it_connected_is_no_reason(
     installer: Caller, ocpp_url: str
 ) -> None:
     charge_point = await installer.charge_point()
-    await knock(ocpp_url, charge_point, subprotocol="ocpp2.0.1")
+    await try_to_connect(ocpp_url, charge_point, subprotocol="ocpp2.0.1")
     path = f"/charge-points/{charge_point}"
 
     async def refused() -> None:
@@ -260,12 +260,12 @@ async def test_what_was_refused_before_it_connected_is_no_reason(
 async def test_nobody_hears_of_another_tenants_charge_point(
     installer: Caller, stranger: Caller, ocpp_url: str, *, registers_the_same: bool
 ) -> None:
-    """It knocks at the endpoint, or with the serial number, of somebody else."""
+    """It tries the endpoint, or with the serial number, of somebody else."""
     charge_point = await installer.charge_point()
     serial = SERIAL if registers_the_same else "SOMETHING-ELSE"
     theirs = await stranger.charge_point(serial_number=serial)
-    await knock(ocpp_url, theirs, subprotocol="ocpp2.0.1")
-    await knock(ocpp_url, serial)
+    await try_to_connect(ocpp_url, theirs, subprotocol="ocpp2.0.1")
+    await try_to_connect(ocpp_url, serial)
 
     async def recorded() -> None:
         attempts = await shown(stranger, f"/charge-points/{theirs}/connection-attempts")

@@ -83,9 +83,9 @@ def test_every_example_is_what_its_schema_says() -> None:
 
 def test_a_wrong_example_is_noticed() -> None:
     schema = {"type": "object", "required": ["at"], "examples": [{}, {"at": None}]}
-    document = {"components": {"schemas": {"Knock": schema}}}
+    document = {"components": {"schemas": {"Attempt": schema}}}
     places = [place for place, _, _ in stated_examples(document)]
-    assert places == ["/components/schemas/Knock"] * 2
+    assert places == ["/components/schemas/Attempt"] * 2
     validator = Draft202012Validator(schema)
     assert [validator.is_valid(example) for _, _, example in stated_examples(document)] == [
         False,

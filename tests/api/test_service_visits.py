@@ -26,7 +26,7 @@ from tests.api.callers import GUIDE_CHARGE_POINT, V1, Caller, fields, problem
 from tests.api.conftest import Outbox, Own
 from tests.api.test_after_handover import KEPT
 from tests.api.test_audit import trail
-from tests.api.test_knocking import knock
+from tests.api.test_connection_attempts import refuse
 from tests.api.test_tenancy import (
     CASES,
     CHARGE_POINT,
@@ -289,7 +289,7 @@ class TestRights:
             await connection.execute(update(ServiceVisit).values(ends_at=now()))
         problem(await stranger.get(path), 404, "charge_point_not_found")
 
-    async def test_a_replaced_unit_that_knocks_by_another_name_is_claimed(
+    async def test_a_replaced_unit_that_tries_another_name_is_claimed(
         self, site: Site, stranger: Caller, outbox: Outbox, database: Database
     ) -> None:
         await site.visit(stranger.email, site.bays[0])
@@ -297,7 +297,7 @@ class TestRights:
         body = {"serial_number": "SN-NEW-7"}
         replaced = await stranger.post(f"/charge-points/{site.bays[0]}/replace", body)
         new = replaced.json()["charge_point"]["id"]
-        await knock(database, "SN-NEW-7")
+        await refuse(database, "SN-NEW-7")
         path = f"/projects/{site.project}/unclaimed"
         (found,) = (await stranger.get(path)).json()["items"]
         assert found["charge_point_id"] == new

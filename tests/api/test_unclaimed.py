@@ -1,4 +1,4 @@
-"""Charge points that knock with a serial number, and their claim."""
+"""Charge points that try to connect with a serial number, and their claim."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -15,7 +15,7 @@ from storage.models.projects import Project
 from tests.api.callers import GUIDE_CHARGE_POINT, Caller, problem
 from tests.api.conftest import Enrol
 from tests.api.node import hold
-from tests.api.test_knocking import AT, knock
+from tests.api.test_connection_attempts import AT, refuse
 
 SERIAL = str(GUIDE_CHARGE_POINT["serial_number"])
 UNKNOWN = "unknown_identity"
@@ -48,12 +48,12 @@ async def test_a_claim_of_a_withdrawn_one_is_freed_for_whoever_has_the_serial_nu
 ) -> None:
     project = await installer.project()
     old = await installer.charge_point(project)
-    await knock(database, SERIAL, code=UNKNOWN)
+    await refuse(database, SERIAL, code=UNKNOWN)
     assert (await claim(installer, project, old)).is_success
     assert await admitted(database, SERIAL) == old
     await installer.post(f"/charge-points/{old}/withdraw", {"reason": "Registered wrongly"})
     new = await installer.charge_point(project)
-    await knock(database, SERIAL, code=UNKNOWN)
+    await refuse(database, SERIAL, code=UNKNOWN)
     answer = await claim(installer, project, new)
     assert answer.is_success, answer.text
     assert await admitted(database, SERIAL) == new
@@ -69,10 +69,10 @@ class TestUnclaimed:
         project = await installer.project()
         charge_point = await installer.charge_point(project)
         await installer.charge_point(project, serial_number="QUIET")
-        await knock(database, SERIAL, code=UNKNOWN, count=2)
-        await knock(database, f" {SERIAL.lower()}", code=UNKNOWN, count=3)
+        await refuse(database, SERIAL, code=UNKNOWN, count=2)
+        await refuse(database, f" {SERIAL.lower()}", code=UNKNOWN, count=3)
         for other in (f"X{SERIAL}", SERIAL[:-1], "00483921", "quie"):
-            await knock(database, other, code=UNKNOWN)
+            await refuse(database, other, code=UNKNOWN)
         assert await unclaimed(installer, project) == [
             {
                 "identity": f" {SERIAL.lower()}",
@@ -98,7 +98,7 @@ class TestUnclaimed:
             for number in range(3)
         ]
         for number in range(3):
-            await knock(database, f"SN/{number}", code=UNKNOWN)
+            await refuse(database, f"SN/{number}", code=UNKNOWN)
         path = f"/projects/{project}/unclaimed"
         first = (await installer.get(path, params={"limit": "2"})).json()
         rest = (await installer.get(path, params={"cursor": first["next_cursor"]})).json()
@@ -111,7 +111,7 @@ class TestUnclaimed:
     ) -> None:
         mine, theirs = await installer.project(), await stranger.project()
         charge_point = await installer.charge_point(mine)
-        await knock(database, SERIAL, code=UNKNOWN)
+        await refuse(database, SERIAL, code=UNKNOWN)
         assert len(await unclaimed(installer, mine)) == 1
         assert await unclaimed(stranger, theirs) == []
         other = await stranger.charge_point(theirs, serial_number=SERIAL.lower())
@@ -124,7 +124,7 @@ class TestUnclaimed:
     async def test_not_what_has_connected(self, installer: Caller, database: Database) -> None:
         project = await installer.project()
         charge_point = await installer.charge_point(project)
-        await knock(database, SERIAL, code=UNKNOWN)
+        await refuse(database, SERIAL, code=UNKNOWN)
         await hold(database, charge_point, "node_1")
         assert await unclaimed(installer, project) == []
         problem(await claim(installer, project, charge_point), 409, "has_connected")
@@ -149,7 +149,7 @@ class TestMisspelt:
         charge_point = await installer.charge_point(project)
         await installer.charge_point(project, serial_number="OF-A-NEIGHBOUR")
         identity = spelt(charge_point)
-        await knock(database, identity, code=UNKNOWN)
+        await refuse(database, identity, code=UNKNOWN)
         (shown,) = await unclaimed(installer, project)
         assert (shown["identity"], shown["matches"]) == (identity, matches)
         answer = await claim(installer, project, charge_point, identity)
@@ -167,12 +167,12 @@ class TestMisspelt:
         mine, theirs = await installer.project(), await stranger.project()
         charge_point = await installer.charge_point(mine, serial_number="SN-12")
         other = await stranger.charge_point(theirs, serial_number="S-N12")
-        await knock(database, "SN12", code=UNKNOWN)
+        await refuse(database, "SN12", code=UNKNOWN)
         assert await unclaimed(installer, mine) == await unclaimed(stranger, theirs) == []
         problem(await claim(installer, mine, charge_point, "SN12"), 404, "identity_not_found")
         problem(await claim(stranger, theirs, other, "SN12"), 404, "identity_not_found")
         # The very serial number is one charge point's, whatever others are like it.
-        await knock(database, "SN-12", code=UNKNOWN)
+        await refuse(database, "SN-12", code=UNKNOWN)
         assert [item["identity"] for item in await unclaimed(installer, mine)] == ["SN-12"]
         assert await unclaimed(stranger, theirs) == []
 
@@ -181,7 +181,7 @@ class TestMisspelt:
         project = await installer.project()
         for serial in ("SN-12", "S-N12"):
             await installer.charge_point(project, serial_number=serial)
-        await knock(database, "SN12", code=UNKNOWN)
+        await refuse(database, "SN12", code=UNKNOWN)
         assert await unclaimed(installer, project) == []
 
     @on_sqlite
@@ -191,7 +191,7 @@ class TestMisspelt:
         mine, theirs = await installer.project(), await stranger.project()
         charge_point = await installer.charge_point(mine)
         thief = await stranger.charge_point(theirs, serial_number=charge_point.upper())
-        await knock(database, charge_point.upper(), code=UNKNOWN)
+        await refuse(database, charge_point.upper(), code=UNKNOWN)
         assert await unclaimed(stranger, theirs) == []
         answer = await claim(stranger, theirs, thief, charge_point.upper())
         problem(answer, 404, "identity_not_found")
@@ -202,9 +202,9 @@ class TestMisspelt:
     ) -> None:
         project = await installer.project()
         charge_point = await installer.charge_point(project)
-        await knock(database, SERIAL, code=UNKNOWN)
+        await refuse(database, SERIAL, code=UNKNOWN)
         later = AT + timedelta(minutes=1)
-        await knock(database, charge_point.lower(), code=UNKNOWN, count=3, at=later)
+        await refuse(database, charge_point.lower(), code=UNKNOWN, count=3, at=later)
         (shown,) = await unclaimed(installer, project)
         assert (shown["identity"], shown["attempts"]) == (SERIAL, 1)
         assert (await claim(installer, project, charge_point)).status_code == 200
@@ -221,7 +221,7 @@ class TestClaim:
     ) -> None:
         project = await installer.project()
         charge_point = await installer.charge_point(project)
-        await knock(database, SERIAL, code=UNKNOWN)
+        await refuse(database, SERIAL, code=UNKNOWN)
         assert await admitted(database, SERIAL) is None
         answer = await claim(installer, project, charge_point)
         assert answer.status_code == 200, answer.text
@@ -242,7 +242,7 @@ class TestClaim:
         first, second = await installer.project(), await installer.project()
         one = await installer.charge_point(first)
         other = await installer.charge_point(second)
-        await knock(database, SERIAL, code=UNKNOWN)
+        await refuse(database, SERIAL, code=UNKNOWN)
         assert len(await unclaimed(installer, second)) == 1
         assert (await claim(installer, first, one)).status_code == 200
         assert await unclaimed(installer, second) == []
@@ -253,13 +253,13 @@ class TestClaim:
     async def test_a_slash_in_a_serial_number(self, installer: Caller, database: Database) -> None:
         project = await installer.project()
         charge_point = await installer.charge_point(project, serial_number="SN/1 ?#%/claim")
-        await knock(database, "SN/1 ?#%/claim", code=UNKNOWN)
+        await refuse(database, "SN/1 ?#%/claim", code=UNKNOWN)
         answer = await claim(installer, project, charge_point, "SN/1 ?#%/claim")
         assert answer.status_code == 200, answer.text
         assert answer.json()["identity"] == "SN/1 ?#%/claim"
 
     @on_sqlite
-    async def test_not_what_has_not_knocked(self, installer: Caller) -> None:
+    async def test_not_what_has_not_tried(self, installer: Caller) -> None:
         project = await installer.project()
         charge_point = await installer.charge_point(project)
         problem(await claim(installer, project, charge_point), 404, "identity_not_found")
@@ -270,7 +270,7 @@ class TestClaim:
     ) -> None:
         project = await installer.project()
         charge_point = await installer.charge_point(project, serial_number="OTHER")
-        await knock(database, SERIAL, code=UNKNOWN)
+        await refuse(database, SERIAL, code=UNKNOWN)
         problem(await claim(installer, project, charge_point), 409, "serial_mismatch")
 
     @on_sqlite
@@ -286,7 +286,7 @@ class TestClaim:
     ) -> None:
         project = await installer.project()
         charge_point = await installer.charge_point(project)
-        await knock(database, SERIAL, code=UNKNOWN)
+        await refuse(database, SERIAL, code=UNKNOWN)
         await claim(installer, project, charge_point)
         late = await enrol()
         theirs = await late.project()
@@ -301,7 +301,7 @@ class TestClaim:
     ) -> None:
         project = await installer.project()
         charge_point = await installer.charge_point(project)
-        await knock(database, SERIAL, code=UNKNOWN)
+        await refuse(database, SERIAL, code=UNKNOWN)
         await claim(installer, project, charge_point)
         await installer.patch(f"/charge-points/{charge_point}", {"location": {}})
         assert await admitted(database, SERIAL) == charge_point
@@ -314,7 +314,7 @@ class TestClaim:
     ) -> None:
         project = await installer.project()
         charge_point = await installer.charge_point(project)
-        await knock(database, SERIAL, code=UNKNOWN)
+        await refuse(database, SERIAL, code=UNKNOWN)
         await claim(installer, project, charge_point)
         assert (await installer.delete(f"/charge-points/{charge_point}")).status_code == 204
         assert await admitted(database, SERIAL) is None

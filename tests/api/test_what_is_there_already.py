@@ -17,7 +17,7 @@ from storage.models.invitations import Invitation
 from storage.project_records import StoredProjects
 from tests.api.callers import GUIDE_CHARGE_POINT, V1, Caller, problem
 from tests.api.conftest import Outbox, Own, accept_invitation
-from tests.api.test_knocking import knock
+from tests.api.test_connection_attempts import refuse
 from tests.api.test_unclaimed import claim
 from tests.support.rows import one_charge_point
 
@@ -95,7 +95,7 @@ async def test_a_claimed_identity_names_its_charge_point(
     project = await installer.project()
     first = await installer.charge_point(project)
     other = await installer.charge_point()
-    await knock(database, SERIAL, code="unknown_identity")
+    await refuse(database, SERIAL, code="unknown_identity")
     assert (await claim(installer, project, first)).status_code == 200
     second = (await installer.get(f"/charge-points/{other}")).json()["project_id"]
     answer = await claim(installer, second, other)

@@ -7,8 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from domain.catalogue import FirmwareRule
+from domain.connection_attempts import REFUSAL_COUNTS_FOR
 from domain.failures import FailureCode, failure
-from domain.knocking import REFUSAL_COUNTS_FOR
 from domain.rules.retry import Situation, still_holds
 from domain.states import CheckName
 from tests.domain.test_retry import AFTER, ALL, BOOT, NOW, _connector, _previous

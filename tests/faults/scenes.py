@@ -119,11 +119,11 @@ async def connection_refused(stage: Stage) -> None:
 
 async def wrong_identity(stage: Stage) -> None:
     """It was told its serial number in place of its endpoint; the claim is one call."""
-    registered = await stage.register("SN-KNOCKS-9", ABB_TERRA_AC_W22)
-    async with stage.switched_on("SN-KNOCKS-9", serial="SN-KNOCKS-9"):
+    registered = await stage.register("SN-UNCLAIMED-9", ABB_TERRA_AC_W22)
+    async with stage.switched_on("SN-UNCLAIMED-9", serial="SN-UNCLAIMED-9"):
         view = await fails(stage, registered.id, options=_SOON)
         is_a(view, FailureCode.WRONG_IDENTITY)
-        claim = f"/projects/{stage.project.id}/unclaimed/SN-KNOCKS-9/claim"
+        claim = f"/projects/{stage.project.id}/unclaimed/SN-UNCLAIMED-9/claim"
         answer = await stage.front.post(claim, {"charge_point_id": registered.id})
         assert answer.is_success, answer.text
         await passes(stage, registered.id)

@@ -10,7 +10,7 @@ from sqlalchemy import insert
 from structlog.testing import capture_logs
 
 from domain.ids import Prefix, new_id
-from storage.attempts import ATTEMPTS_KEPT, store_attempts
+from storage.connection_attempts import ATTEMPTS_KEPT, store_attempts
 from storage.fact_records import Attempt
 from storage.models.charge_points import ChargePoint
 from storage.models.connections import ChargePointConnection, ConnectionAttempt

@@ -10,9 +10,9 @@ from sqlalchemy import select
 
 from domain.rules.oddities import MORE
 from domain.states import LogLevel, RegistrationStatus
-from storage import attempts as module
+from storage import connection_attempts as module
 from storage import facts
-from storage.attempts import page_of_attempts, store_attempts
+from storage.connection_attempts import page_of_attempts, store_attempts
 from storage.engine import Database
 from storage.fact_records import (
     Attempt,
@@ -252,7 +252,7 @@ class TestRefusals:
                 await store_attempts(connection, [one])
             await store_attempts(connection, self.attempts(of, 1, charge_point_id=of, code="other"))
             page = await page_of_attempts(connection, of, after=None, limit=10)
-        assert [(knock.attempt.code, knock.times) for knock in page] == [
+        assert [(one.attempt.code, one.times) for one in page] == [
             ("bad_credential", 40),
             ("other", 1),
         ]

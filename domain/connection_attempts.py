@@ -1,4 +1,4 @@
-"""A charge point that knocks under a name that is not its id: what is known, and what to do."""
+"""A charge point that tries a name that is not its id: what is known, and what to do."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _LIKE: Final = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClaimCall:
-    """The one call that lets a charge point in under the name that it knocks with."""
+    """The one call that lets a charge point in under the name that it tries."""
 
     method: str
     path: str
@@ -38,7 +38,7 @@ class ClaimCall:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Misnamed:
-    """The name that a charge point knocks with in place of its id, and why it may be that one."""
+    """The name that a charge point tries in place of its id, and why it may be that one."""
 
     identity: str
     matches: IdentityMatch
@@ -103,7 +103,7 @@ def claim_call(*, project_id: str, charge_point_id: str, identity: str) -> Claim
 
 
 def tries_to_connect_as(name: Misnamed) -> str:
-    """Say under which name it knocks."""
+    """Say under which name it tries to connect."""
     return f"It tries to connect as {name}, {_LIKE[name.matches]}, and not as its id."
 
 

@@ -1,9 +1,9 @@
-"""Knocks of those that nobody knows, as the people of a project may see them.
+"""Attempts of identities that nobody has, as the people of a project may see them.
 
 An identity may be a charge point when it equals its serial number, and nobody but the people of
 its project has registered the same; or when it is that number or the id of the charge point, spelt
 otherwise, and is like no other charge point of anybody. The charge point must never have connected.
-See ADR "A knocking charge point is claimed by its serial number".
+See ADR "A charge point that tries to connect is claimed by its serial number".
 """
 
 from collections import defaultdict
@@ -17,8 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
+from domain.connection_attempts import Claimed, rhythm
 from domain.ids import Prefix
-from domain.knocking import Claimed, rhythm
 from domain.rules.likeness import likeness
 from domain.states import IdentityMatch
 from storage.dialects import among
@@ -34,7 +34,7 @@ _PREFIX: Final = len(f"{Prefix.CHARGE_POINT}_")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UnclaimedIdentity:
-    """An identity that knocked, with the charge point that it may be, and why it may."""
+    """An identity that tried to connect, with the charge point that it may be, and why it may."""
 
     identity: str
     matches: IdentityMatch
@@ -48,31 +48,31 @@ class UnclaimedIdentity:
 
 def claimable(identity_key: str | None = None) -> Select[Any]:
     """Ids of charge points that an identity, or this one, may be claimed for."""
-    knocked = exists().where(_may_be())
+    tried = exists().where(_may_be())
     if identity_key is not None:
-        knocked = knocked.where(col(ConnectionAttempt.identity_key) == identity_key)
+        tried = tried.where(col(ConnectionAttempt.identity_key) == identity_key)
     alias = IdentityAlias.__table__.c
     return (
         select(col(ChargePoint.id))
-        .where(knocked)
+        .where(tried)
         .where(col(ChargePoint.withdrawn_at).is_(None))
         .where(~exists().where(col(ChargePointConnection.charge_point_id) == col(ChargePoint.id)))
         .where(~exists().where(alias.charge_point_id == col(ChargePoint.id)))
     )
 
 
-async def knocking(
+async def unclaimed_names(
     connection: AsyncConnection, charge_point_ids: Collection[str]
 ) -> Mapping[str, UnclaimedIdentity]:
-    """Under which name each of these seems to knock, of those that seem to."""
+    """Return the name that each of these seems to try, of those that seem to try one."""
     query = claimable().where(among(connection, col(ChargePoint.id), charge_point_ids))
-    return await knocks_of(connection, (await connection.scalars(query)).all())
+    return await names_of_claimable(connection, (await connection.scalars(query)).all())
 
 
-async def knocks_of(
+async def names_of_claimable(
     connection: AsyncConnection, claimable_ids: Sequence[str]
 ) -> Mapping[str, UnclaimedIdentity]:
-    """Under which name each of these knocks, which are known to be claimable."""
+    """Return the name that each of these tries; all are known to be claimable."""
     if not claimable_ids:
         return {}
     # The newest first.
@@ -88,16 +88,16 @@ async def knocks_of(
         .where(among(connection, col(ChargePoint.id), claimable_ids))
         .order_by(col(ConnectionAttempt.at).desc(), col(ConnectionAttempt.id).desc())
     )
-    knocks: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+    attempts: defaultdict[str, list[Row[Any]]] = defaultdict(list)
     for row in await connection.execute(query):
-        knocks[row.charge_point].append(row)
-    return {identity: _likeliest(rows) for identity, rows in knocks.items()}
+        attempts[row.charge_point].append(row)
+    return {identity: _likeliest(rows) for identity, rows in attempts.items()}
 
 
 async def claimed_names(
     connection: AsyncConnection, charge_point_ids: Collection[str]
 ) -> Mapping[str, Claimed]:
-    """Under which name each of these was claimed, of those that have not connected since."""
+    """Return the name that each of these was claimed under, if it has not connected since."""
     alias, attempt = IdentityAlias.__table__.c, ConnectionAttempt.__table__.c
     query = (
         select(alias.charge_point_id, alias.identity_key, alias.claimed_at)
@@ -119,9 +119,9 @@ async def claimed_names(
         )
         .order_by(attempt.at.desc(), attempt.id.desc())
     )
-    knocks: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+    attempts: defaultdict[str, list[Row[Any]]] = defaultdict(list)
     for row in await connection.execute(query):
-        knocks[row.charge_point_id].append(row)
+        attempts[row.charge_point_id].append(row)
     return {
         charge_point_id: Claimed(
             identity=rows[0].identity or rows[0].identity_key,
@@ -129,7 +129,7 @@ async def claimed_names(
             tried_at=rows[0].at,
             every=rhythm(_all_moments([row for row in rows if row.at is not None])),
         )
-        for charge_point_id, rows in knocks.items()
+        for charge_point_id, rows in attempts.items()
     }
 
 
@@ -180,8 +180,8 @@ def _may_be() -> ColumnElement[bool]:
     )
 
 
-def _likeliest(knocks: Sequence[Row[Any]]) -> UnclaimedIdentity:
-    """Choose the identity that is the serial number, else the one that knocked last."""
+def _likeliest(attempts: Sequence[Row[Any]]) -> UnclaimedIdentity:
+    """Choose the identity that is the serial number, else the one that tried last."""
 
     def match(row: Row[Any]) -> IdentityMatch:
         found = likeness(
@@ -189,14 +189,16 @@ def _likeliest(knocks: Sequence[Row[Any]]) -> UnclaimedIdentity:
         )
         return found or IdentityMatch.SIMILAR_SERIAL_NUMBER
 
-    newest = next((one for one in knocks if match(one) is IdentityMatch.SERIAL_NUMBER), knocks[0])
+    newest = next(
+        (one for one in attempts if match(one) is IdentityMatch.SERIAL_NUMBER), attempts[0]
+    )
     return UnclaimedIdentity(
         identity=newest.identity,
         matches=match(newest),
         project_id=newest.project,
         charge_point_id=newest.charge_point,
         serial_number=newest.serial_number,
-        attempts=sum(one.times for one in knocks if one.identity_key == newest.identity_key),
+        attempts=sum(one.times for one in attempts if one.identity_key == newest.identity_key),
         last_at=newest.at,
         remote_address=newest.remote_address,
     )

@@ -1,4 +1,4 @@
-"""Connections that were refused: who knocked, when, and why nobody opened."""
+"""Connections that were refused: whose, when, and why."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -10,28 +10,28 @@ from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, or_, sele
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
-from domain.facts import RefusedAttempt
-from domain.knocking import (
+from domain.connection_attempts import (
     UNKNOWN_IDENTITY,
     Misnamed,
     how_to_let_in,
     is_claimed,
     tries_to_connect_as,
 )
+from domain.facts import RefusedAttempt
 from domain.rules.likeness import near_key, serial_key
 from storage.dialects import among, at_once, conflict_insert
 from storage.digests import digest
 from storage.fact_records import Attempt
-from storage.knocks import (
-    MOMENTS_KEPT,
-    UnclaimedIdentity,
-    claimed_names,
-    knocking,
-    moments_of,
-)
 from storage.models.charge_points import ChargePoint
 from storage.models.connections import ChargePointConnection, ConnectionAttempt
 from storage.read_models import read_model
+from storage.unclaimed_attempts import (
+    MOMENTS_KEPT,
+    UnclaimedIdentity,
+    claimed_names,
+    moments_of,
+    unclaimed_names,
+)
 
 ATTEMPTS_KEPT: Final = 20
 STRANGERS_KEPT: Final = 20_000
@@ -41,7 +41,7 @@ _attempt = read_model(RefusedAttempt)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Knock:
+class CountedAttempt:
     """A refused attempt, with its place in the list; how often, and since when, it was the same."""
 
     id: int
@@ -212,10 +212,10 @@ async def last_refusals(
     )
     rows = await connection.execute(select(ordered).where(ordered.c.place == 1))
     found = {row.whose: _attempt(row) for row in rows if row.whose in since}
-    for charge_point_id, knock in (await knocking(connection, list(since))).items():
+    for charge_point_id, name in (await unclaimed_names(connection, list(since))).items():
         own = found.get(charge_point_id)
-        if own is None or own.at < knock.last_at:
-            found[charge_point_id] = _knocks(knock)
+        if own is None or own.at < name.last_at:
+            found[charge_point_id] = _under_name(name)
     for charge_point_id, claimed in (await claimed_names(connection, list(since))).items():
         own = found.get(charge_point_id)
         if own is None or own.at < claimed.at:
@@ -256,27 +256,27 @@ def _guessed(attempt: RefusedAttempt) -> RefusedAttempt:
     )
 
 
-def _knocks(knock: UnclaimedIdentity) -> RefusedAttempt:
-    name = Misnamed(identity=knock.identity, matches=knock.matches)
+def _under_name(unclaimed: UnclaimedIdentity) -> RefusedAttempt:
+    name = Misnamed(identity=unclaimed.identity, matches=unclaimed.matches)
     return RefusedAttempt(
-        at=knock.last_at,
+        at=unclaimed.last_at,
         code=UNKNOWN_IDENTITY,
         reason=f"{tries_to_connect_as(name)} {how_to_let_in(name)}",
-        remote_address=knock.remote_address,
+        remote_address=unclaimed.remote_address,
         misnamed=name,
     )
 
 
 async def page_of_attempts(
     connection: AsyncConnection, charge_point_id: str, *, after: int | None, limit: int
-) -> Sequence[Knock]:
+) -> Sequence[CountedAttempt]:
     """Refused attempts of a charge point, newest first, beyond the one with the id ``after``."""
     return await _page(connection, _of(charge_point_id), after=after, limit=limit)
 
 
 async def page_of_nameless(
     connection: AsyncConnection, project_id: str, *, after: int | None, limit: int
-) -> Sequence[Knock]:
+) -> Sequence[CountedAttempt]:
     """Refused attempts that name no charge point, from where those of a project alone come."""
     of_project = col(ConnectionAttempt.project_id) == project_id
     return await _page(connection, of_project, after=after, limit=limit)
@@ -284,7 +284,7 @@ async def page_of_nameless(
 
 async def _page(
     connection: AsyncConnection, which: ColumnElement[bool], *, after: int | None, limit: int
-) -> Sequence[Knock]:
+) -> Sequence[CountedAttempt]:
     query = select(ConnectionAttempt.__table__).where(which)
     if after is not None:
         last = select(col(ConnectionAttempt.at)).where(col(ConnectionAttempt.id) == after)
@@ -303,7 +303,9 @@ async def _page(
         )
     )
     return [
-        Knock(id=row.id, attempt=_attempt(row), times=row.times, first_at=row.first_at or row.at)
+        CountedAttempt(
+            id=row.id, attempt=_attempt(row), times=row.times, first_at=row.first_at or row.at
+        )
         for row in rows
     ]
 

@@ -4,17 +4,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
+from api.connection_attempts.schemas import Claim, Claimed, ConnectionAttempt, UnclaimedShown
 from api.deps import Acting, AppParts, ChargePointId, Installer, ProjectId, now
-from api.knocking.schemas import Claim, Claimed, ConnectionAttempt, UnclaimedShown
 from api.pagination import Page, Paging
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
 from domain.audit import AuditAction
 from domain.errors import NotFoundError
 from domain.ids import Prefix, is_id
-from storage.attempts import page_of_attempts, page_of_nameless
 from storage.audit import Audit
 from storage.charge_points import ChargePoints
+from storage.connection_attempts import page_of_attempts, page_of_nameless
 from storage.projects import Projects
 from storage.unclaimed import Unclaimed
 
@@ -32,14 +32,14 @@ async def list_connection_attempts(
 ) -> Page[ConnectionAttempt]:
     """Connections of the charge point that were refused, newest first; the newest 20 are kept.
 
-    An empty list means that it never knocked: look at its endpoint, its network and its firewall.
+    An empty list means that it never tried: look at its endpoint, its network and its firewall.
     """
     async with parts.database.read() as connection:
         await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
         rows = await page_of_attempts(
             connection, charge_point_id, after=paging.after_number(), limit=paging.fetch
         )
-    return paging.page(rows, ConnectionAttempt.of, lambda knock: knock.id)
+    return paging.page(rows, ConnectionAttempt.of, lambda found: found.id)
 
 
 @router.get(
@@ -61,7 +61,7 @@ async def list_nameless_attempts(
         rows = await page_of_nameless(
             connection, project_id, after=paging.after_number(), limit=paging.fetch
         )
-    return paging.page(rows, ConnectionAttempt.of, lambda knock: knock.id)
+    return paging.page(rows, ConnectionAttempt.of, lambda found: found.id)
 
 
 @router.get(
@@ -73,7 +73,7 @@ async def list_nameless_attempts(
 async def list_unclaimed(
     project_id: ProjectId, installer: Installer, parts: AppParts, paging: Paging
 ) -> Page[UnclaimedShown]:
-    """Charge points that knock with a serial number of this project, or a misspelt id.
+    """Charge points that try to connect with a serial number of this project, or a misspelt id.
 
     Shown are those that have never connected, and that can be no charge point of anybody else.
     `matches` says why each is shown.

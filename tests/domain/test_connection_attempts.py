@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.knocking import Claimed, is_claimed, rhythm
+from domain.connection_attempts import Claimed, is_claimed, rhythm
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 

@@ -5,12 +5,12 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.fields import PreciseTimestamp, Request, Timestamp
-from domain.knocking import ClaimCall, claim_call
+from domain.connection_attempts import ClaimCall, claim_call
 from domain.states import IdentityMatch
-from storage.attempts import Knock
-from storage.knocks import UnclaimedIdentity
+from storage.connection_attempts import CountedAttempt
+from storage.unclaimed_attempts import UnclaimedIdentity
 
-_KNOCK: dict[str, Any] = {
+_ATTEMPT: dict[str, Any] = {
     "at": "2026-05-01T09:31:12.480Z",
     "code": "unsupported_subprotocol",
     "reason": "The charge point offered ocpp2.0.1. Choose OCPP 1.6 JSON (subprotocol ocpp1.6) in "
@@ -24,7 +24,7 @@ _KNOCK: dict[str, Any] = {
 class ConnectionAttempt(BaseModel):
     """A connection that was refused."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_KNOCK]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_ATTEMPT]})
 
     at: PreciseTimestamp
     code: str = Field(description="Stable code of the refusal, to branch on")
@@ -34,21 +34,21 @@ class ConnectionAttempt(BaseModel):
     first_at: PreciseTimestamp = Field(description="When it was refused so for the first time")
 
     @classmethod
-    def of(cls, knock: Knock) -> "ConnectionAttempt":
+    def of(cls, counted: CountedAttempt) -> "ConnectionAttempt":
         """Show a refused connection."""
-        attempt = knock.attempt
+        attempt = counted.attempt
         return cls(
             at=attempt.at,
             code=attempt.code,
             reason=attempt.reason,
             remote_address=attempt.remote_address,
-            times=knock.times,
-            first_at=knock.first_at,
+            times=counted.times,
+            first_at=counted.first_at,
         )
 
 
 class ClaimShown(BaseModel):
-    """The one call that lets a charge point in under the name that it knocks with."""
+    """The one call that lets a charge point in under the name that it tries."""
 
     method: str
     path: str
@@ -94,7 +94,7 @@ class UnclaimedShown(BaseModel):
     )
     charge_point_id: str = Field(description="What to claim it for")
     serial_number: str
-    attempts: int = Field(description="How often it knocked, as far as that is kept")
+    attempts: int = Field(description="How often it tried, as far as that is kept")
     last_at: PreciseTimestamp
     remote_address: str | None = Field(description="Where it came from last")
     claim: ClaimShown | None = Field(description="The call that lets it in under this name")

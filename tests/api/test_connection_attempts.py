@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from storage.attempts import store_attempts
+from storage.connection_attempts import store_attempts
 from storage.engine import Database
 from storage.fact_records import Attempt
 from tests.api.callers import Caller, problem
@@ -11,7 +11,7 @@ AT = datetime(2026, 5, 1, 9, tzinfo=UTC)
 REASON = "The charge point offered ocpp2.0.1. Choose OCPP 1.6 JSON."
 
 
-async def knock(
+async def refuse(
     database: Database,
     identity: str,
     *,
@@ -44,7 +44,7 @@ class TestConnectionAttempts:
         answer = await anonymous.get("/charge-points/cp_x/connection-attempts")
         problem(answer, 401, "token_missing")
 
-    async def test_one_that_never_knocked(self, installer: Caller) -> None:
+    async def test_one_that_never_tried(self, installer: Caller) -> None:
         identity = await installer.charge_point()
         answer = await installer.get(f"/charge-points/{identity}/connection-attempts")
         assert answer.json() == {"items": [], "next_cursor": None}
@@ -54,8 +54,8 @@ class TestConnectionAttempts:
     ) -> None:
         identity = await installer.charge_point()
         other = await installer.charge_point()
-        await knock(database, identity, charge_point_id=identity)
-        await knock(database, other, charge_point_id=other)
+        await refuse(database, identity, charge_point_id=identity)
+        await refuse(database, other, charge_point_id=other)
         answer = await installer.get(f"/charge-points/{identity}/connection-attempts")
         assert answer.json()["items"] == [
             {
@@ -71,8 +71,8 @@ class TestConnectionAttempts:
     async def test_newest_first_page_by_page(self, installer: Caller, database: Database) -> None:
         identity = await installer.charge_point()
         # The writer of another node may be late: the order is that of time.
-        await knock(database, identity, charge_point_id=identity, at=AT + timedelta(hours=1))
-        await knock(database, identity, charge_point_id=identity, count=4)
+        await refuse(database, identity, charge_point_id=identity, at=AT + timedelta(hours=1))
+        await refuse(database, identity, charge_point_id=identity, count=4)
         path = f"/charge-points/{identity}/connection-attempts"
         seen: list[str] = []
         cursor: str | None = None
