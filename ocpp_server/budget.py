@@ -266,7 +266,7 @@ class Budgets:
     def __init__(self, *, limit: int = DAILY_BYTES) -> None:
         self._limit = limit
         self._of: dict[str, Budget] = {}
-        self._swept = datetime.now(UTC).date()
+        self._forgotten_on = datetime.now(UTC).date()
 
     def written(self, charge_point_id: str) -> WrittenToday | None:
         """Return what is counted here of a charge point; None: nothing is."""
@@ -282,11 +282,11 @@ class Budgets:
             budget.catch_up(written)
         return budget
 
-    def sweep(self, today: date, *, links: Callable[[str], Sized]) -> None:
+    def forget_idle(self, today: date, *, links: Callable[[str], Sized]) -> None:
         """Once a day forget those of days before whose charge points have no links here."""
-        if self._swept == today:
+        if self._forgotten_on == today:
             return
-        self._swept = today
+        self._forgotten_on = today
         self._of = {
             identity: budget
             for identity, budget in self._of.items()

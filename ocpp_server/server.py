@@ -156,7 +156,7 @@ class ChargerServer:
     def keep_alive(self) -> None:
         """Ping whoever is silent, and cut off who stays silent: offline shows within 45 s."""
         self._lines.sum_up()
-        self._budgets.sweep(datetime.now(UTC).date(), links=self._registry.all_of)
+        self._budgets.forget_idle(datetime.now(UTC).date(), links=self._registry.all_of)
         now = asyncio.get_running_loop().time()
         for session in self._registry:
             silent = now - session.socket.heard_at if session.socket.is_read else 0.0

@@ -289,7 +289,7 @@ async def _page(
     if after is not None:
         last = select(col(ConnectionAttempt.at)).where(col(ConnectionAttempt.id) == after)
         at = last.scalar_subquery()
-        # Only the newest are kept: where the page before ended may be swept by now, and with it
+        # Only the newest are kept: where the page before ended may be gone by now, and with it
         # all that is older.
         query = query.where(
             or_(

@@ -28,7 +28,7 @@ async def live_nodes(connection: AsyncConnection) -> list[str]:
 
 
 async def beat(connection: AsyncConnection, node_id: str) -> None:
-    """Say that this node lives; the first beat registers it and sweeps rows of dead nodes."""
+    """Say that this node lives; the first beat registers it and deletes rows of dead nodes."""
     now = database_now()
     result = await connection.execute(
         update(Node).where(col(Node.id) == node_id).values(seen_at=now)

@@ -1,7 +1,7 @@
-"""Heals what a crash left between the database and Temporal, within a minute.
+"""Reconciles what a crash left between the database and Temporal, within a minute.
 
 Rows and workflows are two systems. A run's row is committed before its workflow is started, and its
-verdict before its workflow closes; so whatever dies in between, one of these holds, and is mended:
+verdict before its workflow closes; whatever dies in between, one of these holds, and is repaired:
 
 - a row that waits for its workflow: the workflow is started (the start is idempotent);
 - a row whose workflow Temporal does not know (it lost its data): the workflow is started again;
@@ -23,7 +23,7 @@ verdict before its workflow closes; so whatever dies in between, one of these ho
 - what has had its day (an answer that was kept for a repeat of its request, a session whose token
   has expired, a notice that has left): it is forgotten.
 
-A Schedule has one worker at it at a time; two would do no harm. A row that cannot be mended, or a
+A Schedule has one worker at it at a time; two would do no harm. A row that cannot be repaired, or a
 whole step that fails, is logged and holds up no other.
 """
 

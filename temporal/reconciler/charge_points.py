@@ -17,7 +17,7 @@ from storage.withdrawals import Pending, Withdrawals, pending_withdrawals
 from temporal import starts
 from temporal.client import RPC_TIMEOUT
 from temporal.reconciler.parts import MISSED, Parts
-from temporal.reconciler.sweep import Sweep
+from temporal.reconciler.step import ReconcileStep
 from temporal.run_starter import TemporalRunStarter
 
 _LISTS_AT_ONCE: Final = 50
@@ -25,7 +25,7 @@ _LOOK_ROUND: Final = timedelta(minutes=5)  # a site that was told of a withdrawa
 _log = structlog.get_logger(__name__)
 
 
-class ChargePointSweeps:
+class ChargePointSteps:
     """Pushes values, updates local lists, and withdraws."""
 
     def __init__(self, parts: Parts) -> None:
@@ -35,7 +35,7 @@ class ChargePointSweeps:
             parts.client, parts.database, now=parts.now, task_queue=parts.task_queue
         )
         self.all = (
-            Sweep(
+            ReconcileStep(
                 "unpushed",
                 lambda connection, **page: unpushed(
                     connection, before=parts.now() - MISSED, **page
@@ -43,12 +43,12 @@ class ChargePointSweeps:
                 self._push,
                 key=attrgetter("charge_point_id"),
             ),
-            Sweep(
+            ReconcileStep(
                 "lists",
                 lambda connection, **page: due_lists(connection, now=parts.now(), **page),
                 self._update_list,
             ),
-            Sweep(
+            ReconcileStep(
                 "withdrawals",
                 pending_withdrawals,
                 self._withdraw,

@@ -1,4 +1,4 @@
-"""What all sweeps of a round share."""
+"""What all steps of a round share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -12,19 +12,21 @@ from storage.site_records import handed_over_sites
 from storage.visit_records import visits_to_look_after
 from temporal import starts
 from temporal.reconciler.parts import MISSED, YOUNG, Parts
-from temporal.reconciler.sweep import Sweep
+from temporal.reconciler.step import ReconcileStep
 
 _log = structlog.get_logger(__name__)
 
 
-class ProjectSweeps:
+class ProjectSteps:
     """Starts the workflows of projects and sites, or tells them."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self.all = (
-            Sweep("sites", handed_over_sites, self._share_power, key=attrgetter("project_id")),
-            Sweep(
+            ReconcileStep(
+                "sites", handed_over_sites, self._share_power, key=attrgetter("project_id")
+            ),
+            ReconcileStep(
                 "visits",
                 lambda connection, **page: visits_to_look_after(
                     connection, before=parts.now() - YOUNG, **page
@@ -33,7 +35,7 @@ class ProjectSweeps:
                 key=attrgetter("project_id"),
             ),
         )
-        self.invitations = Sweep(
+        self.invitations = ReconcileStep(
             "invitations",
             lambda connection, **page: Invitations(connection).unsettled(
                 before=parts.now() - MISSED, **page

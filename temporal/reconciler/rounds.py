@@ -1,4 +1,4 @@
-"""The rounds of the reconciler: every sweep, one after the other, and what has had its day."""
+"""The rounds of the reconciler: every step, one after the other, and what has had its day."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -15,13 +15,13 @@ from storage.kept_answers import KeptAnswers
 from storage.mail_notices import forget_notices
 from storage.outages import Outage
 from temporal.open_workflows import OpenWorkflows
-from temporal.reconciler.charge_points import ChargePointSweeps
-from temporal.reconciler.mails import mail_sweeps
+from temporal.reconciler.charge_points import ChargePointSteps
+from temporal.reconciler.mails import mail_steps
 from temporal.reconciler.parts import Parts
-from temporal.reconciler.projects import ProjectSweeps
-from temporal.reconciler.runs import RunSweeps
-from temporal.reconciler.sweep import Sweep
-from temporal.reconciler.transactions import TransactionSweeps
+from temporal.reconciler.projects import ProjectSteps
+from temporal.reconciler.runs import RunSteps
+from temporal.reconciler.step import ReconcileStep
+from temporal.reconciler.transactions import TransactionSteps
 
 _ROUND: Final = timedelta(seconds=15)
 _STEP: Final = timedelta(seconds=10)  # one that needs longer goes on at the next round
@@ -32,7 +32,7 @@ _log = structlog.get_logger(__name__)
 class Reconciler:
     """Implements :class:`domain.ports.Rounds`: looks at every row that may need it, each round.
 
-    What it knows from round to round (where a sweep was cut off, what is looked at more seldom) is
+    What it knows from round to round (where a step was cut off, what is looked at more seldom) is
     about its own rounds; another worker's, in between, do not make it wrong.
     """
 
@@ -51,40 +51,40 @@ class Reconciler:
         parts = Parts(
             client=client, database=database, now=now, task_queue=task_queue, open=self._open
         )
-        projects = ProjectSweeps(parts)
-        self._sweeps: Sequence[Sweep[Any]] = (
-            *RunSweeps(parts).all,
-            *ChargePointSweeps(parts).all,
+        projects = ProjectSteps(parts)
+        self._steps: Sequence[ReconcileStep[Any]] = (
+            *RunSteps(parts).all,
+            *ChargePointSteps(parts).all,
             *projects.all,
-            *TransactionSweeps(parts).all,
-            *mail_sweeps(parts),
+            *TransactionSteps(parts).all,
+            *mail_steps(parts),
         )
         self._invitations = projects.invitations
         self._next_invitations = now()
 
     async def go_round(self) -> timedelta:
-        """Heal; what fails in an outage is tried again at the next round."""
-        await self.heal()
+        """Reconcile; what fails in an outage is tried again at the next round."""
+        await self.reconcile()
         return _ROUND
 
-    async def heal(self) -> None:
-        """One round."""
-        done = [await self._step("list", self._open.refresh())]
-        done += [await self._step(sweep.name, sweep.go(self._database)) for sweep in self._sweeps]
-        done.append(await self._step("forget", self._forget()))
+    async def reconcile(self) -> None:
+        """Take every step once."""
+        done = [await self._run_step("list", self._open.refresh())]
+        done += [await self._run_step(step.name, step.go(self._database)) for step in self._steps]
+        done.append(await self._run_step("forget", self._forget()))
         if all(done):
             self._outage.over()
-        if self._now() >= self._next_invitations and await self._step(
+        if self._now() >= self._next_invitations and await self._run_step(
             "invitations", self._invitations.go(self._database)
         ):
             self._next_invitations = self._now() + _INVITATION_ROUND
 
-    async def _step(self, name: str, step: Awaitable[bool]) -> bool:
+    async def _run_step(self, name: str, step: Awaitable[bool]) -> bool:
         """Whether all of it was done."""
         try:
             async with asyncio.timeout(_STEP.total_seconds()):
                 return await step
-        except Exception as error:  # noqa: BLE001 - healing outlives every outage
+        except Exception as error:  # noqa: BLE001 - the rounds outlive every outage
             self._outage.failed(error, step=name)
             return False
 

@@ -20,19 +20,19 @@ from storage.runs import Run, Runs
 from storage.strays import left_running
 from temporal import starts
 from temporal.reconciler.parts import YOUNG, Parts
-from temporal.reconciler.sweep import Sweep
+from temporal.reconciler.step import ReconcileStep
 from temporal.run_starter import is_of
 
 _log = structlog.get_logger(__name__)
 
 
-class RunSweeps:
+class RunSteps:
     """Starts, ends and frees."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self.all = (
-            Sweep(
+            ReconcileStep(
                 "waiting",
                 lambda connection, **page: Runs(connection).starting_since(
                     parts.now() - YOUNG, **page
@@ -40,20 +40,20 @@ class RunSweeps:
                 lambda run: self._start(run, why="never_started"),
                 key=attrgetter("request.commissioning_id"),
             ),
-            Sweep(
+            ReconcileStep(
                 "runs",
                 lambda connection, **page: Runs(connection).in_progress(**page),
                 self._look_after_run,
                 key=attrgetter("request.commissioning_id"),
             ),
-            Sweep(
+            ReconcileStep(
                 "batches",
                 lambda connection, **page: Batches(connection).all_open(**page),
                 self._look_after_batch,
                 key=attrgetter("request.batch_id"),
             ),
-            Sweep("owned", owned, self._free, key=attrgetter("charge_point_id")),
-            Sweep(
+            ReconcileStep("owned", owned, self._free, key=attrgetter("charge_point_id")),
+            ReconcileStep(
                 "strays", left_running, self._raise_alarm, key=attrgetter("transaction_id"), first=0
             ),
         )

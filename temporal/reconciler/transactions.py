@@ -12,32 +12,32 @@ from storage.billing_due import due
 from storage.superseded import Superseded, left, overtaken, supersede
 from temporal import starts
 from temporal.reconciler.parts import YOUNG, Parts
-from temporal.reconciler.sweep import Sweep
+from temporal.reconciler.step import ReconcileStep
 
 _log = structlog.get_logger(__name__)
 
 
-class TransactionSweeps:
+class TransactionSteps:
     """Ends them, and has them billed."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self.all = (
-            Sweep(
+            ReconcileStep(
                 "overtaken",
                 lambda connection, **page: overtaken(connection, now=parts.now(), **page),
                 self._supersede,
                 key=attrgetter("transaction_id"),
                 first=0,
             ),
-            Sweep(
+            ReconcileStep(
                 "left",
                 lambda connection, **page: left(connection, now=parts.now(), **page),
                 self._supersede,
                 key=attrgetter("transaction_id"),
                 first=0,
             ),
-            Sweep(
+            ReconcileStep(
                 "bills",
                 lambda connection, **page: due(
                     connection, ended_before=parts.now() - YOUNG, **page

@@ -42,7 +42,7 @@ _DOOMS: dict[str, list[tuple[type, str, Callable[..., Any]]]] = {
     "after_start": [(Start, "begin_when_free", _start_and_die)],
     "before_record": [
         (StoredRuns, "finish_run", _die_before),
-        (Reconciler, "heal", _nothing),  # this is left to one that lives
+        (Reconciler, "reconcile", _nothing),  # this is left to one that lives
     ],
 }
 

@@ -83,7 +83,7 @@ async def ended_from_outside(stage: Stage) -> None:
     )
 
     async def has_its_verdict() -> None:
-        await reconciler.heal()  # Temporal's list may not know of the end at the first look
+        await reconciler.reconcile()  # Temporal's list may not know of the end at the first look
         answer = await stage.front.get(f"/commissioning/{registered.id}/status")
         failure = answer.json()["failure"]
         assert failure is not None

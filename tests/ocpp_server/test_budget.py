@@ -459,8 +459,8 @@ class TestBudgets:
         budgets = Budgets(limit=SOME)
         for identity in ("here", "gone"):
             budgets.take(identity, WrittenToday(day=NOON.date()))
-        budgets.sweep(NOON.date(), links=lambda _identity: [])
-        budgets.sweep(
+        budgets.forget_idle(NOON.date(), links=lambda _identity: [])
+        budgets.forget_idle(
             NOON.date() + timedelta(days=1),
             links=lambda identity: [identity] * (identity == "here"),
         )

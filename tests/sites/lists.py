@@ -136,9 +136,9 @@ class ListedSite:
         answer = await self.owner.call("PUT", f"{self.path}/access", access)
         assert answer.is_success, answer.text
 
-    async def heal(self) -> None:
+    async def reconcile(self) -> None:
         """A round of the reconciler, and the end of what it has begun."""
-        await self.reconciler.heal()
+        await self.reconciler.reconcile()
         handle = self.stage.client.get_workflow_handle(
             local_list_workflow_id(self.charger.identity)
         )

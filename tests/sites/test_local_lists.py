@@ -22,7 +22,7 @@ async def test_what_the_owner_lists_is_kept_in_the_charge_point(stage: Stage) ->
     async with listed_site(stage) as site:
         assert (await site.offline()).state is FeatureState.PENDING
         await site.put(*TAGS)
-        await site.heal()
+        await site.reconcile()
         assert site.charger.listed == sorted(tag.lower() for tag in TAGS)
         await site.says(FeatureState.ACTIVE, KEPT + SEEN)
         history = await site.history()
@@ -31,14 +31,14 @@ async def test_what_the_owner_lists_is_kept_in_the_charge_point(stage: Stage) ->
         sent = site.charger.received["SendLocalList"]
         await site.remove(TAGS[0])
         assert (await site.offline()).state is FeatureState.PENDING
-        await site.heal()
+        await site.reconcile()
         assert site.charger.listed == [tag.lower() for tag in TAGS[1:]]
         assert site.charger.received["SendLocalList"] == sent + 1
         await site.says(
             FeatureState.ACTIVE,
             "Listed id tags can start (local list version 2, 11 of 11 id tags)." + SEEN,
         )
-        await site.reconciler.heal()
+        await site.reconciler.reconcile()
         assert site.charger.received["SendLocalList"] == sent + 1
 
 
@@ -82,12 +82,12 @@ async def test_what_the_features_say_of_each_fault(stage: Stage, fault: Fault) -
     kept, said, action = VERDICTS[fault]
     async with listed_site(stage, fault) as site:
         await site.put(*TAGS)
-        await site.heal()
+        await site.reconcile()
         assert len(site.charger.listed) == kept
         state = FeatureState.ACTIVE if action is None else FeatureState.LIMITED
         await site.says(state, said, action)
         sent = site.charger.received["SendLocalList"]
-        await site.reconciler.heal()
+        await site.reconciler.reconcile()
         assert site.charger.received["SendLocalList"] == sent
 
 
@@ -98,7 +98,7 @@ async def test_a_listed_driver_charges_while_the_engine_is_away_and_is_billed(
         charger = site.charger
         await site.price("300")
         await site.put("DRIVER01")
-        await site.heal()
+        await site.reconcile()
         await site.darken()
         charger.plug_in()
         charger.present_card("STRANGER")
@@ -120,14 +120,14 @@ async def test_who_was_taken_off_the_list_is_not_remembered_either(stage: Stage)
     async with listed_site(stage) as site:
         charger = site.charger
         await site.put("DRIVER01", "DRIVER02")
-        await site.heal()
+        await site.reconcile()
         charger.plug_in()
         charger.present_card("DRIVER01")
         await charger.until(lambda: len(charger.transactions) == 1)
         charger.present_card("DRIVER01")
         await charger.until(lambda: charger.transactions == [])
         await site.remove("DRIVER01")
-        await site.heal()
+        await site.reconcile()
         await site.darken()
         charger.present_card("DRIVER01")
         assert charger.transactions == []
@@ -143,7 +143,7 @@ async def test_without_a_choice_nothing_is_set_that_nobody_asked_for(stage: Stag
     profile = replace(ABB_TERRA_AC_W22, configuration={"LocalAuthorizeOffline": "false"})
     async with listed_site(stage, Fault.LIST_SWITCHED_OFF, profile=profile) as site:
         await site.put("DRIVER01")
-        await site.heal()
+        await site.reconcile()
         assert site.charger.received["ChangeConfiguration"] == 1  # LocalAuthListEnabled
         assert site.charger.listed == ["driver01"]
         await site.says(
@@ -152,7 +152,7 @@ async def test_without_a_choice_nothing_is_set_that_nobody_asked_for(stage: Stag
             "To have it charge for listed id tags then, too: PUT …/site-owner/projects/",
         )
         await site.choose(mode="listed", offline="listed")
-        await site.heal()
+        await site.reconcile()
         assert site.charger.configuration("LocalAuthorizeOffline") == "true"
         await site.says(
             FeatureState.ACTIVE,
@@ -164,7 +164,7 @@ async def test_the_owner_chooses_who_charges_then(stage: Stage) -> None:
     async with listed_site(stage) as site:
         await site.put("DRIVER01")
         await site.choose(mode="open", offline="everybody")
-        await site.heal()
+        await site.reconcile()
         assert site.charger.configuration("AllowOfflineTxForUnknownId") == "true"
         await site.says(
             FeatureState.ACTIVE,
@@ -172,11 +172,11 @@ async def test_the_owner_chooses_who_charges_then(stage: Stage) -> None:
             "(AllowOfflineTxForUnknownId).",
         )
         await site.choose(mode="listed")  # who is not admitted any more is not admitted offline
-        await site.heal()
+        await site.reconcile()
         assert site.charger.configuration("AllowOfflineTxForUnknownId") == "false"
         assert site.charger.listed == ["driver01"]
         await site.choose(mode="listed", offline="nobody")
-        await site.heal()
+        await site.reconcile()
         assert site.charger.listed == []
         assert site.charger.configuration("LocalAuthorizeOffline") == "false"
         await site.says(
@@ -190,7 +190,7 @@ async def test_a_value_that_was_chosen_for_the_charge_point_stands(stage: Stage)
         await site.customize("AllowOfflineTxForUnknownId", value=True)
         await site.put("DRIVER01")
         await site.choose(mode="listed", offline="listed")
-        await site.heal()
+        await site.reconcile()
         assert site.charger.configuration("AllowOfflineTxForUnknownId") == "true"
         found = await site.offline()
         assert found.state is FeatureState.LIMITED
@@ -201,7 +201,7 @@ async def test_a_value_that_was_chosen_for_the_charge_point_stands(stage: Stage)
 async def test_an_open_site_says_who_of_its_drivers_can_start(stage: Stage) -> None:
     async with listed_site(stage) as site:
         await site.choose(mode="open")
-        await site.heal()
+        await site.reconcile()
         assert site.charger.received["SendLocalList"] == 0
         await site.says(
             FeatureState.ACTIVE,
@@ -214,12 +214,12 @@ async def test_an_open_site_says_who_of_its_drivers_can_start(stage: Stage) -> N
 async def test_what_a_restart_has_lost_or_brought_is_sent_then(stage: Stage, fault: Fault) -> None:
     async with listed_site(stage, fault) as site:
         await site.put("DRIVER01")
-        await site.heal()
+        await site.reconcile()
         assert site.charger.listed == (["driver01"] if fault is Fault.FORGETS_LIST else [])
         site.charger.power_cycle()
         await site.until_booted(2)
         assert site.charger.listed == []
-        await site.heal()
+        await site.reconcile()
         assert site.charger.listed == ["driver01"]
 
 
@@ -228,22 +228,22 @@ async def test_a_link_that_breaks_at_the_list_is_not_broken_for_ever(stage: Stag
         await site.put("DRIVER01")
         for asked in (1, 2):
             before = await site.generation()
-            await site.heal()
+            await site.reconcile()
             await site.until_newer(before)
             assert site.charger.received["SendLocalList"] == asked
-        await site.reconciler.heal()
+        await site.reconciler.reconcile()
         await site.says(
             FeatureState.LIMITED, EMPTY + "its link broke as it was sent the newest one.", AGAIN
         )
         await site.put("DRIVER02")
-        await site.heal()
+        await site.reconcile()
         assert site.charger.received["SendLocalList"] == 3
 
 
 async def test_a_charge_point_that_was_withdrawn_keeps_no_list(stage: Stage) -> None:
     async with listed_site(stage) as site:
         await site.put(*TAGS)
-        await site.heal()
+        await site.reconcile()
         await site.order_away()
         await site.take_out()
         await site.charger.until(lambda: not site.charger.connected)
@@ -253,8 +253,8 @@ async def test_a_charge_point_that_was_withdrawn_keeps_no_list(stage: Stage) -> 
 async def test_one_that_is_to_leave_charges_for_nobody_meanwhile(stage: Stage) -> None:
     async with listed_site(stage) as site:
         await site.put(*TAGS)
-        await site.heal()
+        await site.reconcile()
         await site.order_away()
-        await site.heal()
+        await site.reconcile()
         assert site.charger.connected
         assert site.charger.listed == []

@@ -147,7 +147,9 @@ async def test_a_site_that_temporal_has_lost_begins_anew_beside_a_run(stage: Sta
         reconciler = _reconciler(stage)
 
         async def goes_on() -> None:
-            await reconciler.heal()  # Temporal's list may not know of the end at the first look
+            await (
+                reconciler.reconcile()
+            )  # Temporal's list may not know of the end at the first look
             assert (await site.handle.describe()).status is WorkflowExecutionStatus.RUNNING
             assert _reason(await site.load(), served.identity) is Reason.IN_SERVICE
 
@@ -170,7 +172,7 @@ async def test_a_run_that_was_terminated_has_it_no_more(stage: Stage) -> None:
         reconciler = _reconciler(stage)
 
         async def shares() -> None:
-            await reconciler.heal()
+            await reconciler.reconcile()
             assert _reason(await site.load(), served.identity) is Reason.STARTS_AT_ZERO
 
         await eventually(shares)
@@ -222,7 +224,7 @@ class TestLeaving:
             charge(leaves)
             await site.until_allotted([20, 20])
             await _withdraw(stage, leaves.identity)
-            await _reconciler(stage).heal()  # nobody else has told the site
+            await _reconciler(stage).reconcile()  # nobody else has told the site
             await site.until_allotted([MAX_AMPS, 0])
             await _until_withdrawn(stage, leaves.identity)
             assert leaves.status(1) == "Unavailable"

@@ -78,7 +78,7 @@ def _is_a_scan(step: str, statement: str) -> bool:
 
 
 def _walks(step: str) -> bool:
-    """Tell whether it looks at all rows behind a key, as a sweep's first page has none."""
+    """Tell whether it looks at all rows behind a key, as a reconcile step's first page has none."""
     return step.endswith(("(rowid>?)", "(id>?)", "(rowid<?)", "(id<?)"))
 
 

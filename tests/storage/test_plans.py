@@ -134,7 +134,7 @@ async def test_retention_looks_at_a_page_however_much_there_is(database: Databas
 async def test_what_is_asked_again_and_again_looks_at_no_history(
     database: Database, crowd: list[str]
 ) -> None:
-    """By everybody who follows something, the sweeps, the dispatcher, billing and a live site."""
+    """By everybody who follows something, the steps, the dispatcher, billing and a live site."""
     async with database.write() as connection:
         project = (await read_registered(connection, crowd[0])).project_id
         await connection.execute(
@@ -143,11 +143,11 @@ async def test_what_is_asked_again_and_again_looks_at_no_history(
     transaction = await _bills(database, crowd[0])
     nobody = cast("Client", None)
     reconciler = Reconciler(nobody, database, now=lambda: NOW)
-    sweeps = [*reconciler._sweeps, reconciler._invitations]
+    steps = [*reconciler._steps, reconciler._invitations]
     with heard(database) as statements:
         async with database.read() as connection:
-            for sweep in sweeps:
-                await sweep._read(connection, after=sweep._first, limit=200)
+            for step in steps:
+                await step._read(connection, after=step._first, limit=200)
             await newest_runs(connection, project, limit=100)
             await charge_points_by_run(connection, project, limit=100)
             await Runs(connection).latest(crowd[0])
@@ -163,7 +163,7 @@ async def test_what_is_asked_again_and_again_looks_at_no_history(
         settled = await bills.settle(transaction)
     assert len(running) == CHARGE_POINTS
     assert settled.cdr_ids
-    assert len(statements) > len(sweeps)
+    assert len(statements) > len(steps)
     # All runs of a charge point, of any of which a session may have the tag: once a bill.
     (rare,) = [one for one in statements if one.startswith(_ALL_RUNS) and "CASE" in one]
     del statements[rare]

@@ -1,4 +1,4 @@
-"""What a crash leaves between the database and Temporal is healed, in both directions."""
+"""What a crash leaves between the database and Temporal is reconciled, in both directions."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -128,10 +128,10 @@ class Site:
             return Owner(workflow_id=self.workflow_id, execution="of a Temporal that is gone")
         return Owner(workflow_id=self.workflow_id, execution=found.run_id)
 
-    async def heal(self) -> None:
+    async def reconcile(self) -> None:
         await Reconciler(
             self.client, self.database, now=lambda: self.now, task_queue=self.task_queue
-        ).heal()
+        ).reconcile()
 
     async def workflow(self, identity: str | None = None) -> WorkflowExecutionStatus | None:
         try:
@@ -176,7 +176,7 @@ async def test_the_end_of_the_run_before_is_not_its_own(
     site.request = before
     await terminate(site.client, site.workflow_id)
     await site.begin()
-    await site.heal()
+    await site.reconcile()
     assert await site.row() is RunStatus.IN_PROGRESS
     assert await site.workflow() is WorkflowExecutionStatus.RUNNING
 
@@ -186,9 +186,9 @@ async def test_a_row_without_its_workflow_gets_it(
 ) -> None:
     site = Site(temporal_client, database, task_queue)
     await site.accept_start()  # and here the API was killed
-    await site.heal()
+    await site.reconcile()
     assert await site.workflow() is WorkflowExecutionStatus.RUNNING
-    await site.heal()  # the next round, or another worker's: no second workflow
+    await site.reconcile()  # the next round, or another worker's: no second workflow
     assert await site.row() is RunStatus.STARTING
 
 
@@ -198,7 +198,7 @@ async def test_a_young_row_is_left_to_the_api_that_is_starting_it(
     site = Site(temporal_client, database, task_queue)
     site.now = AT + timedelta(seconds=5)
     await site.accept_start()
-    await site.heal()
+    await site.reconcile()
     assert await site.workflow() is None
 
 
@@ -209,11 +209,11 @@ async def test_a_terminated_run_fails_and_frees_its_charge_point(
     await site.accept_start()
     await site.start_workflow()
     await site.begin()
-    await site.heal()
+    await site.reconcile()
     assert await site.row() is RunStatus.IN_PROGRESS  # all is well: nothing is touched
     assert await site.owners() == [(site.charge_point, await site.owner())]
     await terminate(site.client, site.workflow_id)
-    await site.heal()
+    await site.reconcile()
     assert await site.row() is RunStatus.FAILED
     assert await site.owners() == []
     async with database.read() as connection:
@@ -236,7 +236,7 @@ async def test_a_run_that_temporal_has_lost_is_started_again(
     site = Site(temporal_client, database, task_queue)
     await site.accept_start()
     await site.begin()  # by a workflow of a Temporal whose data is gone
-    await site.heal()
+    await site.reconcile()
     assert await site.workflow() is WorkflowExecutionStatus.RUNNING
     assert await site.row() is RunStatus.IN_PROGRESS
 
@@ -251,7 +251,7 @@ async def test_a_charge_point_owned_by_the_dead_is_freed(
     async with database.write() as connection:
         owner = Owner(workflow_id=configuration_workflow_id(site.charge_point), execution="1")
         await take(connection, site.charge_point, owner=owner, run=None)
-    await site.heal()
+    await site.reconcile()
     assert await site.owners() == []
 
 
@@ -272,11 +272,11 @@ async def test_who_has_just_taken_a_charge_point_keeps_it(
     async with database.write() as connection:
         await take(connection, site.charge_point, owner=first, run=None)
     site.client = intercepted(temporal_client, describe=the_next_takes_it)
-    await site.heal()
+    await site.reconcile()
     assert await site.owners() == [(site.charge_point, second)]
 
 
-async def test_one_that_cannot_be_healed_holds_up_no_other(
+async def test_one_that_cannot_be_reconciled_holds_up_no_other(
     temporal_client: Client, database: Database, task_queue: str
 ) -> None:
     site = Site(temporal_client, database, task_queue)
@@ -289,7 +289,7 @@ async def test_one_that_cannot_be_healed_holds_up_no_other(
         raise RPCError("refused", RPCStatusCode.INVALID_ARGUMENT, b"")
 
     site.client = intercepted(temporal_client, start=refuse)
-    await site.heal()
+    await site.reconcile()
     assert await site.row() is RunStatus.STARTING
     assert await site.owners() == []
 
@@ -304,11 +304,11 @@ async def test_a_step_that_fails_holds_up_no_other(
         raise RPCError("no list today", RPCStatusCode.UNAVAILABLE, b"")
 
     site.client = intercepted(temporal_client, lists=refuse)
-    await site.heal()
+    await site.reconcile()
     assert await site.workflow() is WorkflowExecutionStatus.RUNNING
     await site.begin()
     await terminate(site.client, site.workflow_id)
-    await site.heal()
+    await site.reconcile()
     assert await site.row() is RunStatus.FAILED
 
 
@@ -343,7 +343,7 @@ async def test_a_transaction_that_outlived_its_run_gets_its_alarm(
     async with database.read() as connection:
         assert await left_running(connection, after=0, limit=10) == []  # the run looks after it
     await terminate(site.client, site.workflow_id)
-    await site.heal()
+    await site.reconcile()
     async with database.read() as connection:
         (stray,) = await left_running(connection, after=0, limit=10)
     assert stray.transaction_id == ours != somebodys
@@ -351,7 +351,7 @@ async def test_a_transaction_that_outlived_its_run_gets_its_alarm(
     alarm = site.client.get_workflow_handle(stray_transaction_workflow_id(ours))
     assert (await alarm.describe()).status is WorkflowExecutionStatus.RUNNING
     first = (await alarm.describe()).run_id
-    await site.heal()  # the next round raises no second one
+    await site.reconcile()  # the next round raises no second one
     assert (await alarm.describe()).run_id == first
     await terminate(temporal_client, alarm.id)
 
@@ -371,7 +371,7 @@ async def test_a_session_at_what_is_to_be_withdrawn_gets_its_alarm(
         )
         (stray,) = await left_running(connection, after=0, limit=10)
     assert (stray.transaction_id, stray.commissioning_id) == (somebodys, None)
-    await site.heal()  # nobody is there who could be told to stop
+    await site.reconcile()  # nobody is there who could be told to stop
     async with database.read() as connection:
         assert await left_running(connection, after=0, limit=10) == []
         row = (await connection.execute(select(ChargePoint.__table__))).one()
@@ -392,9 +392,9 @@ async def test_a_transaction_that_waits_to_be_billed_is_billed(
         billing_workflow_id(site.charge_point_id, transaction)
     )
     reconciler = Reconciler(temporal_client, database, now=lambda: site.now, task_queue=task_queue)
-    await reconciler.heal()
+    await reconciler.reconcile()
     first = (await billing.describe()).run_id
-    await reconciler.heal()  # it runs already
+    await reconciler.reconcile()  # it runs already
     assert (await billing.describe()).run_id == first
     async with Worker(
         temporal_client,
@@ -410,7 +410,7 @@ async def test_a_transaction_that_waits_to_be_billed_is_billed(
         settled = await billing.result()
     (cdr,) = await site.cdrs(transaction)
     assert settled == {"cdr_ids": [cdr.id], "reason": None}
-    await reconciler.heal()  # nothing waits any more
+    await reconciler.reconcile()  # nothing waits any more
     assert (await billing.describe()).run_id == first
 
 
@@ -422,10 +422,10 @@ async def test_a_transaction_that_was_overtaken_is_ended_and_billed(
     lost = await site.start()
     await site.start("2026-05-02T10:00", meter=11_000, id_tag="ANOTHER")
     reconciler = Reconciler(temporal_client, database, now=lambda: site.now, task_queue=task_queue)
-    await reconciler.heal()
+    await reconciler.reconcile()
     assert await site.mark(lost) == TransactionBilling.DUE
     site.now += timedelta(minutes=1)
-    await reconciler.heal()
+    await reconciler.reconcile()
     billing = temporal_client.get_workflow_handle(billing_workflow_id(site.charge_point_id, lost))
     await billing.describe()
     await terminate(temporal_client, billing.id)
@@ -438,10 +438,10 @@ async def test_the_owner_is_told_of_held_records_by_one_mail(
     project_id = await _a_project(site)
     await held_record(database, project_id, site.charge_point)
     site.now = AT + timedelta(hours=1)
-    await site.heal()
+    await site.reconcile()
     digest = temporal_client.get_workflow_handle(held_digest_workflow_id(project_id))
     first = await digest.describe()
-    await site.heal()
+    await site.reconcile()
     assert (await digest.describe()).run_id == first.run_id
     await terminate(temporal_client, digest.id)
 
@@ -453,10 +453,10 @@ async def test_who_is_in_charge_is_told_of_a_contest_by_one_mail(
     await _a_project(site)
     await hold(database, site.charge_point, task_queue)
     await contest(database, site.charge_point)
-    await site.heal()
+    await site.reconcile()
     mail = temporal_client.get_workflow_handle(contest_notice_workflow_id(site.charge_point))
     first = await mail.describe()
-    await site.heal()
+    await site.reconcile()
     assert (await mail.describe()).run_id == first.run_id
     await terminate(temporal_client, mail.id)
 
@@ -484,12 +484,12 @@ async def test_gathered_notices_leave_by_one_mail_when_they_are_due(
     assert first is not None
     mail = temporal_client.get_workflow_handle(gathered_mail_workflow_id(first))
     site.now = AT + timedelta(minutes=14)
-    await site.heal()
+    await site.reconcile()
     assert not await _runs(mail)  # all tests share one Temporal: there may be an older one
     site.now = AT + timedelta(minutes=15)
-    await site.heal()
+    await site.reconcile()
     run_id = (await mail.describe()).run_id
-    await site.heal()
+    await site.reconcile()
     assert (await mail.describe()).run_id == run_id
     await terminate(temporal_client, mail.id)
 
@@ -528,7 +528,7 @@ async def test_the_power_of_a_site_that_was_handed_over_is_shared(
 ) -> None:
     site = Site(temporal_client, database, task_queue)
     project_id = await _a_project(site)
-    await site.heal()
+    await site.reconcile()
     assert await site.workflow(site_workflow_id(project_id)) is None
     async with database.write() as connection:
         await connection.execute(
@@ -536,14 +536,14 @@ async def test_the_power_of_a_site_that_was_handed_over_is_shared(
             .where(col(Project.id) == project_id)
             .values(status=ProjectStatus.HANDED_OVER)
         )  # and here the worker was killed
-    await site.heal()
+    await site.reconcile()
     sharing = temporal_client.get_workflow_handle(site_workflow_id(project_id))
     first = await sharing.describe()
     assert first.status is WorkflowExecutionStatus.RUNNING
-    await site.heal()
+    await site.reconcile()
     assert (await sharing.describe()).run_id == first.run_id
     await terminate(temporal_client, sharing.id)
-    await site.heal()
+    await site.reconcile()
     assert (await sharing.describe()).status is WorkflowExecutionStatus.RUNNING
 
 
@@ -575,10 +575,10 @@ async def test_a_configuration_that_nobody_pushes_is_pushed(
     site = Site(temporal_client, database, task_queue)
     await _queue_configuration(site)  # and here the API was killed, or the node
     pushing = configuration_workflow_id(site.charge_point)
-    await site.heal()
+    await site.reconcile()
     assert await site.workflow(pushing) is None  # it may still be on its way
     site.now = AT + timedelta(minutes=2)
-    await site.heal()
+    await site.reconcile()
     assert await site.workflow(pushing) is WorkflowExecutionStatus.RUNNING
 
 
@@ -588,17 +588,17 @@ async def test_a_charge_point_that_did_not_answer_is_asked_at_its_next_connectio
     site = Site(temporal_client, database, task_queue)
     await _queue_configuration(site)
     site.now = AT + timedelta(minutes=2)
-    await site.heal()
+    await site.reconcile()
     push = temporal_client.get_workflow_handle(configuration_workflow_id(site.charge_point))
     first = await push.describe()
     await terminate(temporal_client, push.id)
-    await site.heal()
+    await site.reconcile()
     assert (await push.describe()).run_id == first.run_id
     async with database.write() as connection:
         again = first.start_time + timedelta(seconds=1)
         await connection.execute(update(ChargePointConnection).values(connected_at=again))
     site.now = again + timedelta(minutes=2)
-    await site.heal()
+    await site.reconcile()
     assert (await push.describe()).run_id != first.run_id
 
 
@@ -628,7 +628,7 @@ async def test_what_has_had_its_day_is_forgotten(
             )
             await AccountSessions(connection, "usr_1").open(session)
     for site.now, notes in ((LATER, 2), (AT + KEPT + timedelta(minutes=1), 0)):
-        await site.heal()
+        await site.reconcile()
         async with database.read() as connection:
             sessions = await AccountSessions(connection, "usr_1").page(
                 now=AT - timedelta(days=1), before=None, limit=9
@@ -647,7 +647,7 @@ async def test_a_configuration_is_left_to_who_owns_the_charge_point(
     await site.start_workflow()
     await site.begin()
     site.now = AT + timedelta(minutes=2)
-    await site.heal()
+    await site.reconcile()
     assert await site.workflow(configuration_workflow_id(site.charge_point)) is None
 
 
@@ -674,14 +674,14 @@ async def test_a_batch_without_its_workflow_gets_it(
     project_id, _ = await _accept_batch(site)  # and here the API was killed
     handle = temporal_client.get_workflow_handle(batch_workflow_id(project_id))
     site.now = AT + timedelta(seconds=5)
-    await site.heal()
+    await site.reconcile()
     with pytest.raises(RPCError):  # it is young: the API may still be at it
         await handle.describe()
     site.now = LATER
-    await site.heal()
+    await site.reconcile()
     found = await handle.describe()
     assert found.status is WorkflowExecutionStatus.RUNNING
-    await site.heal()  # the next round leaves it alone
+    await site.reconcile()  # the next round leaves it alone
     events = [event async for event in handle.fetch_history_events()]
     assert (
         sum(
@@ -690,7 +690,7 @@ async def test_a_batch_without_its_workflow_gets_it(
         == 1
     )
     await terminate(temporal_client, handle.id)
-    await site.heal()
+    await site.reconcile()
     assert (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
     assert (await handle.describe()).run_id != found.run_id
 
@@ -700,10 +700,10 @@ async def test_a_batch_hears_that_it_was_cancelled(
 ) -> None:
     site = Site(temporal_client, database, task_queue)
     project_id, batch_id = await _accept_batch(site)
-    await site.heal()
+    await site.reconcile()
     async with database.write() as connection:
         await Batches(connection).request_cancel(batch_id, CancelRequest(by="usr_1@acme.example"))
-    await site.heal()  # the API died before it could tell
+    await site.reconcile()  # the API died before it could tell
     handle = temporal_client.get_workflow_handle(batch_workflow_id(project_id))
     events = [event async for event in handle.fetch_history_events()]
     assert (
@@ -736,10 +736,10 @@ async def test_a_service_visit_that_nobody_looks_after_starts_its_workflow(
             )
         )
     site.now = AT + timedelta(seconds=5)
-    await site.heal()
+    await site.reconcile()
     assert await site.workflow(project) is None  # it may still be on its way
     site.now = AT + timedelta(minutes=2)
-    await site.heal()
+    await site.reconcile()
     assert await site.workflow(project) is WorkflowExecutionStatus.RUNNING
     events = (await temporal_client.get_workflow_handle(project).fetch_history()).events
     started = events[0].workflow_execution_started_event_attributes.input.payloads[0].data
@@ -766,10 +766,10 @@ async def test_an_invitation_whose_end_was_missed_is_told_to_a_workflow(
             )
         )
     site.now = AT + timedelta(seconds=30)
-    await site.heal()
+    await site.reconcile()
     assert await site.workflow(project) is None  # it may still be on its way
     site.now = AT + timedelta(minutes=2)
-    await site.heal()
+    await site.reconcile()
     assert await site.workflow(project) is WorkflowExecutionStatus.RUNNING
     events = (await temporal_client.get_workflow_handle(project).fetch_history()).events
     signals = [

@@ -30,29 +30,29 @@ class Page(Protocol[RowT_co]):
         ...
 
 
-class Sweep(Generic[RowT]):
+class ReconcileStep(Generic[RowT]):
     """One that is cut off goes on at its next call, after the page that it was at."""
 
     def __init__(
         self,
         name: str,
         read: Page[RowT],
-        mend: Callable[[RowT], Awaitable[object]],
+        reconcile: Callable[[RowT], Awaitable[object]],
         *,
         key: Callable[[RowT], Any] = lambda row: row,
         first: str | int = "",
     ) -> None:
-        """``mend`` is safe to repeat; ``first`` is before the key of every row."""
+        """``reconcile`` is safe to repeat; ``first`` is before the key of every row."""
         self.name = name
         self._read = read
         self._key = key
         self._first: Any = first
         self._after: Any = first
-        self._mend = mend
-        self._outage = Outage("sweep_waits", log=_log)
+        self._reconcile = reconcile
+        self._outage = Outage("reconcile_step_waits", log=_log)
 
     async def go(self, database: Database) -> bool:
-        """Look at each row until the last; one that cannot be mended holds up no other.
+        """Look at each row until the last; one that cannot be reconciled holds up no other.
 
         Returns whether each of them is well.
         """
@@ -62,25 +62,25 @@ class Sweep(Generic[RowT]):
                 page = await self._read(connection, after=self._after, limit=_PAGE)
             is_last = len(page) < _PAGE
             self._after = self._first if is_last else self._key(page[-1])
-            are_well &= await self._mend_all(page)
+            are_well &= await self._reconcile_all(page)
             if is_last:
                 return are_well
 
-    async def _mend_all(self, page: Sequence[RowT]) -> bool:
+    async def _reconcile_all(self, page: Sequence[RowT]) -> bool:
         rows, are_well = iter(page), True
 
-        async def mend_next() -> None:
+        async def reconcile_next() -> None:
             nonlocal are_well
             for row in rows:
                 try:
-                    await self._mend(row)
+                    await self._reconcile(row)
                 except Exception as error:  # noqa: BLE001 - the next round tries it again
                     are_well = False
                     if _is_outage(error):
                         self._outage.failed(error, what=self.name)  # not with each row
                     else:
                         _log.warning(
-                            "not_mended",
+                            "not_reconciled",
                             what=self.name,
                             key=self._key(row),
                             error=repr(error)[:300],
@@ -88,7 +88,7 @@ class Sweep(Generic[RowT]):
 
         async with asyncio.TaskGroup() as group:
             for _ in range(min(_AT_ONCE, len(page))):
-                group.create_task(mend_next())
+                group.create_task(reconcile_next())
         if are_well and page:
             self._outage.over()
         return are_well
