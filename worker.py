@@ -18,7 +18,7 @@ from activities.contests import ContestActivities
 from activities.mail import NoticeActivities, ProjectActivities
 from activities.mailer import FileMailer, SmtpMailer
 from activities.post import Post, PostActivities
-from activities.reboots import RebootActivities
+from activities.reboot_stagger import RebootActivities
 from activities.records import DirectoryActivities, RecordActivities
 from activities.retention import RetentionActivities
 from activities.runs import RunActivities
@@ -43,7 +43,7 @@ from storage.engine import Database
 from storage.held_notices import StoredHeldNotices
 from storage.mail_notices import StoredMailNotices
 from storage.project_records import StoredProjects
-from storage.reboot_slots import StoredRebootSlots
+from storage.reboot_stagger import StoredRebootStagger
 from storage.retention.rounds import StoredRetention
 from storage.run_records import StoredDirectory, StoredRuns
 from storage.site_records import StoredSites
@@ -153,7 +153,7 @@ def make_worker(
     )
     records = RecordActivities(runs)
     directories = DirectoryActivities(directory)
-    reboots = RebootActivities(StoredRebootSlots(database, stagger=settings.reboot_stagger))
+    reboots = RebootActivities(StoredRebootStagger(database, stagger=settings.reboot_stagger))
     mail_notices = StoredMailNotices(
         database,
         secret=settings.required_secret(),

@@ -90,14 +90,14 @@ class Released:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RebootRequest:
-    """Asks for a turn to restart a charge point; the intent is that of the restart."""
+    """Asks for a slot to restart a charge point; the intent is that of the restart."""
 
     charge_point_id: str
     intent: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RebootTurn:
-    """How long to wait for the turn: zero for who is alone in the project."""
+class RebootWait:
+    """How long to wait for the slot: zero for a charge point that is alone in its project."""
 
     wait: timedelta

@@ -207,8 +207,8 @@ class RunControl(Protocol):
     async def cancel_open(self, charge_point_id: str, request: CancelRequest) -> bool: ...
 
 
-class RebootSlots(Protocol):
-    """Turns at rebooting, one after the other in a project."""
+class RebootStagger(Protocol):
+    """Slots for reboots, one after the other in a project."""
 
     async def reserve(self, request: RebootRequest) -> timedelta: ...
 

@@ -25,7 +25,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.charge_point import NoAnswerError, RemoteChargePoint
     from workflows.connectivity import why_not_connected
     from workflows.inbox import Inbox
-    from workflows.reboot import wait_before_reboot
+    from workflows.reboot_stagger import reserve_reboot_slot
     from workflows.waiting import wait_until
 
 _REFUSED = {Reply.REJECTED, Reply.NOT_SUPPORTED, Reply.ERROR}
@@ -180,10 +180,10 @@ class ConfigurationWorkflow:
             self._restart_due = True
             self._note = f"The restart waits until nobody charges: {occupied}."
             return False
-        turn = await wait_before_reboot(self._charge_point_id, intent=restart.intent)
-        if turn > timedelta(0):
+        wait = await reserve_reboot_slot(self._charge_point_id, intent=restart.intent)
+        if wait > timedelta(0):
             # Others of the project restart before it; somebody may begin to charge meanwhile.
-            await self._wait(self._is_wanted, turn, "Wait for its turn to restart")
+            await self._wait(self._is_wanted, wait, "Wait for its turn to restart")
             return not self._giving_way
         self._restarting = True
         try:

@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import policies
     from workflows.absence import absent
     from workflows.charge_point import NoAnswerError
-    from workflows.checks.turn import wait_for_turn
+    from workflows.checks.reboot_stagger import wait_for_reboot_slot
     from workflows.run import Run
 
 # After a restart these say that no update is under way any more.
@@ -51,7 +51,7 @@ class _Update:
         run, image = self._run, self._image
         intent = f"{run.request.commissioning_id}:firmware"
         # It restarts once it has installed; nobody knows when, but not many begin at once.
-        await wait_for_turn(run, intent)
+        await wait_for_reboot_slot(run, intent)
         outcome = await run.charge_point.call(
             ChargePointActivities.update_firmware,
             UpdateFirmware(

@@ -477,7 +477,7 @@ class MemoryRecords:
         self.withdrawn = False
         self.waits: list[WaitNote] = []
         self.answers: list[AnswerNote] = []
-        self.reboot_turns: dict[str, timedelta] = {}
+        self.reboot_waits: dict[str, timedelta] = {}
         self.releases: list[Release] = []
         self.previous: RunView | None = None
         self.configured_at: datetime | None = None
@@ -570,7 +570,7 @@ class MemoryRecords:
         raise NotImplementedError
 
     async def reserve(self, request: RebootRequest) -> timedelta:
-        return self.reboot_turns.pop(request.intent, timedelta(0))
+        return self.reboot_waits.pop(request.intent, timedelta(0))
 
     async def locate(self, charge_point_id: str) -> Whereabouts:
         online = self.charger.behaviour.online

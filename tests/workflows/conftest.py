@@ -16,7 +16,7 @@ from temporalio.worker import Worker
 from activities.charge_point import ChargePointActivities
 from activities.mail import NoticeActivities
 from activities.post import Post
-from activities.reboots import RebootActivities
+from activities.reboot_stagger import RebootActivities
 from activities.records import DirectoryActivities, RecordActivities
 from activities.runs import RunActivities
 from domain.checks import RunView, Waiting

@@ -169,7 +169,7 @@ async def test_reboots_that_are_in_vain_are_few(set_stage: StageMaker) -> None:
 
 async def test_a_reboot_waits_for_its_turn(set_stage: StageMaker) -> None:
     stage = await set_stage(Behaviour(reboot_for=frozenset({"HeartbeatInterval"})))
-    stage.records.reboot_turns = {"com_1:reset:1": timedelta(minutes=3)}
+    stage.records.reboot_waits = {"com_1:reset:1": timedelta(minutes=3)}
     handle = await stage.start()
 
     async def waits() -> None:

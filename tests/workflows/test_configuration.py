@@ -163,7 +163,7 @@ async def test_nobody_who_is_about_to_charge_is_sent_away(set_stage: StageMaker)
 
 async def test_others_of_the_project_restart_before_it(set_stage: StageMaker) -> None:
     stage = await set_stage(Behaviour(reboot_for=NEEDS_RESTART))
-    stage.records.reboot_turns["restart"] = timedelta(minutes=3)
+    stage.records.reboot_waits["restart"] = timedelta(minutes=3)
     result = await _push(stage)
     assert set(_states(result).values()) == {ParameterState.APPLIED}
     assert stage.charger.received["reset"] == 1

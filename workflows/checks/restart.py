@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.states import WaitingFor
     from workflows import policies
     from workflows.absence import absent
-    from workflows.checks.turn import wait_for_turn
+    from workflows.checks.reboot_stagger import wait_for_reboot_slot
     from workflows.journal import CheckFailedError
     from workflows.run import Run
 
@@ -77,7 +77,7 @@ async def _ask(run: Run, before: Mark | None) -> _Asked:
     """Ask for a restart with an intent of its own; not if the one asked for before is seen now."""
     run.resets += 1
     intent = f"{run.request.commissioning_id}:reset:{run.resets}"
-    await wait_for_turn(run, intent)
+    await wait_for_reboot_slot(run, intent)
     mark = before or run.inbox.restart_mark()
     outcome = Outcome(reply=Reply.ACCEPTED)
     if not run.inbox.restarted_since(mark):

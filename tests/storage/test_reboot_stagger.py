@@ -11,7 +11,7 @@ from storage.engine import Database
 from storage.models.charge_points import ChargePoint
 from storage.models.configuration import RebootSlot
 from storage.models.projects import Project
-from storage.reboot_slots import StoredRebootSlots
+from storage.reboot_stagger import StoredRebootStagger
 from tests.support.rows import AT, one_charge_point
 
 STAGGER = timedelta(seconds=15)
@@ -26,8 +26,8 @@ class Clock:
         return self.now
 
 
-def _slots(database: Database, clock: Clock) -> StoredRebootSlots:
-    return StoredRebootSlots(database, stagger=STAGGER, now=clock)
+def _slots(database: Database, clock: Clock) -> StoredRebootStagger:
+    return StoredRebootStagger(database, stagger=STAGGER, now=clock)
 
 
 def _asks(intent: str, charge_point: str = "cp_1") -> RebootRequest:
@@ -43,14 +43,14 @@ async def test_who_is_alone_waits_for_nobody(database: Database) -> None:
     assert await slots.reserve(_asks("com_1:reset:2")) == NONE
 
 
-async def test_those_at_once_get_turns_a_stagger_apart(database: Database) -> None:
+async def test_those_at_once_get_slots_a_stagger_apart(database: Database) -> None:
     await one_charge_point(database)
     slots = _slots(database, Clock())
     waits = await asyncio.gather(*(slots.reserve(_asks(f"com_{n}:reset:1")) for n in range(8)))
     assert sorted(waits) == [n * STAGGER for n in range(8)]
 
 
-async def test_the_same_intent_has_one_turn(database: Database) -> None:
+async def test_the_same_intent_has_one_slot(database: Database) -> None:
     await one_charge_point(database)
     clock = Clock()
     slots = _slots(database, clock)
@@ -59,11 +59,11 @@ async def test_the_same_intent_has_one_turn(database: Database) -> None:
     clock.now += timedelta(seconds=5)
     assert await slots.reserve(_asks("com_2:reset:1")) == STAGGER - timedelta(seconds=5)
     clock.now += STAGGER
-    assert await slots.reserve(_asks("com_2:reset:1")) == NONE  # its turn has come
+    assert await slots.reserve(_asks("com_2:reset:1")) == NONE  # its slot has come
     assert await slots.reserve(_asks("com_3:reset:1")) == timedelta(seconds=10)
 
 
-async def test_another_project_has_turns_of_its_own(database: Database) -> None:
+async def test_another_project_has_slots_of_its_own(database: Database) -> None:
     await one_charge_point(database)
     async with database.write() as connection:
         await connection.execute(
@@ -95,7 +95,7 @@ async def test_another_project_has_turns_of_its_own(database: Database) -> None:
     assert await slots.reserve(_asks("com_2:reset:1", "cp_2")) == NONE
 
 
-async def test_old_turns_are_forgotten(database: Database) -> None:
+async def test_old_slots_are_forgotten(database: Database) -> None:
     await one_charge_point(database)
     clock = Clock()
     slots = _slots(database, clock)

@@ -1,4 +1,4 @@
-"""Turns at rebooting: the charge points of one site do not all go dark, and come back, at once."""
+"""The stagger of reboots: the charge points of one site do not all go dark at once."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -17,8 +17,8 @@ from storage.models.projects import Project
 _FORGOTTEN_AFTER = timedelta(days=1)  # nobody asks for the slot of so old an intent again
 
 
-class StoredRebootSlots:
-    """Implements :class:`domain.ports.RebootSlots`."""
+class StoredRebootStagger:
+    """Implements :class:`domain.ports.RebootStagger`."""
 
     def __init__(
         self,

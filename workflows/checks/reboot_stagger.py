@@ -1,4 +1,4 @@
-"""A run's turn to restart its charge point."""
+"""A run waits for its slot to restart its charge point."""
 
 from temporalio import workflow
 
@@ -6,13 +6,13 @@ with workflow.unsafe.imports_passed_through():
     from datetime import timedelta
 
     from domain.states import WaitingFor
-    from workflows.reboot import wait_before_reboot
+    from workflows.reboot_stagger import reserve_reboot_slot
     from workflows.run import Run
 
 
-async def wait_for_turn(run: Run, intent: str) -> None:
+async def wait_for_reboot_slot(run: Run, intent: str) -> None:
     """Let other charge points of the project restart first, some seconds apart."""
-    wait = await wait_before_reboot(run.request.charge_point_id, intent=intent)
+    wait = await reserve_reboot_slot(run.request.charge_point_id, intent=intent)
     if wait > timedelta(0):
         await run.prompt(
             WaitingFor.REBOOT,
