@@ -69,11 +69,11 @@ from workflows.gathered_mail import GatheredMailWorkflow
 from workflows.held_digest import HeldDigestWorkflow
 from workflows.local_list import LocalListWorkflow
 from workflows.notice import NoticeWorkflow
+from workflows.orphaned_transaction import StrayTransactionWorkflow
 from workflows.project import ProjectWorkflow
 from workflows.project_commissioning import ProjectCommissioningWorkflow
 from workflows.retention import RetentionWorkflow
 from workflows.site import SiteWorkflow
-from workflows.stray import StrayTransactionWorkflow
 from workflows.upkeep import DispatcherWorkflow, ReconcilerWorkflow
 
 _UPKEEP: Sequence[type] = (DispatcherWorkflow, ReconcilerWorkflow)

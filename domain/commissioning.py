@@ -293,7 +293,7 @@ class VerdictNotice:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class StrayTransaction:
+class OrphanedTransaction:
     """Input of StrayTransactionWorkflow: a test transaction that would not stop.
 
     ``commissioning_id`` None: a session of nobody's run, at a charge point that is withdrawn.

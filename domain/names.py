@@ -35,7 +35,7 @@ def command_workflow_id(command_id: str) -> str:
     return f"command-{command_id}"
 
 
-def stray_transaction_workflow_id(transaction_id: int) -> str:
+def orphaned_transaction_workflow_id(transaction_id: int) -> str:
     """One workflow for each transaction that would not stop."""
     return f"stray-transaction-{transaction_id}"
 

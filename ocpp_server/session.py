@@ -33,10 +33,12 @@ from storage.fact_records import Authorization, LogEntry, Record, Told, Transact
 
 _MAX_WAITING: Final = 16
 _BYTES_A_TOKEN: Final = 4096
-_STRAY: Final = "it answers something that was never asked, or was answered before"
-_STRAY_TOKENS: Final = 4  # beside that of any frame
-_STRAY_RATE: Final = 0.2
-_STRAY_BURST: Final = 50.0  # some firmware answers with ids of its own, a few for each of our calls
+_UNSOLICITED: Final = "it answers something that was never asked, or was answered before"
+_UNSOLICITED_TOKENS: Final = 4  # beside that of any frame
+_UNSOLICITED_RATE: Final = 0.2
+_UNSOLICITED_BURST: Final = (
+    50.0  # some firmware answers with ids of its own, a few for each of our calls
+)
 _PONG_SECONDS: Final = 8.0
 _PRESENTED: Final = (Authorization, TransactionStart)
 """What an id tag is presented in."""
@@ -55,7 +57,7 @@ class Session:
         "_guesses",
         "_in_work",
         "_is_held",
-        "_strays",
+        "_unsolicited",
         "_waiting",
         "_writer",
         "ended_at",
@@ -89,7 +91,7 @@ class Session:
         self._expected: list[tuple[Expected, asyncio.Future[datetime]]] | None = None
         self._is_held = False
         """A timer runs that lets the charge point go on."""
-        self._strays: Allowance | None = None
+        self._unsolicited: Allowance | None = None
         self.ended_at = 0.0
         """When the link was over, on the clock of the event loop; 0: it is not."""
         self._in_work: tuple[frames.Call, Reply, bytes] | None = None
@@ -214,7 +216,7 @@ class Session:
             return
         self.charge(len(data))
         if frame.answer_to is not None and not self._is_late(frame.answer_to):
-            self._take_stray(data, frame.reason)
+            self._take_unsolicited(data, frame.reason)
             return
         self._note_odd(None, (frame.reason,), data, refused=True)
         self.peer.log.tell("frame_dropped", self.peer.charge_point_id, reason=frame.reason)
@@ -371,19 +373,19 @@ class Session:
         if self._is_late(frame.message_id):
             self.peer.log.tell("late_reply_dropped", self.peer.charge_point_id)
         else:
-            self._take_stray(data, _STRAY)
+            self._take_unsolicited(data, _UNSOLICITED)
 
     def _is_late(self, message_id: MessageId) -> bool:
         return self._calls is not None and self._calls.is_late(message_id)
 
-    def _take_stray(self, data: bytes, what: str) -> None:
-        """Drop an answer to nothing that we wait for; a flood of them ends the link."""
-        self._spend(_STRAY_TOKENS)
-        self.peer.log.tell("stray_reply_dropped", self.peer.charge_point_id)
+    def _take_unsolicited(self, data: bytes, what: str) -> None:
+        """Drop an unsolicited answer; a flood of them ends the link."""
+        self._spend(_UNSOLICITED_TOKENS)
+        self.peer.log.tell("unsolicited_reply_dropped", self.peer.charge_point_id)
         self._note_odd(None, (what,), data, refused=True)
-        if self._strays is None:
-            self._strays = Allowance(rate=_STRAY_RATE, burst=_STRAY_BURST)
-        if self._strays.spend() > 0 and self.socket.is_open:
+        if self._unsolicited is None:
+            self._unsolicited = Allowance(rate=_UNSOLICITED_RATE, burst=_UNSOLICITED_BURST)
+        if self._unsolicited.spend() > 0 and self.socket.is_open:
             self._drop(self, "too many answers that nothing waits for")
 
     def _line_up(self, data: bytes) -> None:

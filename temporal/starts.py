@@ -10,7 +10,7 @@ from domain import names
 from domain.batch import BatchOwner
 from domain.billing.messages import BillTransaction
 from domain.commands import Command
-from domain.commissioning import RunToStart, StrayTransaction
+from domain.commissioning import OrphanedTransaction, RunToStart
 from domain.configuration import ConfigurationRequest, ConnectionTestRequest
 from domain.handover import ProjectRequest
 from domain.mail import GatheredMailOrder
@@ -18,7 +18,7 @@ from domain.names import SearchAttribute
 from domain.offline import UpdateLocalList
 from domain.power.facts import SiteRequest
 from domain.retention import LetGo
-from domain.summaries import CONFIGURATION_SUMMARY, site_summary, stray_summary
+from domain.summaries import CONFIGURATION_SUMMARY, orphaned_summary, site_summary
 from domain.upkeep import Turn
 from temporal import run_presentation
 from temporal.start import Existing, Start
@@ -103,13 +103,13 @@ def local_list(charge_point_id: str) -> Start:
     )
 
 
-def stray_transaction(stray: StrayTransaction) -> Start:
+def orphaned_transaction(orphaned: OrphanedTransaction) -> Start:
     """The alarm of a test transaction that outlived its run."""
     return Start(
         workflow="StrayTransactionWorkflow",
-        request=stray,
-        id=names.stray_transaction_workflow_id(stray.transaction_id),
-        summary=stray_summary(stray.transaction_id),
+        request=orphaned,
+        id=names.orphaned_transaction_workflow_id(orphaned.transaction_id),
+        summary=orphaned_summary(orphaned.transaction_id),
         existing=Existing.REFUSES,
     )
 

@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from collections.abc import Coroutine
     from typing import Any
 
-    from domain.commissioning import AvailabilityOwed, StrayTransaction
+    from domain.commissioning import AvailabilityOwed, OrphanedTransaction
     from domain.configuration import ConfigurationRequest
     from domain.names import (
         CONFIGURATION_DUE_SIGNAL,
@@ -19,9 +19,9 @@ with workflow.unsafe.imports_passed_through():
         availability_workflow_id,
         configuration_workflow_id,
         notice_workflow_id,
-        stray_transaction_workflow_id,
+        orphaned_transaction_workflow_id,
     )
-    from domain.summaries import CONFIGURATION_SUMMARY, stray_summary
+    from domain.summaries import CONFIGURATION_SUMMARY, orphaned_summary
     from workflows import policies
     from workflows.availability import AvailabilityWorkflow
     from workflows.checks.charge import open_transactions, stop
@@ -29,9 +29,9 @@ with workflow.unsafe.imports_passed_through():
     from workflows.checks.starting import late_start
     from workflows.configuration import ConfigurationWorkflow
     from workflows.notice import NoticeWorkflow
+    from workflows.orphaned_transaction import StrayTransactionWorkflow
     from workflows.outliving import start_outliving
     from workflows.run import Run
-    from workflows.stray import StrayTransactionWorkflow
     from workflows.waiting import wait_until
 
 
@@ -54,7 +54,7 @@ async def clean_up(run: Run, *, cancelled: bool) -> None:
             f"{transaction.connector_id} is still running; the engine keeps trying to stop it."
         )
         await _keep_trying(
-            StrayTransaction(
+            OrphanedTransaction(
                 charge_point_id=run.request.charge_point_id,
                 commissioning_id=run.request.commissioning_id,
                 transaction_id=transaction.transaction_id,
@@ -109,12 +109,12 @@ async def _owe_availability(run: Run) -> None:
     )
 
 
-async def _keep_trying(stray: StrayTransaction) -> None:
+async def _keep_trying(orphaned: OrphanedTransaction) -> None:
     await start_outliving(
         StrayTransactionWorkflow.run,
-        stray,
-        id=stray_transaction_workflow_id(stray.transaction_id),
-        summary=stray_summary(stray.transaction_id),
+        orphaned,
+        id=orphaned_transaction_workflow_id(orphaned.transaction_id),
+        summary=orphaned_summary(orphaned.transaction_id),
     )
 
 

@@ -135,9 +135,9 @@ COMES_BACK_BY_ITSELF = timedelta(seconds=90)
 WAIT_UNNOTED = timedelta(seconds=10)
 
 # A transaction that would not stop is asked again, ever more slowly, until it ends.
-STRAY_FIRST_PAUSE = timedelta(minutes=1)
-STRAY_LONGEST_PAUSE = timedelta(hours=1)
-STRAY_TRIES_PER_RUN = 200
+ORPHANED_FIRST_PAUSE = timedelta(minutes=1)
+ORPHANED_LONGEST_PAUSE = timedelta(hours=1)
+ORPHANED_TRIES_PER_RUN = 200
 
 # Who cancels does not wait for long; what is not cleaned up by then is done after the run.
 CLEAN_UP = timedelta(seconds=20)

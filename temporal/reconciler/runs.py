@@ -5,19 +5,19 @@ from operator import attrgetter
 import structlog
 from temporalio.client import WorkflowExecutionStatus
 
-from domain.commissioning import RunToStart, StrayTransaction
+from domain.commissioning import OrphanedTransaction, RunToStart
 from domain.names import (
     batch_workflow_id,
     commissioning_workflow_id,
-    stray_transaction_workflow_id,
+    orphaned_transaction_workflow_id,
 )
 from domain.rules.ended import ended_from_outside
 from storage.batches import Batch, Batches, read_owner
 from storage.charge_points import read_registered
+from storage.orphaned_transactions import left_running
 from storage.ownership import Owned, let_go, owned
 from storage.run_log import write_run_log
 from storage.runs import Run, Runs
-from storage.strays import left_running
 from temporal import starts
 from temporal.reconciler.parts import YOUNG, Parts
 from temporal.reconciler.step import ReconcileStep
@@ -54,7 +54,11 @@ class RunSteps:
             ),
             ReconcileStep("owned", owned, self._free, key=attrgetter("charge_point_id")),
             ReconcileStep(
-                "strays", left_running, self._raise_alarm, key=attrgetter("transaction_id"), first=0
+                "orphaned",
+                left_running,
+                self._raise_alarm,
+                key=attrgetter("transaction_id"),
+                first=0,
             ),
         )
 
@@ -93,11 +97,11 @@ class RunSteps:
             owner=held.owner.workflow_id,
         )
 
-    async def _raise_alarm(self, stray: StrayTransaction) -> None:
-        if self._parts.open.lists(stray_transaction_workflow_id(stray.transaction_id)):
+    async def _raise_alarm(self, orphaned: OrphanedTransaction) -> None:
+        if self._parts.open.lists(orphaned_transaction_workflow_id(orphaned.transaction_id)):
             return
-        if await self._parts.begin(starts.stray_transaction(stray)):
-            _log.warning("transaction_left_running", transaction=stray.transaction_id)
+        if await self._parts.begin(starts.orphaned_transaction(orphaned)):
+            _log.warning("transaction_left_running", transaction=orphaned.transaction_id)
 
     async def _start(self, run: Run, *, why: str) -> None:
         async with self._parts.database.read() as connection:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from domain.id_tag import is_of_run
-from domain.names import stray_transaction_workflow_id
+from domain.names import orphaned_transaction_workflow_id
 from domain.operations import OperationName
 from domain.states import RunStatus
 from tests.chaos.evidence import Evidence
@@ -122,7 +122,7 @@ def _running(evidence: Evidence, chargers: Sequence[Charger]) -> list[str]:
                 unknown.append(f"{charger.charge_point_id}: never told")
             else:
                 running.add(transaction.transaction_id)
-    alarmed = {id_ for id_ in running if stray_transaction_workflow_id(id_) in evidence.strays}
+    alarmed = {id_ for id_ in running if orphaned_transaction_workflow_id(id_) in evidence.orphaned}
     return [*map(str, sorted(running - alarmed)), *unknown]
 
 

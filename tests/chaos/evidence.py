@@ -42,7 +42,7 @@ class Evidence:
     owned: Sequence[str]
     """Charge points that have an owner."""
     workflows: Sequence[Workflow]
-    strays: frozenset[str]
+    orphaned: frozenset[str]
     """Workflow ids of the stray-transaction workflows that run."""
 
     @property
@@ -60,7 +60,7 @@ async def gather(database: Database, temporal: Client) -> Evidence:
         )
         for found in await _listed(temporal, "WorkflowType = 'CommissioningWorkflow'")
     ]
-    strays = await _listed(
+    orphaned = await _listed(
         temporal, "WorkflowType = 'StrayTransactionWorkflow' AND ExecutionStatus = 'Running'"
     )
     async with database.read() as connection:
@@ -81,7 +81,7 @@ async def gather(database: Database, temporal: Client) -> Evidence:
                 )
             ],
             workflows=workflows,
-            strays=frozenset(found.id for found in strays),
+            orphaned=frozenset(found.id for found in orphaned),
         )
 
 

@@ -47,7 +47,7 @@ def _evidence(**changes: Any) -> Evidence:
         "verdict_entries": {"com_1": 1},
         "owned": [],
         "workflows": [_CLOSED],
-        "strays": frozenset(),
+        "orphaned": frozenset(),
     }
     return Evidence(**whole | changes)
 
@@ -75,7 +75,7 @@ def _broken(evidence: Evidence, charger: Any) -> set[str]:
 
 def test_nothing_is_broken_when_nothing_is() -> None:
     assert _broken(_evidence(), _charger()) == set()
-    alarmed = _evidence(transactions=[_GOES_ON], strays=frozenset({"stray-transaction-7"}))
+    alarmed = _evidence(transactions=[_GOES_ON], orphaned=frozenset({"stray-transaction-7"}))
     assert _broken(alarmed, _charger(charging=(7,))) == set()
 
 

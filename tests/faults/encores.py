@@ -6,7 +6,7 @@ from temporalio.client import WorkflowExecutionStatus
 
 from documents.certificate.content import content_of
 from domain.checks import CheckRecord, RunView
-from domain.names import stray_transaction_workflow_id
+from domain.names import orphaned_transaction_workflow_id
 from domain.states import CheckName, CheckResult, RunStatus, WaitingFor
 from simulator import Fault, VirtualChargePoint
 from simulator.power import Downtime
@@ -118,9 +118,11 @@ async def no_message_was_asked_for_twice(act: Act) -> None:
 async def somebody_keeps_trying_to_stop_it(act: Act) -> None:
     transaction_id = act.check(CheckName.TEST_TRANSACTION).steps[0].evidence["transaction_id"]
     assert isinstance(transaction_id, int)
-    stray = act.stage.client.get_workflow_handle(stray_transaction_workflow_id(transaction_id))
-    assert (await stray.describe()).status is WorkflowExecutionStatus.RUNNING
-    await stray.terminate()  # it would ask once a minute for as long as the test session lasts
+    orphaned = act.stage.client.get_workflow_handle(
+        orphaned_transaction_workflow_id(transaction_id)
+    )
+    assert (await orphaned.describe()).status is WorkflowExecutionStatus.RUNNING
+    await orphaned.terminate()  # it would ask once a minute for as long as the test session lasts
 
 
 async def the_fault_is_in_the_report(act: Act) -> None:

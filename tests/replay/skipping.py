@@ -13,7 +13,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from activities.mail import Invite
-from domain.commissioning import AvailabilityOwed, RunOptions, RunRequest, StrayTransaction
+from domain.commissioning import AvailabilityOwed, OrphanedTransaction, RunOptions, RunRequest
 from domain.facts import TransactionFact
 from domain.handover import ProjectRequest
 from domain.ids import Prefix, new_id
@@ -24,7 +24,7 @@ from domain.names import (
     availability_workflow_id,
     commissioning_workflow_id,
     delivery_workflow_id,
-    stray_transaction_workflow_id,
+    orphaned_transaction_workflow_id,
     webhook_task_queue,
 )
 from domain.states import InvitationStatus
@@ -38,8 +38,8 @@ from worker import workflow_runner
 from workflows.availability import AvailabilityWorkflow
 from workflows.commissioning import CommissioningWorkflow
 from workflows.delivery import WebhookDeliveryWorkflow
+from workflows.orphaned_transaction import StrayTransactionWorkflow
 from workflows.project import ProjectWorkflow
-from workflows.stray import StrayTransactionWorkflow
 
 Recorded = Mapping[str, WorkflowHandle[Any, Any]]
 """Handles of workflows by the names of their files."""
@@ -67,8 +67,8 @@ async def _asked_for_hours(environment: WorkflowEnvironment) -> Recorded:
     async with shared_worker(client, records, queue), node_worker(client, charger):
         handle = await client.start_workflow(
             StrayTransactionWorkflow.run,
-            StrayTransaction(charge_point_id="cp_1", commissioning_id="com_1", transaction_id=7),
-            id=stray_transaction_workflow_id(7),
+            OrphanedTransaction(charge_point_id="cp_1", commissioning_id="com_1", transaction_id=7),
+            id=orphaned_transaction_workflow_id(7),
             task_queue=queue,
         )
         await environment.sleep(timedelta(hours=2))

@@ -326,10 +326,10 @@ async def test_test_transactions_are_never_billed(site: Site) -> None:
     assert await site.mark(test) is None
     async with site.database.write() as connection:
         await connection.execute(update(CommissioningRun).values(status=RunStatus.FAILED))
-    stray = await site.start("2026-05-02T12:00", id_tag="A1B2C3")  # told after the verdict
-    assert (await site.stop(stray, "2026-05-02T12:10")).billing_due
-    assert (await site.settle(stray)).reason == "It is a test transaction."
-    for transaction in (test, stray):
+    orphaned = await site.start("2026-05-02T12:00", id_tag="A1B2C3")  # told after the verdict
+    assert (await site.stop(orphaned, "2026-05-02T12:10")).billing_due
+    assert (await site.settle(orphaned)).reason == "It is a test transaction."
+    for transaction in (test, orphaned):
         assert await site.cdrs(transaction) == []
 
 

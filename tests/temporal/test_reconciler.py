@@ -35,8 +35,8 @@ from domain.names import (
     contest_notice_workflow_id,
     gathered_mail_workflow_id,
     held_digest_workflow_id,
+    orphaned_transaction_workflow_id,
     site_workflow_id,
-    stray_transaction_workflow_id,
 )
 from domain.ownership import Owner
 from domain.states import (
@@ -63,10 +63,10 @@ from storage.models.invitations import Invitation, ServiceVisit
 from storage.models.mail import MailNotice as NoticeRow
 from storage.models.projects import Project
 from storage.models.transactions import Transaction
+from storage.orphaned_transactions import left_running
 from storage.ownership import let_go, owned, take
 from storage.parameters import Parameters
 from storage.runs import Runs
-from storage.strays import left_running
 from temporal import starts
 from temporal.reconciler import Reconciler
 from tests.api.node import contest, hold
@@ -345,10 +345,10 @@ async def test_a_transaction_that_outlived_its_run_gets_its_alarm(
     await terminate(site.client, site.workflow_id)
     await site.reconcile()
     async with database.read() as connection:
-        (stray,) = await left_running(connection, after=0, limit=10)
-    assert stray.transaction_id == ours != somebodys
-    assert stray.commissioning_id == site.request.commissioning_id
-    alarm = site.client.get_workflow_handle(stray_transaction_workflow_id(ours))
+        (orphaned,) = await left_running(connection, after=0, limit=10)
+    assert orphaned.transaction_id == ours != somebodys
+    assert orphaned.commissioning_id == site.request.commissioning_id
+    alarm = site.client.get_workflow_handle(orphaned_transaction_workflow_id(ours))
     assert (await alarm.describe()).status is WorkflowExecutionStatus.RUNNING
     first = (await alarm.describe()).run_id
     await site.reconcile()  # the next round raises no second one
@@ -369,15 +369,15 @@ async def test_a_session_at_what_is_to_be_withdrawn_gets_its_alarm(
                 withdrawal=TypeAdapter(WithdrawalOrder).dump_python(order, mode="json")
             )
         )
-        (stray,) = await left_running(connection, after=0, limit=10)
-    assert (stray.transaction_id, stray.commissioning_id) == (somebodys, None)
+        (orphaned,) = await left_running(connection, after=0, limit=10)
+    assert (orphaned.transaction_id, orphaned.commissioning_id) == (somebodys, None)
     await site.reconcile()  # nobody is there who could be told to stop
     async with database.read() as connection:
         assert await left_running(connection, after=0, limit=10) == []
         row = (await connection.execute(select(ChargePoint.__table__))).one()
     assert row.status == ChargePointStatus.WITHDRAWN
     assert row.withdrawal is None
-    alarm = site.client.get_workflow_handle(stray_transaction_workflow_id(somebodys))
+    alarm = site.client.get_workflow_handle(orphaned_transaction_workflow_id(somebodys))
     await terminate(temporal_client, alarm.id)
 
 

@@ -15,7 +15,7 @@ from temporalio.client import Client
 from domain.batch import BatchOwner
 from domain.billing.messages import BillTransaction
 from domain.commands import Command, CommandName
-from domain.commissioning import Registered, RunOptions, RunRequest, RunToStart, StrayTransaction
+from domain.commissioning import OrphanedTransaction, Registered, RunOptions, RunRequest, RunToStart
 from domain.handover import ProjectRequest
 from domain.ids import Prefix, new_id
 from domain.names import SearchAttribute
@@ -63,8 +63,8 @@ TABLE: Sequence[Start] = (
     starts.connection_test(_CP),
     starts.command(Command(command_id=_ONE, charge_point_id=_CP, name=CommandName.UNLOCK)),
     starts.local_list(_CP),
-    starts.stray_transaction(
-        StrayTransaction(charge_point_id=_CP, commissioning_id="com_1", transaction_id=_NUMBER)
+    starts.orphaned_transaction(
+        OrphanedTransaction(charge_point_id=_CP, commissioning_id="com_1", transaction_id=_NUMBER)
     ),
     starts.project(_PROJECT),
     starts.invitation_ended(_PROJECT, _ONE),

@@ -9,7 +9,7 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus
 
 from domain import operations as op
-from domain.commissioning import Briefing, RunOptions, RunRequest, StrayTransaction
+from domain.commissioning import Briefing, OrphanedTransaction, RunOptions, RunRequest
 from domain.facts import (
     ChargePointEvents,
     EventKind,
@@ -26,7 +26,7 @@ from tests.workflows.charger import EPOCH, Behaviour
 from tests.workflows.conftest import StageMaker
 from workflows import policies
 from workflows.commissioning import CommissioningWorkflow
-from workflows.stray import StrayTransactionWorkflow
+from workflows.orphaned_transaction import StrayTransactionWorkflow
 
 
 async def test_a_good_charge_point_passes_all_four_checks(set_stage: StageMaker) -> None:
@@ -285,19 +285,19 @@ async def test_a_transaction_that_will_not_stop_is_an_alarm(set_stage: StageMake
     assert view.alarms == (
         "Test transaction 7 on connector 1 is still running; the engine keeps trying to stop it.",
     )
-    stray = await stage.env.client.get_workflow_handle("stray-transaction-7").describe()
-    assert stray.status is WorkflowExecutionStatus.RUNNING
+    orphaned = await stage.env.client.get_workflow_handle("stray-transaction-7").describe()
+    assert orphaned.status is WorkflowExecutionStatus.RUNNING
 
 
-async def test_a_stray_transaction_is_asked_to_stop_until_it_has(set_stage: StageMaker) -> None:
+async def test_an_orphaned_transaction_is_asked_to_stop_until_it_has(set_stage: StageMaker) -> None:
     stage = await set_stage(Behaviour(stops=False))
     charger = stage.charger
     charger.transaction = TransactionFact(
         transaction_id=7, connector_id=1, id_tag="T", started_at=EPOCH, meter_start=0
     )
-    stray = await stage.env.client.start_workflow(
+    orphaned = await stage.env.client.start_workflow(
         StrayTransactionWorkflow.run,
-        StrayTransaction(charge_point_id="cp_1", commissioning_id="com_1", transaction_id=7),
+        OrphanedTransaction(charge_point_id="cp_1", commissioning_id="com_1", transaction_id=7),
         id="stray-transaction-7",
         task_queue=stage.task_queue,
     )
@@ -306,7 +306,7 @@ async def test_a_stray_transaction_is_asked_to_stop_until_it_has(set_stage: Stag
     assert 8 <= asked <= 12  # after 1, 2, 4 … minutes, then hourly
     assert charger.transaction is not None
     charger.transaction = replace(charger.transaction, stopped_at=EPOCH)
-    await stray.result()
+    await orphaned.result()
     assert charger.received["stop_test_transaction"] == asked
 
 
@@ -316,16 +316,16 @@ async def test_nobody_is_asked_to_stop_what_was_withdrawn(set_stage: StageMaker)
     charger.transaction = TransactionFact(
         transaction_id=7, connector_id=1, id_tag="T", started_at=EPOCH, meter_start=0
     )
-    stray = await stage.env.client.start_workflow(
+    orphaned = await stage.env.client.start_workflow(
         StrayTransactionWorkflow.run,
-        StrayTransaction(charge_point_id="cp_1", commissioning_id="com_1", transaction_id=7),
+        OrphanedTransaction(charge_point_id="cp_1", commissioning_id="com_1", transaction_id=7),
         id="stray-transaction-7",
         task_queue=stage.task_queue,
     )
     await stage.env.sleep(timedelta(hours=1))
-    assert (await stray.describe()).status is WorkflowExecutionStatus.RUNNING
+    assert (await orphaned.describe()).status is WorkflowExecutionStatus.RUNNING
     stage.records.withdrawn = True
-    await stray.result()
+    await orphaned.result()
     assert charger.received["stop_test_transaction"] == 0
 
 

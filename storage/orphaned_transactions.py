@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from domain.commissioning import StrayTransaction
+from domain.commissioning import OrphanedTransaction
 from domain.states import RunStatus
 from storage.models.charge_points import ChargePoint
 from storage.models.runs import CommissioningRun
@@ -22,7 +22,7 @@ _LOOKED_AT: Final = 10
 
 async def left_running(
     connection: AsyncConnection, *, after: int, limit: int
-) -> Sequence[StrayTransaction]:
+) -> Sequence[OrphanedTransaction]:
     """Open transactions with the id tag of an ended run, in the order of their ids.
 
     Of a charge point that is to be withdrawn all are; of one that is, none: nobody can stop them.
@@ -64,7 +64,7 @@ async def left_running(
         .limit(limit)
     )
     return [
-        StrayTransaction(
+        OrphanedTransaction(
             charge_point_id=row.charge_point_id,
             commissioning_id=row.commissioning_id,
             transaction_id=row.id,
