@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from documents.keys import KeyFileError, PublicKey, read_keys, seed_from_hex, trailer_key
-from documents.metadata import about
+from documents.pdf_metadata import read_metadata
 from documents.signature import verify
 from documents.signer import Signer, SignerFileError, read_signer
 from documents.validity import Validity
@@ -117,7 +117,7 @@ def _keys_of(path: Path) -> list[PublicKey]:
 
 def _valid(file: Path, content: bytes, key_id: str | None, keys: Sequence[PublicKey]) -> str:
     key = next(key for key in keys if key.id == key_id)
-    said = about(content)
+    said = read_metadata(content)
     return (
         f"VALID: {file}\n"
         + (f"{said}\n" if said else "")

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Final
 
 from documents.fonts import Typeface, add_fonts, needs_shaping
-from documents.metadata import metadata
+from documents.pdf_metadata import xmp_metadata
 from documents.tagging import COMPLIANCE, TaggedPDF
 from documents.text import PAGES, clean
 
@@ -74,7 +74,7 @@ class Paper(TaggedPDF):
         self.set_lang(_LANGUAGE)
         self.set_creation_date(imprint.at)
         self.set_xmp_metadata(
-            metadata(
+            xmp_metadata(
                 title=clean(imprint.title),
                 subject=clean(imprint.subject),
                 at=imprint.at,

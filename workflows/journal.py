@@ -19,7 +19,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.commissioning import CancelRequest, RunRequest
     from domain.failures import addressed
-    from domain.rules.every_connector import Conclusion, about
+    from domain.rules.every_connector import Conclusion, with_connector
     from domain.states import CheckName, CheckResult, RunStatus
 
 
@@ -183,7 +183,7 @@ class Journal:
             name=name,
             result=result,
             at=workflow.now(),
-            detail=self._about(detail),
+            detail=self._with_connector(detail),
             evidence=evidence or {},
             connector_id=self._connector,
         )
@@ -192,7 +192,7 @@ class Journal:
     def note(self, *notes: str, needs_review: bool = False) -> None:
         """Add remarks for a reader of the current check."""
         self._change(
-            notes=(*self._record.notes, *map(self._about, notes)),
+            notes=(*self._record.notes, *map(self._with_connector, notes)),
             needs_review=self._record.needs_review or needs_review,
         )
         if (test := self._test) is not None:
@@ -358,11 +358,11 @@ class Journal:
             ),
         )
 
-    def _about(self, sentence: str) -> str:
+    def _with_connector(self, sentence: str) -> str:
         """Have a sentence name its connector, where there are others."""
         if self._connector is None or len(self._record.connectors) == 1:
             return sentence
-        return about(self._connector, sentence)
+        return with_connector(self._connector, sentence)
 
     @property
     def _test(self) -> ConnectorTest | None:

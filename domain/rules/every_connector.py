@@ -87,7 +87,7 @@ def said_of_untested(test: ConnectorTest) -> str:
     return f"Connector {test.connector_id} was not tested: {test.skip_reason}"
 
 
-def about(connector_id: int, sentence: str) -> str:
+def with_connector(connector_id: int, sentence: str) -> str:
     """Have a sentence name its connector, where it does not by itself."""
     if re.search(rf"\b[Cc]onnector {connector_id}\b", sentence):
         return sentence
@@ -107,7 +107,9 @@ def _failure(failed: Sequence[ConnectorTest], *, alone: bool) -> Failure | None:
         for test in failed[1:]
         if test.failure is not None
     ]
-    return replace(first, cause=" ".join((about(failed[0].connector_id, first.cause), *others)))
+    return replace(
+        first, cause=" ".join((with_connector(failed[0].connector_id, first.cause), *others))
+    )
 
 
 def _kept_by_a_retry(

@@ -8,7 +8,7 @@ import pytest
 from domain.checks import ConnectorsToTest, ConnectorTest, Failure
 from domain.failures import FailureCode, failure
 from domain.id_tag import is_for_connector, is_of_run, tag_of
-from domain.rules.every_connector import Plan, about, conclude, plan_of
+from domain.rules.every_connector import Plan, conclude, plan_of, with_connector
 from domain.states import CheckResult, ConnectorChoice
 
 AT = datetime(2026, 5, 1, 9, tzinfo=UTC)
@@ -117,7 +117,7 @@ def test_none_tested_is_a_skip_with_the_reasons_of_those_on_site() -> None:
     ],
 )
 def test_a_sentence_names_its_connector_once(sentence: str, said: str) -> None:
-    assert about(2, sentence) == said
+    assert with_connector(2, sentence) == said
 
 
 def test_a_tag_is_twenty_characters_and_names_run_and_connector() -> None:

@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
         name_of,
         names_of,
     )
-    from domain.rules.every_connector import Plan, about, conclude, plan_of
+    from domain.rules.every_connector import Plan, conclude, plan_of, with_connector
     from domain.states import CheckResult, ConnectorChoice
     from workflows.absence import no_answer
     from workflows.charge_point import NoAnswerError
@@ -135,7 +135,7 @@ def _tell(run: Run, connector: int) -> None:
         return
     test = run.journal.test_of(connector)
     said = {
-        CheckResult.FAILED: test.failure and about(connector, test.failure.cause),
+        CheckResult.FAILED: test.failure and with_connector(connector, test.failure.cause),
         CheckResult.SKIPPED: test.skip_reason,
     }.get(test.result)
     run.journal.step(

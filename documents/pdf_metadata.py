@@ -1,4 +1,4 @@
-"""What a document of ours says about itself (XMP, ISO 16684-1), written and read back."""
+"""The metadata of our PDFs (XMP, ISO 16684-1): written, and read back."""
 
 import re
 from datetime import UTC, datetime
@@ -32,13 +32,13 @@ _SAID: Final = re.compile(
 _INFO: Final = re.compile(
     rb"/Subject (?P<subject>\([^\n]*\)|<[0-9a-f]*>)\n/Title (?P<title>\([^\n]*\)|<[0-9a-f]*>)\n>>"
 )
-"""Of an older engine."""
+"""The form that an older engine wrote."""
 
 
-def metadata(
+def xmp_metadata(
     *, title: str, subject: str, at: datetime, language: str, part: int, conformance: str
 ) -> str:
-    """Write the metadata of a PDF/A; nothing in them depends on when they are written."""
+    """Write the metadata of a PDF/A; they do not depend on the moment of the writing."""
     return _XMP.format(
         title=escape(title),
         subject=escape(subject),
@@ -49,10 +49,10 @@ def metadata(
     )
 
 
-def about(pdf: bytes) -> str | None:
-    """Tell its title and subject; None where it is not written as ours are.
+def read_metadata(pdf: bytes) -> str | None:
+    """Read the title and subject of a PDF; None where they are not written as ours are.
 
-    Ask it only of a file whose signature holds.
+    Call it only for a file whose signature holds.
     """
     said = _SAID.findall(pdf)
     if said:
