@@ -9,7 +9,7 @@ from typing import Final
 import httpx
 
 from domain.outbound import Destination
-from domain.webhooks import Answer
+from domain.webhooks import WebhookAnswer
 
 _CONNECT_SECONDS: Final = 5.0
 _ANSWER_SECONDS: Final = 15.0
@@ -29,7 +29,7 @@ class HttpxSender:
 
     async def post(
         self, destination: Destination, *, headers: Mapping[str, str], body: str
-    ) -> Answer:
+    ) -> WebhookAnswer:
         """Give the answer of the first address that can be reached.
 
         Raises:
@@ -60,7 +60,7 @@ class HttpxSender:
         destination: Destination,
         headers: Mapping[str, str],
         body: bytes,
-    ) -> Answer:
+    ) -> WebhookAnswer:
         *first, last = destination.addresses[:_ADDRESSES]
         for address in first:
             try:
@@ -76,7 +76,7 @@ class HttpxSender:
         destination: Destination,
         headers: Mapping[str, str],
         body: bytes,
-    ) -> Answer:
+    ) -> WebhookAnswer:
         async with client.stream(
             "POST",
             destination.url_at(address),
@@ -91,7 +91,7 @@ class HttpxSender:
                 if len(read) >= _READ:
                     break
             text = _readable(read[:_READ].decode(errors="replace"))
-            return Answer(status_code=answer.status_code, text=text)
+            return WebhookAnswer(status_code=answer.status_code, text=text)
 
 
 def _readable(text: str) -> str:

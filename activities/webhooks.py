@@ -11,7 +11,7 @@ from domain.names import WEBHOOK_FAILED
 from domain.outbound import Outbound
 from domain.ports import DeliveryRecords, WebhookSender
 from domain.tokens import webhook_secret
-from domain.webhooks import Answer, Attempt, Call, signature
+from domain.webhooks import Call, DeliveryAttempt, WebhookAnswer, signature
 
 _USER_AGENT = "dynamo-webhooks/1"
 
@@ -51,9 +51,9 @@ class WebhookActivities:
         """End a delivery that was tried for long enough."""
         await self._records.give_up(delivery_id)
 
-    async def _attempt(self, call: Call) -> Attempt:
+    async def _attempt(self, call: Call) -> DeliveryAttempt:
         at, began = datetime.now(UTC), time.perf_counter()
-        answer: Answer | None = None
+        answer: WebhookAnswer | None = None
         error: str | None = None
         try:
             destination = await self._outbound.destination(call.url)
@@ -65,7 +65,7 @@ class WebhookActivities:
         except OSError as failed:
             error = str(failed)
         duration = timedelta(seconds=time.perf_counter() - began)
-        return Attempt(at=at, duration=duration, answer=answer, error=error)
+        return DeliveryAttempt(at=at, duration=duration, answer=answer, error=error)
 
     def _headers(self, call: Call, at: datetime) -> dict[str, str]:
         timestamp = int(at.timestamp())

@@ -227,7 +227,7 @@ class CancelRequest:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
+class RunAnswer:
     """Update of CommissioningWorkflow: a person's answer to what the run asks.
 
     ``commissioning_id`` is the run that is meant; None: whichever is open. ``connector_id`` is the
@@ -252,7 +252,7 @@ class AnswerNote:
     number: int
     at: datetime
     asked: WaitingFor
-    answer: Answer
+    answer: RunAnswer
     connector_id: int | None = None
     """The connector whose test charge asked it."""
 

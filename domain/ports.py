@@ -41,7 +41,7 @@ from domain.power import facts as site
 from domain.power import operations as power
 from domain.retention import LetGo
 from domain.service_visits import CloseVisit, VisitClosed, VisitStands
-from domain.webhooks import Answer, Attempt, Call
+from domain.webhooks import Call, DeliveryAttempt, WebhookAnswer
 
 
 class ChargePointGateway(Protocol):
@@ -284,7 +284,9 @@ class DeliveryRecords(Protocol):
     """Deliveries to webhooks. Safe to repeat, but that an attempt is then logged twice."""
 
     async def call(self, delivery_id: str) -> Call | None: ...
-    async def attempted(self, delivery_id: str, webhook_id: str, attempt: Attempt) -> None: ...
+    async def attempted(
+        self, delivery_id: str, webhook_id: str, attempt: DeliveryAttempt
+    ) -> None: ...
     async def give_up(self, delivery_id: str) -> None: ...
 
 
@@ -293,7 +295,7 @@ class WebhookSender(Protocol):
 
     async def post(
         self, destination: Destination, *, headers: Mapping[str, str], body: str
-    ) -> Answer:
+    ) -> WebhookAnswer:
         """Give the answer, whatever its status; no redirect is followed.
 
         Raises:

@@ -66,7 +66,7 @@ class Call:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
+class WebhookAnswer:
     """What a webhook answered: a status, and the beginning of its text."""
 
     status_code: int
@@ -74,12 +74,12 @@ class Answer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Attempt:
+class DeliveryAttempt:
     """One call and what came of it: an answer, or an error in words."""
 
     at: datetime
     duration: timedelta
-    answer: Answer | None = None
+    answer: WebhookAnswer | None = None
     error: str | None = None
 
     @property

@@ -24,7 +24,7 @@ from ocpp_server.throttle import Arrivals, Failures
 from ocpp_server.writer import Writer
 from storage.credentials import Credential, read_credentials, sole_project_at
 from storage.engine import Database
-from storage.fact_records import Attempt
+from storage.fact_records import RefusedConnection
 from storage.outages import Outage
 
 _RETRY_SECONDS: Final = "5"
@@ -235,7 +235,7 @@ class Admission:
         project_id: str | None = None,
     ) -> None:
         self._writer.note(
-            Attempt(
+            RefusedConnection(
                 identity=identity.replace("\0", "")[:_MAX_RECORDED_IDENTITY],
                 charge_point_id=charge_point_id,
                 at=datetime.now(UTC),

@@ -16,7 +16,7 @@ from ocpp_server.schemas import Schema
 from ocpp_server.socket import ChargerSocket
 
 _message_ids: Final = (f"{secrets.token_hex(6)}-{number}" for number in itertools.count(1))
-Answer = frames.CallResult | frames.CallError | frames.Unreadable
+AnswerFrame = frames.CallResult | frames.CallError | frames.Unreadable
 Observer = Callable[[str, str | None, str | None, bytes], None]
 
 
@@ -90,7 +90,7 @@ class Calls:
         self._other_id: str | None = None
         """The id of an answer that came meanwhile, to a call that was never made."""
         self._action: str | None = None
-        self._answered: asyncio.Future[Answer] | None = None
+        self._answered: asyncio.Future[AnswerFrame] | None = None
 
     @property
     def action(self) -> str | None:
@@ -121,7 +121,7 @@ class Calls:
         repaired = schema.repair(answer.payload)
         return Answered(repaired.payload, (*answer.oddities, *repaired.repairs))
 
-    def take(self, answer: Answer) -> bool:
+    def take(self, answer: AnswerFrame) -> bool:
         """Take an answer; False when nothing waits for it (any more)."""
         answered = self._answered
         about = answer.answer_to if isinstance(answer, frames.Unreadable) else answer.message_id
@@ -155,8 +155,8 @@ class Calls:
             return
         self._answered.set_exception(ChargePointGoneError(self._socket.identity))
 
-    async def _exchange(self, action: str, payload: Payload, observe: Observer) -> Answer:
-        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+    async def _exchange(self, action: str, payload: Payload, observe: Observer) -> AnswerFrame:
+        answered: asyncio.Future[AnswerFrame] = asyncio.get_running_loop().create_future()
         message_id = next(_message_ids)
         data = frames.call(message_id, action, payload)
         self._message_id, self._action, self._answered = message_id, action, answered

@@ -20,7 +20,6 @@ from ocpp_server.registry import Registry
 from storage import facts
 from storage.engine import Database
 from storage.fact_records import (
-    Attempt,
     Authorization,
     Boot,
     Connected,
@@ -30,6 +29,7 @@ from storage.fact_records import (
     MeterValues,
     Oddity,
     Record,
+    RefusedConnection,
     Told,
     Touched,
     TransactionStart,
@@ -44,7 +44,7 @@ _GATHER_FEW: Final = 0.015  # somebody may be waiting for just these
 _FEW: Final = 20
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 3.0
-_SILENT: Final = (Attempt, Authorization, LogEntry, Oddity)
+_SILENT: Final = (RefusedConnection, Authorization, LogEntry, Oddity)
 # What decides who may draw how much.
 _OF_A_SITE: Final = (
     Boot,

@@ -32,7 +32,7 @@ from ocpp_server.socket import ChargerSocket
 from ocpp_server.throttle import Allowance
 from ocpp_server.visitor import Visitor
 from ocpp_server.writer import NotStoredError, Writer
-from storage.fact_records import Attempt, Connected, Disconnected, LogEntry
+from storage.fact_records import Connected, Disconnected, LogEntry, RefusedConnection
 
 _HANDSHAKE_SECONDS: Final = 10
 _PING_SECONDS: Final = 20
@@ -288,7 +288,7 @@ class ChargerServer:
 
     def _note_refusal(self, link: Connected, refused: Refused) -> None:
         self._writer.note(
-            Attempt(
+            RefusedConnection(
                 identity=link.charge_point_id,
                 charge_point_id=link.charge_point_id,
                 at=link.at,

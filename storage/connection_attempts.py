@@ -21,7 +21,7 @@ from domain.facts import RefusedAttempt
 from domain.rules.likeness import near_key, serial_key
 from storage.dialects import among, at_once, conflict_insert
 from storage.digests import digest
-from storage.fact_records import Attempt
+from storage.fact_records import RefusedConnection
 from storage.models.charge_points import ChargePoint
 from storage.models.connections import ChargePointConnection, ConnectionAttempt
 from storage.read_models import read_model
@@ -50,13 +50,13 @@ class CountedAttempt:
     first_at: datetime
 
 
-async def store_attempts(connection: AsyncConnection, records: Sequence[Attempt]) -> None:
+async def store_attempts(connection: AsyncConnection, records: Sequence[RefusedConnection]) -> None:
     """Count refusals: the same again is one more of a row, not another.
 
     The newest 20 rows of each identity are kept, without one of each project; of identities that
     are no charge point's, the 20,000 in all that tried last.
     """
-    groups: defaultdict[tuple[str, int], list[Attempt]] = defaultdict(list)
+    groups: defaultdict[tuple[str, int], list[RefusedConnection]] = defaultdict(list)
     for record in sorted(records, key=lambda record: record.at):
         groups[record.identity[:_MAX_IDENTITY], _digest(record)].append(record)
     attempts = ConnectionAttempt.__table__.c
@@ -95,7 +95,7 @@ async def store_attempts(connection: AsyncConnection, records: Sequence[Attempt]
             await _sweep_strangers(connection)
 
 
-def _row(record: Attempt) -> dict[str, Any]:
+def _row(record: RefusedConnection) -> dict[str, Any]:
     return {
         "identity": record.identity[:_MAX_IDENTITY],
         "identity_key": serial_key(record.identity)[:_MAX_IDENTITY],
@@ -109,7 +109,7 @@ def _row(record: Attempt) -> dict[str, Any]:
     }
 
 
-def _digest(record: Attempt) -> int:
+def _digest(record: RefusedConnection) -> int:
     what = (
         record.charge_point_id,
         record.project_id,
@@ -120,7 +120,7 @@ def _digest(record: Attempt) -> int:
     return digest(" ".join(str(one) for one in what))
 
 
-def _moments(group: Sequence[Attempt], row: Row[Any] | None) -> dict[str, Any]:
+def _moments(group: Sequence[RefusedConnection], row: Row[Any] | None) -> dict[str, Any]:
     """Make the columns that tell when it was: the newest, the newest few before it, the first."""
     moments = [record.at for record in group]
     if row is not None:

@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from domain.errors import ConflictError, NotFoundError
 from domain.states import DeliveryStatus, WebhookStatus
-from domain.webhooks import Attempt, Call, WebhookEvent
+from domain.webhooks import Call, DeliveryAttempt, WebhookEvent
 from storage.dialects import among
 from storage.engine import Database
 from storage.models.webhooks import Webhook, WebhookAttempt, WebhookDelivery
@@ -219,7 +219,7 @@ class StoredDeliveries:
             secret_versions=tuple(range(row.secret_version, row.secret_version - old - 1, -1)),
         )
 
-    async def attempted(self, delivery_id: str, webhook_id: str, attempt: Attempt) -> None:
+    async def attempted(self, delivery_id: str, webhook_id: str, attempt: DeliveryAttempt) -> None:
         """Log a call, and draw the conclusions: delivered, gone, or failing since then."""
         async with self._database.write() as connection:
             webhook = update(Webhook).where(col(Webhook.id) == webhook_id)
@@ -273,7 +273,7 @@ async def _end(
     )
 
 
-def _logged(attempt: Attempt) -> dict[str, Any]:
+def _logged(attempt: DeliveryAttempt) -> dict[str, Any]:
     answer = attempt.answer
     return {
         "at": attempt.at,

@@ -91,7 +91,7 @@ class Touched:
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
-class Attempt:
+class RefusedConnection:
     """A refused connection."""
 
     identity: str
@@ -328,7 +328,7 @@ Record = (
     Connected
     | Disconnected
     | Touched
-    | Attempt
+    | RefusedConnection
     | Boot
     | ConnectorStatus
     | Authorization

@@ -20,7 +20,6 @@ from storage.contest_marks import counts, settle_marks
 from storage.contests import read_confirmed
 from storage.dialects import among, at_once, upsert
 from storage.fact_records import (
-    Attempt,
     Authorization,
     Boot,
     Connected,
@@ -30,6 +29,7 @@ from storage.fact_records import (
     MeterValues,
     Oddity,
     Record,
+    RefusedConnection,
     StatusReport,
     Touched,
     TransactionStart,
@@ -118,7 +118,7 @@ async def _store_reports(connection: AsyncConnection, records: Sequence[StatusRe
 
 _Store = Callable[[AsyncConnection, Any], Awaitable[None]]
 _STORES: Final[tuple[tuple[type[Record], _Store], ...]] = (
-    (Attempt, store_attempts),
+    (RefusedConnection, store_attempts),
     (Connected, links.store_connected),
     (Boot, store_boots),
     (ConnectorStatus, _store_connectors),

@@ -33,7 +33,7 @@ class Keyed:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
+class StoredAnswer:
     """What was answered: headers are those that belong to the body and its effect."""
 
     status: int
@@ -49,7 +49,7 @@ class Kept:
     """
 
     done_at: datetime
-    answer: Answer | None
+    answer: StoredAnswer | None
     reference: str | None
 
 
@@ -139,7 +139,7 @@ class KeptAnswers:
         keyed: Keyed,
         *,
         at: datetime,
-        answer: Answer | None = None,
+        answer: StoredAnswer | None = None,
         reference: str | None = None,
         ended: bool,
     ) -> bool:
@@ -200,6 +200,8 @@ def _kept(row: Row[Any]) -> Kept:
     is_kept = row.status is not None
     return Kept(
         done_at=row.done_at,
-        answer=Answer(status=row.status, headers=row.headers, body=row.body) if is_kept else None,
+        answer=StoredAnswer(status=row.status, headers=row.headers, body=row.body)
+        if is_kept
+        else None,
         reference=row.reference,
     )

@@ -12,7 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.records import RecordActivities
     from activities.runs import RunActivities
     from domain.checks import RunView, Waiting
-    from domain.commissioning import Answer, AnswerNote, CancelRequest, RunRequest, RunVerdict
+    from domain.commissioning import AnswerNote, CancelRequest, RunAnswer, RunRequest, RunVerdict
     from domain.facts import ChargePointEvents
     from domain.names import (
         CALLED_BACK_SIGNAL,
@@ -166,7 +166,7 @@ class CommissioningWorkflow:
             raise refusals.run_closing()
 
     @workflow.update
-    async def answer(self, answer: Answer) -> Waiting:
+    async def answer(self, answer: RunAnswer) -> Waiting:
         """Answer what the run asks; returns what was asked."""
         asked = self._journal.asked
         assert asked is not None, "validated"  # noqa: S101
@@ -187,7 +187,7 @@ class CommissioningWorkflow:
         return asked
 
     @answer.validator
-    def _can_be_answered(self, answer: Answer) -> None:
+    def _can_be_answered(self, answer: RunAnswer) -> None:
         refusals.another_run(self._request, answer.commissioning_id)
         asks = self._run is not None and not self._run.answer
         refusals.no_answer_to(self._journal.asked if asks else None, answer)

@@ -6,7 +6,7 @@ with workflow.unsafe.imports_passed_through():
     import contextlib
     from datetime import datetime, timedelta
 
-    from domain.commissioning import Answer
+    from domain.commissioning import RunAnswer
     from domain.failures import FailureCode
     from domain.operations import TriggerKind
     from domain.rules.firmware import FirmwareVerdict, judge_firmware, shown
@@ -70,7 +70,7 @@ def _wish(run: Run) -> str:
     )
 
 
-def _note(run: Run, answer: Answer, verdict: FirmwareVerdict) -> None:
+def _note(run: Run, answer: RunAnswer, verdict: FirmwareVerdict) -> None:
     if answer.answer is InstallerAnswer.GIVE_UP:
         raise run.fail(
             FailureCode.FIRMWARE_UPDATE_GIVEN_UP,

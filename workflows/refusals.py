@@ -5,7 +5,7 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from domain.checks import Waiting
-    from domain.commissioning import Answer, RunRequest
+    from domain.commissioning import RunAnswer, RunRequest
     from domain.errors import ConflictError
     from domain.names import OTHER_RUN
     from domain.states import InstallerAnswer
@@ -35,7 +35,7 @@ def run_closing() -> ApplicationError:
     )
 
 
-def no_answer_to(asked: Waiting | None, answer: Answer) -> None:
+def no_answer_to(asked: Waiting | None, answer: RunAnswer) -> None:
     """Refuse an answer that the question does not take, and one to no question."""
     if asked is None or not asked.answers:
         raise _refused(

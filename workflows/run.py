@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.records import RecordActivities
     from domain.batch import WaitNote
     from domain.checks import Waiting
-    from domain.commissioning import Answer, Briefing, Pace, Registered, RunRequest
+    from domain.commissioning import Briefing, Pace, Registered, RunAnswer, RunRequest
     from domain.contests import how_to_decide
     from domain.failures import FailureCode, failure
     from domain.operations import (
@@ -91,7 +91,7 @@ class Run:
     """How many restarts this run has asked for; each is an intent of its own."""
     firmware_updated: bool = False
     """Whether this run has seen a new firmware; nothing that was known before it stands."""
-    answer: Answer | None = None
+    answer: RunAnswer | None = None
     """The newest answer of a person to what the run asks."""
     wait_notes: int = 0
     """How many notes of waits were sent; numbers them."""

@@ -23,7 +23,7 @@ from api.pagination import Page, Paging
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
 from api.verified import refuse_unverified
-from domain.commissioning import Answer, RunRequest
+from domain.commissioning import RunAnswer, RunRequest
 from domain.errors import NotFoundError
 from domain.ids import Prefix, is_id
 from domain.states import LogLevel, RunStatus
@@ -207,7 +207,7 @@ async def answer(
     An answer alone passes nothing. After `done` the charge point is looked at again; `give_up`
     fails the check; `skip` is what a run without a vehicle ends with. The record keeps who said so.
     """
-    given = Answer(
+    given = RunAnswer(
         answer=body.answer,
         note=body.note,
         by=installer.email,

@@ -10,9 +10,9 @@ from api.parts import Parts
 from domain.audit import ENGINE, Actor
 from domain.checks import CheckRecord, ConnectorsToTest, RunView
 from domain.commissioning import (
-    Answer,
     CancelRequest,
     RetryOrder,
+    RunAnswer,
     RunOptions,
     RunRequest,
     RunToStart,
@@ -187,7 +187,7 @@ async def cancel(
 
 
 async def answer(
-    parts: Parts, installer: Account, charge_point_id: str, given: Answer
+    parts: Parts, installer: Account, charge_point_id: str, given: RunAnswer
 ) -> tuple[RunRequest, str]:
     """Answer what the open run asks; the second part of the answer is what was asked.
 

@@ -21,7 +21,7 @@ from api.parts import Parts
 from api.protocol.routes import POST, Operations
 from api.security.keys import derive_key
 from domain.errors import ConflictError, EngineError, UnauthorizedError
-from storage.kept_answers import Answer, Kept, KeptAnswers, Keyed
+from storage.kept_answers import Kept, KeptAnswers, Keyed, StoredAnswer
 
 KEPT: Final = timedelta(days=1)
 """How long an answer is kept, from the first request on."""
@@ -116,7 +116,7 @@ async def _store(work: KeyedWork, sent: Sequence[Message], operation: str) -> No
         await work.answered(None, orjson.loads(body)["id"])
         return
     kept = {name: headers[name] for name in _OF_THE_ANSWER if name in headers}
-    await work.answered(Answer(status=status, headers=kept, body=body), None)
+    await work.answered(StoredAnswer(status=status, headers=kept, body=body), None)
 
 
 def _told_again(kept: Kept, operation: str) -> Response:

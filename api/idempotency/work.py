@@ -21,7 +21,7 @@ from api.deps import now
 from api.parts import Parts
 from domain.ids import Prefix, id_of
 from storage.engine import Database
-from storage.kept_answers import Answer, KeptAnswers, Keyed, key_in_use
+from storage.kept_answers import KeptAnswers, Keyed, StoredAnswer, key_in_use
 
 _LOST_TO_ANOTHER_SECONDS = 5
 
@@ -73,7 +73,7 @@ class KeyedWork(Database):
         """Commit what is open, with the mark that the effect stands."""
         await self._end(ended=False)
 
-    async def answered(self, answer: Answer | None, reference: str | None) -> None:
+    async def answered(self, answer: StoredAnswer | None, reference: str | None) -> None:
         """Store the answer with the effect.
 
         Raises:

@@ -10,7 +10,7 @@ from api.protocol.limits import TooManyAtOnceError
 from api.turns import NoTurnError, TooManyHereError, Turns
 from documents.photos import Photo, PhotoRefusedError
 from documents.reading.limits import Limits
-from documents.reading.messages import Answer, AnswerError, Asked, Kind, fault_of, photo_of
+from documents.reading.messages import AnswerError, Asked, Kind, ReadingResult, fault_of, photo_of
 from documents.signature_picture import SignaturePictureError
 from domain.errors import UnavailableError
 
@@ -65,7 +65,7 @@ class Pictures:
         """
         answer, content = await self._read(Asked(kind=Kind.PHOTO, data=data), account_id)
         try:
-            if answer is Answer.REFUSED:
+            if answer is ReadingResult.REFUSED:
                 raise PhotoRefusedError(fault_of(content))
             return photo_of(content)
         except AnswerError as error:
@@ -84,7 +84,7 @@ class Pictures:
         asked = Asked(kind=Kind.SIGNATURE, data=text.encode(errors="replace"))
         answer, content = await self._read(asked, account_id)
         said = content.decode("ascii", errors="replace")
-        if answer is Answer.REFUSED:
+        if answer is ReadingResult.REFUSED:
             raise SignaturePictureError(said[:_MOST_SAID])
         return said
 
@@ -95,7 +95,7 @@ class Pictures:
         waiting, self._waiting = self._waiting, []
         await asyncio.gather(*(reader.end() for reader in (*waiting, *self._busy)), *self._ending)
 
-    async def _read(self, asked: Asked, account_id: str) -> tuple[Answer, bytes]:
+    async def _read(self, asked: Asked, account_id: str) -> tuple[ReadingResult, bytes]:
         try:
             async with self._turns.of(account_id):
                 answer = await self._ask(asked)
@@ -115,10 +115,10 @@ class Pictures:
                 retry_after=_LATER,
             ) from error
         try:
-            said = Answer(answer[:1])
+            said = ReadingResult(answer[:1])
         except ValueError as error:
             raise _away() from error
-        if said is Answer.TOO_COSTLY:
+        if said is ReadingResult.TOO_COSTLY:
             raise TooCostlyError
         return said, answer[1:]
 

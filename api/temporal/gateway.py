@@ -29,7 +29,7 @@ from api.temporal.sites import SiteGateway
 from domain.batch import BatchOwner
 from domain.checks import RunView, Waiting
 from domain.commands import Command, CommandResult
-from domain.commissioning import Answer, CancelRequest
+from domain.commissioning import CancelRequest, RunAnswer
 from domain.configuration import ConfigurationResult, ConnectionTest, PushNow
 from domain.errors import ConflictError, UnavailableError
 from domain.handover import (
@@ -192,7 +192,7 @@ class TemporalGateway:
             return True
         return False
 
-    async def answer_run(self, charge_point_id: str, given: Answer) -> Waiting | None:
+    async def answer_run(self, charge_point_id: str, given: RunAnswer) -> Waiting | None:
         """Answer the run that is meant; None when its workflow is not there.
 
         Raises:

@@ -17,7 +17,7 @@ from PIL import WebPImagePlugin as _  # noqa: F401 - so that no picture has to l
 
 from documents.photos import PhotoRefusedError, read_photo
 from documents.reading.limits import Limits
-from documents.reading.messages import LENGTH, Answer, Asked, Kind, framed, photo_packed
+from documents.reading.messages import LENGTH, Asked, Kind, ReadingResult, framed, photo_packed
 from documents.signature_picture import SignaturePictureError, read_signature
 
 _NICE = 5
@@ -39,14 +39,14 @@ def main(limits: Limits) -> None:
 def _answer(asked: Asked) -> bytes:
     try:
         if asked.kind is Kind.PHOTO:
-            return Answer.READ.value + photo_packed(read_photo(asked.data))
-        return Answer.READ.value + read_signature(asked.data.decode()).encode()
+            return ReadingResult.READ.value + photo_packed(read_photo(asked.data))
+        return ReadingResult.READ.value + read_signature(asked.data.decode()).encode()
     except PhotoRefusedError as error:
-        return Answer.REFUSED.value + error.fault.value.encode()
+        return ReadingResult.REFUSED.value + error.fault.value.encode()
     except SignaturePictureError as error:
-        return Answer.REFUSED.value + str(error).encode()
+        return ReadingResult.REFUSED.value + str(error).encode()
     except MemoryError:
-        return Answer.TOO_COSTLY.value
+        return ReadingResult.TOO_COSTLY.value
 
 
 def _next(stream: BinaryIO) -> Asked | None:

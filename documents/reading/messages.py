@@ -25,7 +25,7 @@ class Kind(Enum):
     SIGNATURE = b"s"
 
 
-class Answer(Enum):
+class ReadingResult(Enum):
     """What the answer's first byte says."""
 
     READ = b"r"

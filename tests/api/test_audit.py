@@ -12,7 +12,7 @@ from api.temporal import TemporalGateway
 from domain.audit import Actor
 from domain.batch import BatchOwner
 from domain.checks import Waiting
-from domain.commissioning import Answer
+from domain.commissioning import RunAnswer
 from domain.errors import UnavailableError
 from domain.states import Feature, InstallerAnswer, ProjectStatus, WaitingFor
 from storage.billing import Billing
@@ -299,9 +299,9 @@ class Asking(TemporalGateway):
 
     def __init__(self, whole: TemporalGateway) -> None:
         vars(self).update(vars(whole))
-        self.given: list[Answer] = []
+        self.given: list[RunAnswer] = []
 
-    async def answer_run(self, charge_point_id: str, given: Answer) -> Waiting:
+    async def answer_run(self, charge_point_id: str, given: RunAnswer) -> Waiting:
         self.given.append(given)
         return Waiting(
             waiting_for=WaitingFor.INSTALLER,

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from storage.connection_attempts import store_attempts
 from storage.engine import Database
-from storage.fact_records import Attempt
+from storage.fact_records import RefusedConnection
 from tests.api.callers import Caller, problem
 
 AT = datetime(2026, 5, 1, 9, tzinfo=UTC)
@@ -26,7 +26,7 @@ async def refuse(
         await store_attempts(
             connection,
             [
-                Attempt(
+                RefusedConnection(
                     identity=identity,
                     charge_point_id=charge_point_id,
                     at=at + timedelta(seconds=number),
@@ -90,7 +90,7 @@ class TestConnectionAttempts:
         self, installer: Caller, stranger: Caller, database: Database
     ) -> None:
         project, other = await installer.project(), await installer.project()
-        attempt = Attempt(
+        attempt = RefusedConnection(
             identity="",
             charge_point_id=None,
             at=AT,

@@ -27,7 +27,7 @@ from storage.access import Access
 from storage.engine import Database
 from storage.fact_records import TransactionStart
 from storage.facts import store
-from storage.kept_answers import Answer, KeptAnswers, Keyed
+from storage.kept_answers import KeptAnswers, Keyed, StoredAnswer
 from storage.models.accounts import KeptAnswer
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
@@ -325,7 +325,7 @@ class TestCrashes:
         whole = KeyedWork.answered
 
         async def stored_and_killed(
-            self: KeyedWork, answer: Answer | None, reference: str | None
+            self: KeyedWork, answer: StoredAnswer | None, reference: str | None
         ) -> None:
             await whole(self, answer, reference)
             raise Killed
@@ -378,7 +378,7 @@ class TestCrashes:
         whole, overtaking = KeyedWork.answered, asyncio.Event()
         answers: list[httpx.Response] = []
 
-        async def slow(self: KeyedWork, answer: Answer | None, reference: str | None) -> None:
+        async def slow(self: KeyedWork, answer: StoredAnswer | None, reference: str | None) -> None:
             if not overtaking.is_set():
                 overtaking.set()
                 # Its transaction is undone here only because SQLite has one writer at a time.
@@ -517,7 +517,7 @@ async def test_a_claim_that_is_lost_stores_nothing(database: Database, installer
         answers = KeptAnswers(connection)
         assert await answers.claim(mine, **times) == at
         assert await answers.claim(replace(mine, claim="theirs"), **times) == at
-        kept = Answer(status=201, headers={}, body=b"{}")
+        kept = StoredAnswer(status=201, headers={}, body=b"{}")
         assert not await answers.done(mine, at=at, answer=kept, ended=True)
         await answers.release(mine)
         await answers.forget(mine)

@@ -8,7 +8,7 @@ import pytest
 from storage.connection_attempts import store_attempts
 from storage.connections import store_connected
 from storage.engine import Database
-from storage.fact_records import Attempt, Connected
+from storage.fact_records import Connected, RefusedConnection
 from tests.api.callers import Caller
 from tests.api.test_connection_attempts import REASON, refuse
 from tests.support.eventually import eventually
@@ -69,7 +69,7 @@ async def test_what_came_without_a_name_from_where_its_neighbours_are(
     project = await installer.project()
     charge_point = await installer.charge_point(project)
     await installer.post(f"/commissioning/{charge_point}/start")
-    attempt = Attempt(
+    attempt = RefusedConnection(
         identity="",
         charge_point_id=None,
         at=datetime.now(UTC),

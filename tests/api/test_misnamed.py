@@ -20,7 +20,7 @@ from ocpp_server.node import Node
 from ocpp_server.protocols import protocols
 from storage.connection_attempts import store_attempts
 from storage.engine import Database
-from storage.fact_records import Attempt
+from storage.fact_records import RefusedConnection
 from tests.api.callers import GUIDE_CHARGE_POINT, Caller
 from tests.api.conftest import Outbox
 from tests.ocpp_server.bed import SECRET, RecordingSink
@@ -159,7 +159,7 @@ async def test_a_run_that_waits_says_that_it_is_claimed_and_when_it_is_due(
     charge_point = await installer.charge_point(project)
     newest = now().replace(microsecond=0) - timedelta(seconds=20)
     attempts = [
-        Attempt(
+        RefusedConnection(
             identity=SERIAL,
             charge_point_id=None,
             at=newest - timedelta(seconds=60) * number,

@@ -12,7 +12,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from api.temporal import TemporalGateway
 from api.temporal.link import TemporalLink
-from domain.commissioning import Answer, CancelRequest
+from domain.commissioning import CancelRequest, RunAnswer
 from domain.errors import UnavailableError
 from domain.power.facts import PauseSmartCharging, SiteRequest
 from domain.states import InstallerAnswer
@@ -58,7 +58,7 @@ async def test_a_run_whose_step_just_failed_is_not_one_that_is_gone(
         await gateway.cancel_run("cp_x", cancel)
     with pytest.raises(UnavailableError, match="No answer"):
         await gateway.answer_run(
-            "cp_x", Answer(commissioning_id="com_x", answer=InstallerAnswer.DONE, by="me")
+            "cp_x", RunAnswer(commissioning_id="com_x", answer=InstallerAnswer.DONE, by="me")
         )
     monkeypatch.setattr(Runs, "open_run", open_run)
     starter = TemporalRunStarter(await connect(), database, now=lambda: datetime.now(UTC))

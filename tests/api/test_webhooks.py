@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from temporalio.client import Client
 
 from domain.names import DELIVER_AGAIN_SIGNAL, delivery_workflow_id
-from domain.webhooks import CHOOSABLE, Answer, Attempt, signature
+from domain.webhooks import CHOOSABLE, DeliveryAttempt, WebhookAnswer, signature
 from runtime.settings import Settings
 from storage.deliveries import StoredDeliveries
 from storage.engine import Database
@@ -334,8 +334,10 @@ class TestDelivery:
         made = await webhook(installer, PUBLIC)
         delivery = await send_test(installer, dispatcher, made["id"])
         records = StoredDeliveries(database, now=lambda: datetime.now(UTC))
-        taken = Attempt(
-            at=datetime.now(UTC), duration=timedelta(), answer=Answer(status_code=204, text="")
+        taken = DeliveryAttempt(
+            at=datetime.now(UTC),
+            duration=timedelta(),
+            answer=WebhookAnswer(status_code=204, text=""),
         )
         await records.attempted(delivery, made["id"], taken)  # no worker: the workflow stays open
         path = f"/webhooks/{made['id']}/deliveries/{delivery}/redeliver"

@@ -12,10 +12,10 @@ from temporalio.exceptions import ApplicationError
 
 from domain.commissioning import (
     AN_OPERATOR,
-    Answer,
     CancelRequest,
     Pace,
     RetryRun,
+    RunAnswer,
     RunOptions,
     RunStarted,
 )
@@ -175,7 +175,7 @@ class TestAnswer:
     async def test_done_is_believed_when_a_boot_shows_it(self, stage: Stage) -> None:
         async with old_alfen(stage) as charge_point:
             run = await asked(stage, charge_point, WaitingFor.INSTALLER)
-            answer = Answer(answer=InstallerAnswer.DONE, note="by the app", by="alex@acme.com")
+            answer = RunAnswer(answer=InstallerAnswer.DONE, note="by the app", by="alex@acme.com")
             await run.handle.execute_update(CommissioningWorkflow.answer, answer)
             await eventually(lambda: _prompts(run, "still reports"))
             charge_point.install_firmware("6.2.0-4200")
@@ -191,7 +191,9 @@ class TestAnswer:
     async def test_who_gives_it_up_is_on_the_record(self, stage: Stage) -> None:
         async with old_alfen(stage) as charge_point:
             run = await asked(stage, charge_point, WaitingFor.INSTALLER)
-            answer = Answer(answer=InstallerAnswer.GIVE_UP, note="no app here", by="alex@acme.com")
+            answer = RunAnswer(
+                answer=InstallerAnswer.GIVE_UP, note="no app here", by="alex@acme.com"
+            )
             await run.handle.execute_update(CommissioningWorkflow.answer, answer)
             view = await stage.verdict(run)
         assert view.failure is not None
@@ -207,13 +209,15 @@ class TestAnswer:
         pace = replace(PATIENT, start=timedelta(milliseconds=300))
         async with stage.powered(profile=nobody) as charge_point:
             run = await asked(stage, charge_point, WaitingFor.VEHICLE, pace=pace)
-            bare = Answer(answer=InstallerAnswer.SKIP)
+            bare = RunAnswer(answer=InstallerAnswer.SKIP)
             update = run.handle.execute_update(CommissioningWorkflow.answer, bare)
             assert (await refused(update)).type == "note_missing"
-            wrong = Answer(answer=InstallerAnswer.DONE)
+            wrong = RunAnswer(answer=InstallerAnswer.DONE)
             update = run.handle.execute_update(CommissioningWorkflow.answer, wrong)
             assert (await refused(update)).type == "answer_not_possible"
-            skip = Answer(answer=InstallerAnswer.SKIP, note="No vehicle today", by="alex@acme.com")
+            skip = RunAnswer(
+                answer=InstallerAnswer.SKIP, note="No vehicle today", by="alex@acme.com"
+            )
             await run.handle.execute_update(CommissioningWorkflow.answer, skip)
             view = await stage.verdict(run)
         assert view.status is RunStatus.COMPLETED
@@ -227,7 +231,7 @@ class TestAnswer:
         run = await stage.start(await dark(stage))
         await eventually(lambda: _is_begun(stage, run))
         update = run.handle.execute_update(
-            CommissioningWorkflow.answer, Answer(answer=InstallerAnswer.DONE)
+            CommissioningWorkflow.answer, RunAnswer(answer=InstallerAnswer.DONE)
         )
         assert (await refused(update)).type == "nothing_asked"
         await run.handle.cancel()

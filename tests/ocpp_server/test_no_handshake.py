@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from domain.ids import Prefix, new_id
 from storage.connection_attempts import ATTEMPTS_KEPT, store_attempts
-from storage.fact_records import Attempt
+from storage.fact_records import RefusedConnection
 from storage.models.charge_points import ChargePoint
 from storage.models.connections import ChargePointConnection, ConnectionAttempt
 from storage.models.projects import Project
@@ -242,9 +242,9 @@ async def test_tls_from_where_two_projects_come_is_told_to_neither(bed: Bed) -> 
 
 
 async def test_the_newest_of_each_project_are_kept(bed: Bed) -> None:
-    def attempts(project_id: str) -> list[Attempt]:
+    def attempts(project_id: str) -> list[RefusedConnection]:
         return [
-            Attempt(
+            RefusedConnection(
                 identity="",
                 charge_point_id=None,
                 at=datetime.now(UTC),

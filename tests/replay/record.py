@@ -32,7 +32,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from domain.audit import ENGINE
 from domain.billing.messages import BillTransaction
 from domain.commands import Command, CommandName
-from domain.commissioning import Answer, CancelRequest, RetryRun, RunOptions
+from domain.commissioning import CancelRequest, RetryRun, RunAnswer, RunOptions
 from domain.configuration import ConfigurationRequest, ConnectionTestRequest, PushNow
 from domain.handover import CompleteHandover, OpenVisit, ProjectRequest, RemoveProject
 from domain.ids import Prefix, new_id
@@ -739,7 +739,7 @@ async def _two_connectors(stage: Stage) -> Recorded:
 
 
 async def _answer(run: Run, word: str, note: str | None = None) -> None:
-    answer = Answer(answer=InstallerAnswer(word), by="Alex", note=note)
+    answer = RunAnswer(answer=InstallerAnswer(word), by="Alex", note=note)
     try:
         await run.handle.execute_update("answer", answer)
     except WorkflowUpdateFailedError as error:

@@ -10,7 +10,6 @@ from typing import Final
 from domain.facts import EventKind
 from domain.states import LogLevel
 from storage.fact_records import (
-    Attempt,
     Authorization,
     Boot,
     Connected,
@@ -21,6 +20,7 @@ from storage.fact_records import (
     MeterValues,
     Oddity,
     Record,
+    RefusedConnection,
     StatusReport,
     Touched,
     TransactionStart,
@@ -154,7 +154,7 @@ def _noted(of: str) -> list[Record]:
         refused=False,
         excerpt="{}",
     )
-    refused = Attempt(
+    refused = RefusedConnection(
         identity=of,
         charge_point_id=of,
         at=NOW,

@@ -15,12 +15,12 @@ from storage import facts
 from storage.connection_attempts import page_of_attempts, store_attempts
 from storage.engine import Database
 from storage.fact_records import (
-    Attempt,
     Boot,
     ConnectorStatus,
     LogEntry,
     Oddity,
     Record,
+    RefusedConnection,
     StatusReport,
 )
 from storage.irregularities import store_oddities
@@ -212,7 +212,7 @@ class TestLog:
 
 
 class TestRefusals:
-    def attempts(self, identity: str, count: int, **fields: Any) -> list[Attempt]:
+    def attempts(self, identity: str, count: int, **fields: Any) -> list[RefusedConnection]:
         values: dict[str, Any] = {
             "identity": identity,
             "charge_point_id": None,
@@ -221,7 +221,7 @@ class TestRefusals:
             "remote_address": "203.0.113.7",
         }
         return [
-            Attempt(at=DAWN + timedelta(seconds=number), **(values | fields))
+            RefusedConnection(at=DAWN + timedelta(seconds=number), **(values | fields))
             for number in range(count)
         ]
 

@@ -10,9 +10,9 @@ from domain.audit import OPERATOR, AuditAction
 from domain.checks import RunView
 from domain.commissioning import (
     AN_OPERATOR,
-    Answer,
     AnswerNote,
     CancelRequest,
+    RunAnswer,
     RunOptions,
     RunVerdict,
     StartOrder,
@@ -82,7 +82,7 @@ async def test_what_an_operator_does_is_on_the_audit_trail(database: Database) -
         number=1,
         at=AT,
         asked=WaitingFor.INSTALLER,
-        answer=Answer(answer=InstallerAnswer.GIVE_UP, note="x" * 5000, by="Alex"),
+        answer=RunAnswer(answer=InstallerAnswer.GIVE_UP, note="x" * 5000, by="Alex"),
     )
     await runs.note_answer(note)
     await runs.note_answer(note)  # an activity runs at least once

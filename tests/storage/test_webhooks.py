@@ -16,7 +16,7 @@ from domain.states import (
     RunStatus,
     WebhookStatus,
 )
-from domain.webhooks import CHOOSABLE, Answer, Attempt, WebhookEvent
+from domain.webhooks import CHOOSABLE, DeliveryAttempt, WebhookAnswer, WebhookEvent
 from storage.announcements import announce_handover, announce_invitation, announce_verdict
 from storage.catalogue import load_catalogue
 from storage.deliveries import Deliveries, StoredDeliveries, Waiting
@@ -117,9 +117,9 @@ async def test_the_outbox_empties_as_deliveries_are_dispatched(site: Database) -
         assert await outbox.dispatched(before=later, after=delivery, limit=10) == []
 
 
-def attempt(status: int | None) -> Attempt:
-    answer = None if status is None else Answer(status_code=status, text="thanks")
-    return Attempt(
+def attempt(status: int | None) -> DeliveryAttempt:
+    answer = None if status is None else WebhookAnswer(status_code=status, text="thanks")
+    return DeliveryAttempt(
         at=datetime.now(UTC),
         duration=timedelta(milliseconds=20),
         answer=answer,

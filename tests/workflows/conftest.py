@@ -20,7 +20,7 @@ from activities.reboot_stagger import RebootActivities
 from activities.records import DirectoryActivities, RecordActivities
 from activities.runs import RunActivities
 from domain.checks import RunView, Waiting
-from domain.commissioning import Answer, Pace, RetryOrder, RunOptions, RunRequest, RunStarted
+from domain.commissioning import Pace, RetryOrder, RunAnswer, RunOptions, RunRequest, RunStarted
 from domain.mail import Admission, GatheredMail, MailNotice
 from domain.names import COMMISSIONING_FAILED, node_task_queue, site_workflow_id
 from domain.power.service import Borrow
@@ -153,7 +153,7 @@ class Stage:
 
 
 async def skip(
-    handle: WorkflowHandle[CommissioningWorkflow, RunView | None], answer: Answer
+    handle: WorkflowHandle[CommissioningWorkflow, RunView | None], answer: RunAnswer
 ) -> Waiting:
     """Skip, once the charge point has answered what it was asked.
 

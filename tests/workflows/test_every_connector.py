@@ -9,7 +9,7 @@ from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
 from domain.checks import CheckRecord, RunView
-from domain.commissioning import Answer, Pace, RunOptions
+from domain.commissioning import Pace, RunAnswer, RunOptions
 from domain.id_tag import tag_of
 from domain.operations import Outcome, Reply, StartTestTransaction
 from domain.states import (
@@ -58,8 +58,8 @@ async def _waits_for_a_vehicle(
     assert waiting.answers == (InstallerAnswer.SKIP,)
 
 
-def _skip(connector: int | None = None, note: str = "No cable that long") -> Answer:
-    return Answer(
+def _skip(connector: int | None = None, note: str = "No cable that long") -> RunAnswer:
+    return RunAnswer(
         answer=InstallerAnswer.SKIP, note=note, by="alex@acme.com", connector_id=connector
     )
 

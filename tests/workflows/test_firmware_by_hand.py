@@ -7,7 +7,7 @@ from temporalio.client import WorkflowHandle
 
 from domain.catalogue import FirmwareUpdate
 from domain.checks import RunView, Waiting
-from domain.commissioning import Answer, RunOptions
+from domain.commissioning import RunAnswer, RunOptions
 from domain.facts import EventKind
 from domain.states import InstallerAnswer, RunStatus, WaitingFor
 from tests.support.eventually import eventually
@@ -15,8 +15,8 @@ from tests.workflows.charger import FIRMWARE, Behaviour
 from tests.workflows.conftest import StageMaker
 from workflows.commissioning import CommissioningWorkflow
 
-DONE = Answer(answer=InstallerAnswer.DONE, by="alex@acme.com")
-GIVE_UP = Answer(answer=InstallerAnswer.GIVE_UP, by="alex@acme.com", note="no app here")
+DONE = RunAnswer(answer=InstallerAnswer.DONE, by="alex@acme.com")
+GIVE_UP = RunAnswer(answer=InstallerAnswer.GIVE_UP, by="alex@acme.com", note="no app here")
 
 
 async def test_a_word_is_used_up_by_one_look(set_stage: StageMaker) -> None:

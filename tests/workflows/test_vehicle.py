@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from domain.commissioning import Answer
+from domain.commissioning import RunAnswer
 from domain.facts import EventKind, TransactionFact
 from domain.failures import FailureCode
 from domain.operations import Outcome, Reply, StartTestTransaction
@@ -14,7 +14,7 @@ from tests.workflows.charger import EPOCH, Behaviour
 from tests.workflows.conftest import PACE, Stage, StageMaker, skip
 from workflows.commissioning import CommissioningWorkflow
 
-_NO_VEHICLE = Answer(answer=InstallerAnswer.SKIP, note="No vehicle", by="alex@acme.com")
+_NO_VEHICLE = RunAnswer(answer=InstallerAnswer.SKIP, note="No vehicle", by="alex@acme.com")
 
 
 async def test_a_cable_that_goes_in_before_the_refusal_is_heard(

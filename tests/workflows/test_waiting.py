@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from domain.commissioning import Answer
+from domain.commissioning import RunAnswer
 from domain.facts import EventKind
 from domain.rules.sampling import SAMPLE_INTERVAL
 from domain.states import CheckResult, ConnectorStatus, InstallerAnswer, RunStatus, WaitingFor
@@ -102,7 +102,7 @@ async def test_a_charge_point_that_goes_offline_in_the_middle_is_waited_for(
     assert waiting.prompt == "The charge point went offline. Check its power and its network."
     assert waiting.until - waiting.since == PACE.reconnect
     assert waiting.answers == (InstallerAnswer.SKIP,)
-    skip = Answer(answer=InstallerAnswer.SKIP, note="No vehicle", by="alex@acme.com")
+    skip = RunAnswer(answer=InstallerAnswer.SKIP, note="No vehicle", by="alex@acme.com")
     asked = await handle.execute_update(CommissioningWorkflow.answer, skip)
     assert asked.waiting_for is WaitingFor.VEHICLE
     view = await stage.verdict_of(handle)
