@@ -25,7 +25,7 @@ from temporalio.client import Client, WorkflowHandle
 from bench.bare import BareWorkflow
 from bench.fleet import MODEL, VENDOR
 from domain.checks import RunView
-from domain.commissioning import Pace, Registered, RunOptions, RunRequest, RunToStart
+from domain.commissioning import Registered, RunOptions, RunPace, RunRequest, RunToStart
 from domain.ids import Prefix, new_id
 from domain.names import SHARED_TASK_QUEUE
 from domain.states import ChargePointStatus
@@ -44,7 +44,7 @@ ROOT = Path(__file__).resolve().parents[1]
 _BARE_QUEUE = "bench-bare"
 _EMAIL = "bench@example.com"
 _RPC = timedelta(seconds=60)
-AT_ONCE = Pace(charge_at_least=timedelta(0))
+AT_ONCE = RunPace(charge_at_least=timedelta(0))
 """No deliberate charging time: how long a test charge lasts is a choice, and no cost."""
 
 

@@ -17,7 +17,7 @@ AN_OPERATOR = "an operator in Temporal"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Pace:
+class RunPace:
     """How long a run waits at each place; a site with slow chargers may need more."""
 
     reconnect: timedelta = timedelta(minutes=5)
@@ -55,7 +55,7 @@ class RunOptions:
     """Outdated firmware is updated where the catalogue knows how, instead of failing at once."""
     stop_sessions: bool = False
     """Whoever charges there has their session ended, and billed, before the checks begin."""
-    pace: Pace = field(default_factory=Pace)
+    pace: RunPace = field(default_factory=RunPace)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from temporalio.common import RetryPolicy
 
-from domain.power.agenda import Pace
+from domain.power.agenda import SitePace
 
 # Records and look-ups: the database may be away for long, and a verdict must not be lost with it.
 RECORD_TIMEOUT = timedelta(seconds=30)
@@ -174,7 +174,7 @@ SITE_PAUSE = timedelta(seconds=5)
 POWER_PATIENCE = timedelta(minutes=30)
 STATION_TIMEOUT = timedelta(minutes=1)
 STATIONS_AT_ONCE = 20
-PACE = Pace()
+SITE_PACE = SitePace()
 
 # A worker that dies is missed after these seconds, and another goes on. A turn is a minute and its
 # last round, which may take its time where a part is away.

@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.records import RecordActivities
     from domain.batch import WaitNote
     from domain.checks import Waiting
-    from domain.commissioning import Briefing, Pace, Registered, RunAnswer, RunRequest
+    from domain.commissioning import Briefing, Registered, RunAnswer, RunPace, RunRequest
     from domain.contests import how_to_decide
     from domain.failures import FailureCode, failure
     from domain.operations import (
@@ -107,7 +107,7 @@ class Run:
     """Its transactions that had ended before the test charge began: of a start before this one."""
 
     @property
-    def pace(self) -> Pace:
+    def pace(self) -> RunPace:
         """How long to wait where."""
         return self.request.options.pace
 

@@ -33,7 +33,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.calls import record
     from workflows.history import history_is_long
     from workflows.lending import Lending
-    from workflows.policies import PACE
+    from workflows.policies import SITE_PACE
     from workflows.site_details import site_details
     from workflows.stations import Stations
     from workflows.waiting import wait_until
@@ -49,7 +49,7 @@ class SiteWorkflow:
     @workflow.init
     def __init__(self, request: SiteRequest) -> None:
         self._request = request
-        self._controller = SiteController(request.carried, PACE)
+        self._controller = SiteController(request.carried, SITE_PACE)
         self._stations = Stations(self._controller, on_change=self._wake)
         self._lending = Lending(
             request.project_id, self._controller, self._stations, look_again=self._look_again

@@ -25,7 +25,7 @@ from domain.states import FeatureState
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Pace:
+class SitePace:
     """How long things take.
 
     A turn; until one who did not answer, or refused, is asked again; until one that refuses to be
@@ -57,7 +57,7 @@ class Availability:
 class Agenda(SiteState):
     """Decides what is to be done from the state of the site."""
 
-    def __init__(self, carried: Carried, pace: Pace) -> None:
+    def __init__(self, carried: Carried, pace: SitePace) -> None:
         super().__init__(carried)
         self._pace = pace
         self._asked: tuple[tuple[Station, ...], SiteLimit, bool] | None = None

@@ -14,7 +14,7 @@ from typing import Final, cast
 from domain.facts import ChargePointEvent, EventKind
 from domain.names import commissioning_workflow_id
 from domain.operations import Reply
-from domain.power.agenda import Availability, Pace
+from domain.power.agenda import Availability, SitePace
 from domain.power.facts import Carried, SiteSnapshot
 from domain.power.operations import ConnectorLimit, LimitConnectors
 from domain.power.plan import higher, load, lower
@@ -46,7 +46,7 @@ class Day:
         self.excused_until = self.now
         self.chargers = {one.identity: one for one in make_chargers(self.random)}
         self.power = PowerOperations(cast("Registry", self))
-        self.controller = SiteController(Carried(), Pace())
+        self.controller = SiteController(Carried(), SitePace())
         self.told = Counter[str]()
         self.kills = Counter[str]()
         self.away_until = self.now
@@ -240,7 +240,7 @@ class Day:
             self.away_until = self.now + self.random.randint(1, 8) * _STEP
         elif chance < 0.012 and self.there:
             self.kills["continued as new"] += 1
-            self.controller = SiteController(self.controller.carried(), Pace())
+            self.controller = SiteController(self.controller.carried(), SitePace())
             self.controller.load(self.snapshot(), self.now, known=self.controller.running())
 
     # What must hold

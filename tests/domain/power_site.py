@@ -12,7 +12,7 @@ from domain.facts import (
     TransactionFact,
 )
 from domain.operations import Reply
-from domain.power.agenda import Pace
+from domain.power.agenda import SitePace
 from domain.power.facts import Carried, SiteSnapshot, StationFacts
 from domain.power.operations import RateUnit, StationLimited
 from domain.power.plan import higher, lower
@@ -35,7 +35,7 @@ class Site:
         needs_minimum: frozenset[str] = frozenset(),
         unit: RateUnit = RateUnit.AMPERES,
     ) -> None:
-        self.controller = SiteController(Carried(), Pace())
+        self.controller = SiteController(Carried(), SitePace())
         self.refusing, self.needs_minimum, self.unit = refusing, needs_minimum, unit
         self.now = AT
         self.profiles = 0

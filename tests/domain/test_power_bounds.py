@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from domain.facts import ChargePointEvent, ConnectionFact, EventKind, TransactionFact
 from domain.operations import Reply
-from domain.power.agenda import Pace
+from domain.power.agenda import SitePace
 from domain.power.facts import Carried, SiteSnapshot, StationFacts
 from domain.power.operations import RateUnit, StationLimited
 from domain.power.plan import higher, load, lower
@@ -25,7 +25,7 @@ class Site:
     """Charge points that have confirmed their limits; what becomes of each limit is drawn."""
 
     def __init__(self, stations: list[tuple[tuple[Phase, ...], RateUnit]], amps: int) -> None:
-        self.controller = SiteController(Carried(), Pace())
+        self.controller = SiteController(Carried(), SitePace())
         self.now = _AT
         self.units = {f"cp_{number}": unit for number, (_, unit) in enumerate(stations)}
         self.transactions = 0

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from domain.facts import ChargePointEvent, EventKind
 from domain.names import commissioning_workflow_id
 from domain.operations import Reply
-from domain.power.agenda import Pace
+from domain.power.agenda import SitePace
 from domain.power.facts import SiteSnapshot, StationFacts
 from domain.power.loads import site_load
 from domain.power.plan import load
@@ -133,7 +133,7 @@ def test_who_does_not_let_itself_be_lowered_has_the_run_wait() -> None:
         )
         assert site.controller.to_lend(site.now) == []
         assert site.controller.to_prepare(site.now) == [], "its limit is not raised either"
-        site.now += Pace().unanswered
+        site.now += SitePace().unanswered
     assert _lent(site), "it answers at last"
 
 
@@ -154,7 +154,7 @@ def test_after_a_restart_it_is_called_back_and_told_anew() -> None:
     _borrow(site, power=True)
     assert _lent(site)
     _told(site, EventKind.BOOT)
-    site.now += Pace().doubt
+    site.now += SitePace().doubt
     site.controller.lose_trust(site.now)
     site.settle()
     assert site.drawn == {("cp_b", 1): 8}, "it is counted at its cable"
@@ -201,7 +201,7 @@ def test_a_run_that_has_ended_gives_back_though_nobody_said_so(*, told: bool) ->
     _borrow(site, power=True)
     assert _lent(site)
     assert site.controller.to_look_at(site.now) == set()
-    site.now += Pace().looked_at
+    site.now += SitePace().looked_at
     assert site.controller.to_look_at(site.now) == {"cp_a"}
     _read(site, replace(facts("cp_a"), run=_RUN), amps=40)
     assert site.controller.stations["cp_a"].lent, "it goes on"

@@ -16,7 +16,7 @@ from domain.facts import (
     TransactionFact,
 )
 from domain.operations import Reply
-from domain.power.agenda import Pace
+from domain.power.agenda import SitePace
 from domain.power.facts import Carried, Draws, SiteSnapshot, StationFacts
 from domain.power.operations import RateUnit, StationLimited
 from domain.power.plan import higher, load, lower
@@ -94,7 +94,7 @@ def _answer_terms(
 
 def _controller(*others: str, amps: float = 20) -> SiteController:
     """A site whose charge points have confirmed their limits."""
-    controller = SiteController(Carried(), Pace())
+    controller = SiteController(Carried(), SitePace())
     controller.load(_site(amps, *(_facts(one) for one in (_CP, *others))), _AT)
     _prepare(controller)
     return controller
@@ -161,7 +161,7 @@ def test_who_has_ended_stays_ended_when_the_workflow_continues_as_new() -> None:
     controller.receive(_CP, started, _AT)
     stopped = _transaction(1, stopped_at=_AT)
     controller.receive(_CP, _event(EventKind.TRANSACTION_STOPPED, stopped), _AT)
-    continued = SiteController(controller.carried(), Pace())
+    continued = SiteController(controller.carried(), SitePace())
     assert not continued.receive(_CP, started, _AT), "it was told late, or again"
     assert not continued.bays
 
@@ -297,7 +297,7 @@ def test_a_lifting_that_was_not_answered_may_count_or_not() -> None:
 
 
 def test_who_cannot_report_takes_part_and_is_said_to_be_unconfirmed() -> None:
-    controller = SiteController(Carried(), Pace())
+    controller = SiteController(Carried(), SitePace())
     controller.load(_site(20, _facts(_CP)), _AT)
     _prepare(controller, replace(_ACCEPTED, confirmed=False, proven=False))
     (state,) = controller.states()
@@ -318,7 +318,7 @@ def test_who_cannot_report_takes_part_and_is_said_to_be_unconfirmed() -> None:
 
 
 def test_who_was_told_before_its_connectors_were_known_is_asked_about_them_and_not_blamed() -> None:
-    controller = SiteController(Carried(), Pace())
+    controller = SiteController(Carried(), SitePace())
     controller.load(_site(20, _facts(_CP, connectors=())), _AT)
     _prepare(controller, replace(_ACCEPTED, proven=False))
     assert [(one.state, one.cause) for one in controller.states()] == [(FeatureState.ACTIVE, None)]
@@ -334,7 +334,7 @@ def test_who_was_told_before_its_connectors_were_known_is_asked_about_them_and_n
 
 
 def test_who_does_not_share_yet_is_told_why_and_what_to_do() -> None:
-    controller = SiteController(Carried(), Pace())
+    controller = SiteController(Carried(), SitePace())
     offline = replace(_facts("cp_c"), connection=None)
     controller.load(_site(20, _facts(_CP), _facts("cp_b"), offline), _AT)
     silent = controller.stations["cp_b"]
@@ -353,7 +353,7 @@ def test_who_does_not_share_yet_is_told_why_and_what_to_do() -> None:
 
 def test_watts_count_as_if_one_phase_carried_them() -> None:
     """A vehicle on three phases needs 18 A of one phase's worth, or all that the cable carries."""
-    controller = SiteController(Carried(), Pace())
+    controller = SiteController(Carried(), SitePace())
     controller.load(_site(40, _facts(_CP), _facts("cp_b")), _AT)
     _prepare(controller, replace(_ACCEPTED, unit=RateUnit.WATTS))
     _begin(controller)
@@ -417,7 +417,7 @@ def test_what_a_connector_reports_may_be_the_limit_of_a_vehicle_that_has_come(
     assert controller.stations[_CP].state is state
     retry_at = controller.stations[_CP].retry_at
     assert retry_at is not None
-    assert retry_at - _AT == (Pace().unanswered if comes else Pace().refused)
+    assert retry_at - _AT == (SitePace().unanswered if comes else SitePace().refused)
 
 
 def test_a_node_that_does_not_answer_holds_up_one_round_for_all_that_it_has() -> None:
@@ -438,7 +438,7 @@ def test_two_vehicles_at_one_charge_point_draw_no_more_than_its_cable_carries(to
     facts = _facts(_CP)
     if told == "with the charge point":
         facts = replace(facts, connectors=(*facts.connectors, second))
-    controller = SiteController(Carried(), Pace())
+    controller = SiteController(Carried(), SitePace())
     controller.load(_site(100, facts), _AT)
     _prepare(controller)
     if told == "later":
@@ -457,7 +457,7 @@ def test_two_vehicles_at_one_charge_point_draw_no_more_than_its_cable_carries(to
 def test_a_transaction_that_was_overtaken_never_comes_back() -> None:
     """Its end was never told, so that it is among what runs; the later one has ended since."""
     first, second = _transaction(1), _transaction(2)
-    controller = SiteController(Carried(), Pace())
+    controller = SiteController(Carried(), SitePace())
     controller.load(_site(20, _facts(_CP, transactions=(first,))), _AT)
     controller.receive(_CP, _event(EventKind.TRANSACTION_STARTED, second), _AT)
     ended = _transaction(2, stopped_at=_AT)
@@ -500,7 +500,7 @@ def test_after_a_reconnect_it_is_told_once(boots: bool) -> None:
 
 
 def test_who_connects_for_the_first_time_is_told_after_a_moment() -> None:
-    controller = SiteController(Carried(), Pace())
+    controller = SiteController(Carried(), SitePace())
     controller.load(_site(20, _facts(_CP, connection=None)), _AT)
     link = _facts(_CP).connection
     assert link is not None
@@ -524,7 +524,7 @@ def test_what_a_station_says_of_itself_is_no_outlet() -> None:
 
 
 def test_nothing_is_cleared_first_while_a_vehicle_charges() -> None:
-    controller = SiteController(Carried(), Pace())
+    controller = SiteController(Carried(), SitePace())
     controller.load(_site(20, _facts(_CP)), _AT)
     (station,) = controller.to_prepare(_AT)
     assert controller.request(station, _terms(controller, station)).afresh
@@ -538,7 +538,7 @@ def test_who_refuses_to_be_paused_keeps_its_minimum_from_then_on() -> None:
     _begin(controller)
     _obey(controller)
     _begin(controller, "cp_b", 2)
-    now = _AT + Pace().turn
+    now = _AT + SitePace().turn
     targets = controller.targets(now)
     assert targets == {_KEY: 0, ("cp_b", 1): 11}
     _answer(controller, _KEY, 0, Reply.REJECTED, now)
@@ -611,7 +611,7 @@ def test_a_session_whose_limit_is_refused_is_not_left_at_nothing() -> None:
     (station,) = controller.to_lift(now)
     controller.lifted(_CP, Reply.REJECTED, now, whole=True)
     assert controller.to_lift(now) == []
-    assert controller.to_lift(now + Pace().insisted) != [], "until it has confirmed that"
+    assert controller.to_lift(now + SitePace().insisted) != [], "until it has confirmed that"
     controller.lifted(_CP, Reply.ACCEPTED, now, whole=True)
     assert controller.stations[station.charge_point_id].free
 
@@ -627,7 +627,7 @@ def test_who_refuses_to_be_lowered_does_not_hold_the_supply_for_itself() -> None
     for _ in range(3):
         assert controller.targets(now)[_KEY] == 20
         _answer(controller, _KEY, 20, Reply.REJECTED, now)
-        now += Pace().session_refused
+        now += SitePace().session_refused
     assert controller.stations[_CP].state is FeatureState.FAILED
 
 
@@ -644,7 +644,7 @@ def test_who_refuses_to_be_lowered_does_not_hold_the_supply_for_itself() -> None
 def test_who_cannot_report_is_judged_by_what_it_draws(
     watts: list[float | None], given_up: bool
 ) -> None:
-    controller, now = SiteController(Carried(), Pace()), _AT
+    controller, now = SiteController(Carried(), SitePace()), _AT
     controller.load(_site(20, _facts(_CP), _facts("cp_b")), now)
     _prepare(controller, replace(_ACCEPTED, confirmed=False, proven=False))
     _begin(controller)

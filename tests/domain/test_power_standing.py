@@ -11,7 +11,7 @@ from domain.facts import (
     EventKind,
 )
 from domain.operations import Reply
-from domain.power.agenda import Pace
+from domain.power.agenda import SitePace
 from domain.power.facts import Carried, SiteSnapshot
 from domain.power.operations import LimitForm, RateUnit, StationLimited
 from domain.power.plan import load
@@ -190,7 +190,7 @@ def test_who_may_draw_what_its_cable_carries_is_opened_once_its_limits_are_lifte
 def test_who_takes_its_limits_after_all_is_opened_again() -> None:
     site = Site(facts("cp_a"), facts("cp_b"), amps=32, refusing=frozenset({"cp_a"}))
     site.refusing = frozenset()
-    site.now += Pace().refused
+    site.now += SitePace().refused
     site.settle()
     station = site.controller.stations["cp_a"]
     assert (station.state, station.closed) == (FeatureState.ACTIVE, ())
@@ -211,7 +211,7 @@ def test_a_pause_takes_all_limits_from_who_was_given_up() -> None:
     site.controller.lifted("cp_a", Reply.TIMEOUT, site.now, whole=True)
     assert site.controller.to_lift(site.now) == [site.controller.stations["cp_b"]]
     assert not site.controller.lift(site.controller.stations["cp_b"]).whole
-    site.now += Pace().unanswered
+    site.now += SitePace().unanswered
     site.settle()
     assert site.controller.stations["cp_a"].free
     assert not site.controller.stations["cp_b"].free
@@ -312,7 +312,7 @@ def test_a_session_ends_where_it_was_to_be_closed_and_leaves_nothing_for_others(
 
 def test_one_that_reports_a_higher_limit_is_held_at_that_if_it_fits() -> None:
     """Told 20 A it reports 32, told 6 A it reports 10: that is the lowest that it obeys."""
-    controller = SiteController(Carried(), Pace())
+    controller = SiteController(Carried(), SitePace())
     controller.load(SiteSnapshot(limit=SiteLimit(amps=20), stations=(facts(cable=32),)), AT)
     told = []
     for _ in range(4):

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from domain.commissioning import Pace
+from domain.commissioning import RunPace
 from domain.failures import FailureCode
 from domain.states import CheckName
 from simulator import Fault
@@ -43,7 +43,7 @@ class Case:
     """Faults that the charge point has besides."""
     update_firmware: bool = False
     updates: int = 0
-    pace: Pace = PATIENT
+    pace: RunPace = PATIENT
     plate_length: int = 0
     """The serial number on the type plate is filled with zeros to this length."""
     encore: Callable[[Act], Awaitable[None]] | None = None
@@ -717,7 +717,7 @@ def _update(
     *,
     encore: Callable[[Act], Awaitable[None]] | None = None,
     mend: Callable[[Act], Awaitable[None]] | None = None,
-    pace: Pace = PATIENT,
+    pace: RunPace = PATIENT,
 ) -> Case:
     """A charge point with old firmware, told to update it."""
     return Case(

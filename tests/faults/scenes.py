@@ -15,7 +15,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 from domain.checks import RunView
-from domain.commissioning import Pace, RunOptions
+from domain.commissioning import RunOptions, RunPace
 from domain.failures import FailureCode
 from domain.states import Exchange, InstallerAnswer, RunStatus, WaitingFor
 from simulator import Fault, State, VirtualChargePoint
@@ -34,7 +34,7 @@ _STRICT = replace(ABB_TERRA_AC_W22, vendor="Strict Power", model="S1", firmware=
 
 
 async def fails(
-    stage: Stage, identity: str, *, options: RunOptions | None = None, pace: Pace = PATIENT
+    stage: Stage, identity: str, *, options: RunOptions | None = None, pace: RunPace = PATIENT
 ) -> RunView:
     """Commission it; what it fails with."""
     return await stage.verdict(await stage.start(identity, options=options, pace=pace))

@@ -26,7 +26,7 @@ from api.parts import compose
 from api.security.tokens import Tokens
 from api.temporal import TemporalGateway
 from domain.checks import RunView
-from domain.commissioning import Pace, RunOptions, RunRequest, RunToStart
+from domain.commissioning import RunOptions, RunPace, RunRequest, RunToStart
 from domain.ids import Prefix, new_id
 from domain.names import COMMISSIONING_FAILED, commissioning_workflow_id
 from domain.states import ChargePointStatus, ProjectStatus, Role, RunStatus
@@ -62,7 +62,7 @@ SPEED = 60.0
 _SIDE_BY_SIDE = 8
 """Charge points that one process plays at a time; of more, a slow machine makes late ones."""
 
-PATIENT = Pace(
+PATIENT = RunPace(
     reconnect=timedelta(seconds=30),
     boot=timedelta(seconds=30),
     reboot=timedelta(seconds=30),
@@ -201,7 +201,7 @@ class Stage:
                 await life
 
     async def start(
-        self, charge_point_id: str, *, options: RunOptions | None = None, pace: Pace = PATIENT
+        self, charge_point_id: str, *, options: RunOptions | None = None, pace: RunPace = PATIENT
     ) -> Run:
         """Start a run as the API does: the row first, then the workflow, if nobody else has."""
         asked = options or RunOptions(wait_for_connection=timedelta(seconds=15))

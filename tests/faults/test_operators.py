@@ -13,10 +13,10 @@ from temporalio.exceptions import ApplicationError
 from domain.commissioning import (
     AN_OPERATOR,
     CancelRequest,
-    Pace,
     RetryRun,
     RunAnswer,
     RunOptions,
+    RunPace,
     RunStarted,
 )
 from domain.failures import FailureCode
@@ -245,7 +245,7 @@ async def old_alfen(stage: Stage) -> AsyncIterator[VirtualChargePoint]:
 
 
 async def asked(
-    stage: Stage, charge_point: VirtualChargePoint, what: WaitingFor, *, pace: Pace = PATIENT
+    stage: Stage, charge_point: VirtualChargePoint, what: WaitingFor, *, pace: RunPace = PATIENT
 ) -> Run:
     """Start a run, and let it come to its question."""
     options = RunOptions(update_firmware=True, wait_for_connection=pace.boot)

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from domain.power.agenda import Pace
+from domain.power.agenda import SitePace
 from domain.power.facts import PauseSmartCharging
 from domain.states import FeatureState
 from simulator import Fault, VirtualChargePoint
@@ -188,8 +188,8 @@ async def test_who_takes_its_limits_and_draws_more_is_found_out(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It cannot report them, so that nothing but its meter tells."""
-    pace = Pace(judged=timedelta(seconds=2), turn=timedelta(seconds=2))
-    monkeypatch.setattr(policies, "PACE", pace)
+    pace = SitePace(judged=timedelta(seconds=2), turn=timedelta(seconds=2))
+    monkeypatch.setattr(policies, "SITE_PACE", pace)
     metered = replace(ABB_TERRA_AC_W22, configuration={"MeterValueSampleInterval": "1"})
     async with open_site(
         stage, Fault.IGNORES_PROFILES, chargers=2, amps=20, profile=metered

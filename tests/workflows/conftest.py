@@ -20,7 +20,7 @@ from activities.reboot_stagger import RebootActivities
 from activities.records import DirectoryActivities, RecordActivities
 from activities.runs import RunActivities
 from domain.checks import RunView, Waiting
-from domain.commissioning import Pace, RetryOrder, RunAnswer, RunOptions, RunRequest, RunStarted
+from domain.commissioning import RetryOrder, RunAnswer, RunOptions, RunPace, RunRequest, RunStarted
 from domain.mail import Admission, GatheredMail, MailNotice
 from domain.names import COMMISSIONING_FAILED, node_task_queue, site_workflow_id
 from domain.power.service import Borrow
@@ -31,7 +31,7 @@ from tests.workflows.supply import Supply, SupplyWorkflow
 from worker import WORKFLOWS, workflow_runner
 from workflows.commissioning import CommissioningWorkflow
 
-PACE = Pace(vehicle_prompt=timedelta(minutes=4))
+PACE = RunPace(vehicle_prompt=timedelta(minutes=4))
 """No two waits end at the same moment, as 5 times 3 min and 15 min do.
 
 One then cancels the timer of the other, which has fired; a task that does so may be refused by the

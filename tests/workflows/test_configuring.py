@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from domain.commissioning import Pace
+from domain.commissioning import RunPace
 from domain.operations import Reply
 from domain.states import CheckResult, ConnectorStatus, RunStatus, WaitingFor
 from tests.support.eventually import eventually
@@ -120,7 +120,7 @@ async def test_an_interval_that_it_does_not_change_is_waited_for_within_bounds(
         assert view is not None
         assert view.waiting is not None
         assert view.waiting.waiting_for is WaitingFor.HEARTBEAT
-        assert view.waiting.until - view.waiting.since == Pace().heartbeat_at_most
+        assert view.waiting.until - view.waiting.since == RunPace().heartbeat_at_most
 
     await eventually(shown)
     view = await stage.verdict_of(handle)

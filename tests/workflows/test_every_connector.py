@@ -9,7 +9,7 @@ from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
 from domain.checks import CheckRecord, RunView
-from domain.commissioning import Pace, RunAnswer, RunOptions
+from domain.commissioning import RunAnswer, RunOptions, RunPace
 from domain.id_tag import tag_of
 from domain.operations import Outcome, Reply, StartTestTransaction
 from domain.states import (
@@ -323,7 +323,7 @@ def _has_verdict(stage: Stage) -> None:
 async def _retry(stage: Stage, failed: RunView) -> RunView:
     stage.records.verdicts.clear()
     # Time is not skipped after a run whose vehicle did not come, so the charge is a short one.
-    short = Pace(
+    short = RunPace(
         meter=timedelta(seconds=1),
         charge_at_least=timedelta(seconds=1),
         charge_at_most=timedelta(seconds=20),

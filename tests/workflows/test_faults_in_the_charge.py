@@ -7,7 +7,7 @@ import pytest
 from temporalio.client import WorkflowHandle
 
 from domain.checks import RunView
-from domain.commissioning import Pace, RunOptions
+from domain.commissioning import RunOptions, RunPace
 from domain.facts import ConnectorFact, EventKind
 from domain.states import CheckName, CheckResult, ConnectorStatus, RunStatus, WaitingFor
 from tests.support.eventually import eventually
@@ -79,7 +79,7 @@ async def test_during_the_charge(
 async def test_as_the_charge_ends(set_stage: StageMaker, status: ConnectorStatus) -> None:
     """The transaction has ended, and all that it measured is well."""
     stage = await set_stage()
-    handle = await stage.start(RunOptions(pace=Pace(charge_at_least=timedelta())))
+    handle = await stage.start(RunOptions(pace=RunPace(charge_at_least=timedelta())))
     await charging(stage, handle)
     for _ in range(3):
         await stage.charger.meter()
