@@ -174,13 +174,13 @@ class Session:
             for more in frames.behind(frame, data):
                 self._take(frames.parse(more), more)
 
-    def charge(self, size: int) -> None:
+    def count_frame(self, size: int) -> None:
         """Count a frame of so many bytes that is no message: a ping, a fragment."""
         self._spend(1 + size // _BYTES_A_TOKEN)
 
     def _take(self, frame: frames.Frame, data: bytes) -> None:
         if isinstance(frame, frames.Call):
-            self.charge(len(data))
+            self.count_frame(len(data))
             if self._in_work is None and not self._waiting:
                 self._begin(frame, data)
             else:
@@ -188,7 +188,7 @@ class Session:
         elif isinstance(frame, frames.CallResult | frames.CallError):
             self._take_answer(frame, data)
         elif isinstance(frame, frames.Malformed):
-            self.charge(len(data))
+            self.count_frame(len(data))
             self._take_malformed(frame, data)
         elif isinstance(frame, frames.Unreadable):
             self._take_unreadable(frame, data)
@@ -211,10 +211,10 @@ class Session:
         self._record("in", None, frame.answer_to, data)
         asked = None if self._calls is None else self._calls.action
         if self._calls is not None and self._calls.take(frame):
-            self.charge(len(data))
+            self.count_frame(len(data))
             self._note_odd(f"The answer to {asked}", (frame.reason,), data, refused=True)
             return
-        self.charge(len(data))
+        self.count_frame(len(data))
         if frame.answer_to is not None and not self._is_late(frame.answer_to):
             self._take_unsolicited(data, frame.reason)
             return
@@ -366,7 +366,7 @@ class Session:
 
     def _take_answer(self, frame: frames.CallResult | frames.CallError, data: bytes) -> None:
         calls = self._calls
-        self.charge(len(data))
+        self.count_frame(len(data))
         self._record("in", None if calls is None else calls.action, frame.message_id, data)
         if calls is not None and calls.take(frame):
             return

@@ -51,7 +51,7 @@ class Receiver(Protocol):
     def receive(self, data: bytes) -> None:
         """Take a message."""
 
-    def charge(self, size: int) -> None:
+    def count_frame(self, size: int) -> None:
         """Count a frame of so many bytes that is no message: a ping, a fragment."""
 
 
@@ -303,7 +303,7 @@ class ChargerSocket(ServerConnection):
 
     def _take_other(self, data: bytes) -> None:
         if self._receiver is not None:
-            self._receiver.charge(len(data))
+            self._receiver.count_frame(len(data))
         super().data_received(data)
 
     def process_event(self, event: Event) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from domain.billing.cdr import Cdr, CdrLocation, CdrToken, Subject, make_cdr
-from domain.billing.charging import charge
+from domain.billing.charging import price_session
 from domain.billing.held import (
     HeldDocument,
     HeldReading,
@@ -197,7 +197,7 @@ class _Settlement:
         time_zone: str,
     ) -> Cdr:
         currency = versions[0].tariff.currency  # all have the same, and billing needs one
-        charged = charge(session, versions, zone=ZoneInfo(time_zone), currency=currency)
+        charged = price_session(session, versions, zone=ZoneInfo(time_zone), currency=currency)
         subject = Subject(
             session_id=str(self._row.id),
             id_tag=self._row.id_tag,

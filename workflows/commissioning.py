@@ -29,7 +29,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.calls import record
     from workflows.charge_point import NoAnswerError, RemoteChargePoint
     from workflows.checks.connectors import connectors
-    from workflows.checks.every_connector import charge
+    from workflows.checks.every_connector import charge_each_connector
     from workflows.checks.firmware import firmware
     from workflows.checks.handshake import handshake
     from workflows.closing import (
@@ -271,7 +271,7 @@ class CommissioningWorkflow:
             await self._check(
                 run,
                 CheckName.TEST_TRANSACTION,
-                lambda: live_site.with_power(run, self._word, lambda: charge(run)),
+                lambda: live_site.with_power(run, self._word, lambda: charge_each_connector(run)),
             )
 
     def _keep_what_holds(self, run: Run) -> None:

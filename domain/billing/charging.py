@@ -99,7 +99,7 @@ def total(amounts: Iterable[Money]) -> Money:
     return sum(amounts, start=Money(excl_vat=Decimal(0), incl_vat=Decimal(0)))
 
 
-def charge(
+def price_session(
     session: Session, versions: Sequence[TariffVersion], *, zone: ZoneInfo, currency: str
 ) -> Charge:
     """Compute what a session costs. Where no tariff holds, it is free.

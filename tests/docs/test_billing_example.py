@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from api.billing.schemas import NewTariff
-from domain.billing.charging import Charge, charge
+from domain.billing.charging import Charge, price_session
 from domain.billing.register import Reading, Session
 from domain.billing.tariff import Dimension, Tariff, TariffVersion
 
@@ -51,7 +51,7 @@ def charged() -> Charge:
         readings=tuple(Reading(at=at, mwh=register * 1000) for at, _, register in between),
     )
     version = TariffVersion(id="trf_1", valid_from=start, tariff=tariff)
-    return charge(session, [version], zone=_LONDON, currency="GBP")
+    return price_session(session, [version], zone=_LONDON, currency="GBP")
 
 
 def test_the_clock() -> None:

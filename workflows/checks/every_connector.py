@@ -39,7 +39,7 @@ _END_IT = frozenset(
 )
 
 
-async def charge(run: Run) -> None:
+async def charge_each_connector(run: Run) -> None:
     """Run the check on each connector that was chosen; what fails on one says nothing of others."""
     plan = _plan(run)
     run.inbox.faults.clear()

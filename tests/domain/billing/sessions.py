@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from domain.billing.charging import Charge, charge
+from domain.billing.charging import Charge, price_session
 from domain.billing.register import Reading, Session, Span
 from domain.billing.tariff import Tariff, TariffVersion
 
@@ -72,7 +72,7 @@ def bill(
     elements = [each for each in versions if isinstance(each, dict)]
     if elements:
         made = [*made, version(*elements, currency=currency)]
-    return charge(what, made, zone=zone, currency=currency)
+    return price_session(what, made, zone=zone, currency=currency)
 
 
 def excl(charged: Charge) -> Decimal:

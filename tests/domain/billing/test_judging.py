@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.billing.bound import Rating, RatingSource, most_over_five_minutes, rate
-from domain.billing.charging import charge
+from domain.billing.charging import price_session
 from domain.billing.clocks import Times
 from domain.billing.held import Decision, HoldCause, Wanted
 from domain.billing.judging import Judgement, Told, decide, judge
@@ -67,7 +67,7 @@ def told(
 def energy_of(judged: Judgement) -> Decimal:
     """What is billed, in kWh."""
     assert judged.session is not None, judged.hold
-    charged = charge(judged.session, ENERGY, zone=LONDON, currency="GBP")
+    charged = price_session(judged.session, ENERGY, zone=LONDON, currency="GBP")
     return Decimal(charged.total_mwh) / 1_000_000
 
 
@@ -179,7 +179,7 @@ def test_one_right_answer_is_billed(session: Told, energy: str | None, remark: s
     if energy is not None:
         assert billed == Decimal(energy)
     assert judged.session is not None
-    remarks = charge(judged.session, ENERGY, zone=LONDON, currency="GBP").remarks
+    remarks = price_session(judged.session, ENERGY, zone=LONDON, currency="GBP").remarks
     assert (remark or "") in " ".join(remarks)
     if remark is None and not session.superseded:
         assert remarks == ()
@@ -296,7 +296,7 @@ def test_the_owner_says_how_long_it_was() -> None:
     session = _with_clock(told(100, 110), "1970-01-01T00:00")
     said = decide(session, Decision(minutes=Decimal(90)), BY_TIME)
     assert said is not None
-    charged = charge(said, BY_TIME, zone=LONDON, currency="GBP")
+    charged = price_session(said, BY_TIME, zone=LONDON, currency="GBP")
     assert charged.cost().excl_vat == Decimal("4.80")  # 10 x 0.30 + 1.5 x 1.20
     assert charged.remarks == ("Released by the site owner.",)
 
@@ -306,7 +306,7 @@ def test_the_owner_says_how_much_it_was() -> None:
         told(100, 2**61 / 1000), Decision(energy_kwh=Decimal("7.5"), note="Asked."), ENERGY
     )
     assert said is not None
-    charged = charge(said, ENERGY, zone=LONDON, currency="GBP")
+    charged = price_session(said, ENERGY, zone=LONDON, currency="GBP")
     assert charged.cost().excl_vat == Decimal("2.25")
     assert charged.total_mwh == 7_500_000
     assert charged.remarks == ("Released by the site owner: Asked.",)
@@ -447,7 +447,7 @@ def test_no_bill_exceeds_what_physics_allows(
     judged = judge(session, tariff)
     assert judged.session is not None or judged.hold is not None
     if judged.session is not None:
-        charged = charge(judged.session, tariff, zone=LONDON, currency="GBP")
+        charged = price_session(judged.session, tariff, zone=LONDON, currency="GBP")
         assert 0 <= charged.total_mwh <= rating.most_mwh(times.longest)
         assert charged.cost().excl_vat >= 0
     if judged.hold is not None:

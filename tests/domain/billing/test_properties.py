@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.billing.charging import Charge, charge
+from domain.billing.charging import Charge, price_session
 from domain.billing.register import Reading, Session, Span
 from domain.billing.tariff import Dimension, TariffVersion
 from tests.domain.billing.sessions import LONDON, component, element, version
@@ -129,7 +129,7 @@ def tariffs(draw: st.DrawFn, *, by_the_clock: bool = True) -> list[TariffVersion
 
 
 def bill(session: Session, versions: list[TariffVersion], zone: ZoneInfo = LONDON) -> Charge:
-    return charge(session, versions, zone=zone, currency="GBP")
+    return price_session(session, versions, zone=zone, currency="GBP")
 
 
 @given(wild_sessions(), tariffs(), st.sampled_from(ZONES))
