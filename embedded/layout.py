@@ -133,7 +133,7 @@ def dynamo(*command: str) -> list[str]:
     return [sys.executable, "-P", "-m", "cli", *command]
 
 
-def settle(options: Options) -> Layout:
+def choose_layout(options: Options) -> Layout:
     """Choose the free ports, and see that the others are.
 
     Raises:

@@ -21,7 +21,7 @@ from domain.cancellation import end
 from embedded.child import Child
 from embedded.data_directory import DataDirectory, explain
 from embedded.errors import StartError
-from embedded.layout import Layout, Options, dynamo, settle
+from embedded.layout import Layout, Options, choose_layout, dynamo
 
 _READY_SECONDS = 90.0
 _LOOK_AGAIN_SECONDS = 0.1
@@ -82,7 +82,7 @@ class Stack:
         await self._stop()
 
     async def _start(self) -> None:
-        self.layout = settle(self._options)
+        self.layout = choose_layout(self._options)
         self.environment = self.layout.environment(
             os.environ,
             data_dir=self.data.path,

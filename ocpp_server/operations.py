@@ -243,13 +243,13 @@ class Gateway:
             return op.Outcome(
                 reply=op.Reply.UNKNOWN, detail="The connection broke before the answer."
             )
-        await self._settle(intent, outcome)
+        await self._store_reply(intent, outcome)
         return outcome
 
-    async def _settle(self, intent: str, outcome: op.Outcome) -> None:
+    async def _store_reply(self, intent: str, outcome: op.Outcome) -> None:
         try:
             async with self._database.write() as connection:
-                await intents.settle(connection, intent, outcome)
+                await intents.store_reply(connection, intent, outcome)
         except Exception:  # noqa: BLE001 - logged with its trace
             # The charge point has obeyed or not; that its answer is not kept changes neither.
             _log.exception("reply_not_kept", intent=intent)

@@ -70,8 +70,8 @@ class Restarts:
         self._waiting[key.casefold()] = Taken(value=value, at=datetime.now(UTC))
         await self._keep()
 
-    async def settled(self, key: str) -> None:
-        """It goes by another value already."""
+    async def applied(self, key: str) -> None:
+        """Forget the value that waited: it goes by another one already."""
         if self._waiting.pop(key.casefold(), None) is not None:
             await self._keep()
 

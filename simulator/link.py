@@ -61,7 +61,7 @@ class Link:
             if isinstance(frame, Call):
                 await self._serve(frame)
             else:
-                self._settle(frame)
+                self._resolve(frame)
 
     async def call(self, action: str, payload: Payload, *, within: float) -> Payload:
         """Make a call and return the payload of its answer; raise LinkError without one."""
@@ -100,7 +100,7 @@ class Link:
         if answer.then is not None:
             answer.then()
 
-    def _settle(self, frame: CallResult | CallError) -> None:
+    def _resolve(self, frame: CallResult | CallError) -> None:
         if self._pending is None or self._pending[0] != frame.unique_id:
             return
         future = self._pending[1]

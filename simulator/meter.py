@@ -22,7 +22,7 @@ class Meter:
 
     @power_w.setter
     def power_w(self, power_w: float) -> None:
-        self._settle()
+        self._accumulate()
         self._power_w = power_w
 
     @property
@@ -32,7 +32,7 @@ class Meter:
 
     @pace.setter
     def pace(self, pace: float) -> None:
-        self._settle()
+        self._accumulate()
         self._pace = pace
 
     @property
@@ -46,7 +46,7 @@ class Meter:
         elapsed = max(when - self._since, 0.0)
         return self._register_wh + self._power_w * self._pace * elapsed / SECONDS_PER_HOUR
 
-    def _settle(self) -> None:
+    def _accumulate(self) -> None:
         now = self._clock()
         self._register_wh = self.register_at(now)
         self._since = now

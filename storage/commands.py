@@ -55,7 +55,7 @@ async def claim(connection: AsyncConnection, command: Command) -> Outcome | None
     return Outcome(reply=Reply(row.reply), detail=row.detail)
 
 
-async def settle(connection: AsyncConnection, intent: str, outcome: Outcome) -> None:
+async def store_reply(connection: AsyncConnection, intent: str, outcome: Outcome) -> None:
     """Keep how the charge point took it."""
     await connection.execute(
         update(SentCommand)

@@ -24,7 +24,7 @@ def counts(table: Table) -> ColumnElement[bool]:
     return marked.is_(None)
 
 
-async def settle_marks(connection: AsyncConnection, records: Collection[Record]) -> set[Record]:
+async def clear_marks(connection: AsyncConnection, records: Collection[Record]) -> set[Record]:
     """Take the mark off what comes on a link that was kept meanwhile: its node has not looked yet.
 
     Returns statuses of connectors that came on another one then: nothing is known by them.

@@ -123,11 +123,11 @@ async def look(
     if contest.confirmed_at is not None:
         await _write(connection, charge_point_id, now)
     elif len(now.links) <= 1:
-        await _settle(connection, row, now.links, at=at)
+        await _continue_with(connection, row, now.links, at=at)
     elif now.confirmed_at is None:
         await _write(connection, charge_point_id, now)
     elif row.kept_at is not None and now.links[0].remote_address == row.kept_address:
-        await _settle(connection, row, now.links[:1], at=at)
+        await _continue_with(connection, row, now.links[:1], at=at)
     else:
         await _write(connection, charge_point_id, now)
         await begin(connection, charge_point_id, now)
@@ -220,7 +220,9 @@ async def decide(
             continue  # what a newcomer to it told is marked
         # It was there alone, and its node may have heard of the contest later.
         await mark(connection, charge_point_id, other.generation, since=other.connected_at)
-    await _settle(connection, row, (link,), at=at, kept_at=at, kept_address=link.remote_address)
+    await _continue_with(
+        connection, row, (link,), at=at, kept_at=at, kept_address=link.remote_address
+    )
     await forget_statuses(connection, charge_point_id)
 
 
@@ -271,7 +273,7 @@ async def disconnect(connection: AsyncConnection, charge_point_id: str, *, at: d
     return Ended(remote_addresses=tuple(link.remote_address for link in there.links), at=at)
 
 
-async def _settle(
+async def _continue_with(
     connection: AsyncConnection,
     row: Row[Any],
     links: Collection[Link],

@@ -16,7 +16,7 @@ from domain.states import ParameterState, ProjectStatus
 from storage import connections as links
 from storage.boots import boot_fact, store_boots
 from storage.connection_attempts import last_refusal, store_attempts
-from storage.contest_marks import counts, settle_marks
+from storage.contest_marks import clear_marks, counts
 from storage.contests import read_confirmed
 from storage.dialects import among, at_once, upsert
 from storage.fact_records import (
@@ -70,7 +70,7 @@ async def store(connection: AsyncConnection, records: Iterable[Record]) -> None:
     batch = list(records)
     await take_turns(connection, batch)
     kinds: defaultdict[type[Record], list[Any]] = defaultdict(list)
-    late = await settle_marks(connection, batch)
+    late = await clear_marks(connection, batch)
     for record in batch:
         if record not in late:
             kinds[type(record)].append(record)

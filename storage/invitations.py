@@ -289,7 +289,7 @@ class Invitations:
             await self._audit(AuditAction.INVITATION_RESENT, by, invitation, at=asked_at)
         return await self.of_project(invitation_id, project_id)
 
-    async def unsettled(
+    async def untold_ends(
         self, *, before: datetime, after: str, limit: int
     ) -> Sequence[tuple[str, ProjectRequest]]:
         """Ids of invitations whose end, before that moment, nobody has written down or told.

@@ -143,7 +143,7 @@ class StoredRuns:
                 view = run.view or view
             released = await let_go(connection, view.charge_point_id, owner=owner)
             batch_of = await open_batch_of(connection, view.charge_point_id)
-            await Withdrawals(connection).settle(view.charge_point_id, at=self._now())
+            await Withdrawals(connection).complete(view.charge_point_id, at=self._now())
         return Finished(
             view=view, configuration_queued=released.configuration_queued, batch_of=batch_of
         )

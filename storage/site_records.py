@@ -74,7 +74,7 @@ class StoredSites:
     async def take_out(self, order: TakeOut) -> None:
         """Withdraw a charge point that was asked to be, now that it cannot draw any more."""
         async with self._database.write() as connection:
-            await Withdrawals(connection).settle(
+            await Withdrawals(connection).complete(
                 order.charge_point_id, at=self._now(), by_site=True
             )
 

@@ -92,7 +92,7 @@ class Withdrawals:
         await self._take_out(identity, order, at=order.asked_at)
         return True
 
-    async def settle(self, charge_point_id: str, *, at: datetime, by_site: bool = False) -> bool:
+    async def complete(self, charge_point_id: str, *, at: datetime, by_site: bool = False) -> bool:
         """Carry out an order that waits, once nothing goes on any more; False when nothing is done.
 
         ``by_site``: the workflow of its site has seen that it cannot draw any more.

@@ -124,7 +124,7 @@ class ConfigurationWorkflow:
         if claim.whereabouts.connection is None:
             self._end_turn(asked, _not_pushed(why_not_connected(claim.whereabouts)))
             return
-        await self._settle(claim)
+        await self._let_it_boot(claim)
         try:
             outcome = await self._charge_point.call(
                 ChargePointActivities.apply_configuration,
@@ -143,7 +143,7 @@ class ConfigurationWorkflow:
             return
         self._end_turn(asked, ConfigurationResult(pushed=True, parameters=outcome.parameters))
 
-    async def _settle(self, claim: Claim) -> None:
+    async def _let_it_boot(self, claim: Claim) -> None:
         """Let a charge point that has just connected boot first; some never boot again."""
         link, boot = claim.snapshot.connection, claim.snapshot.boot
         if link is None or (boot is not None and boot.at >= link.at):

@@ -33,7 +33,7 @@ class Lending:
         self._asks: dict[str, Borrow] = {}
 
     @property
-    def settled(self) -> bool:
+    def is_idle(self) -> bool:
         """Whether no ask would be lost."""
         return not self._asks
 

@@ -69,7 +69,7 @@ class ProjectWorkflow:
         self._present(request)
         while not self._over():
             await self._wait_for_what_is_due()
-            await self._settle_what_is_due()
+            await self._check_due_invitations()
             await self._look_at_visits_that_are_due()
         await workflow.wait_condition(workflow.all_handlers_finished)
         if self._just_handed_over or (self._handed_over and not self._visits):
@@ -291,11 +291,11 @@ class ProjectWorkflow:
             invitation_id=invitation_id, due_at=due_at, role=role
         )
 
-    async def _settle_what_is_due(self) -> None:
+    async def _check_due_invitations(self) -> None:
         now = workflow.now()
         for one in list(self._open.values()):
             if one.due_at <= now:
-                again_at = await self._settle(one.invitation_id)
+                again_at = await self._check_invitation(one.invitation_id)
                 if self._open.get(one.invitation_id) != one:
                     continue  # heard of again, or replaced, meanwhile
                 if again_at is None:
@@ -369,7 +369,7 @@ class ProjectWorkflow:
             workflow.logger.warning("handover_not_mailed", extra={"detail": repr(error.cause)})
             self._tell("The mail of the handover was given up")
 
-    async def _settle(self, invitation_id: str) -> datetime | None:
+    async def _check_invitation(self, invitation_id: str) -> datetime | None:
         """Look at an invitation; returns when to look again, None when it has ended."""
         settled = await self._looked_at(invitation_id)
         if settled is None:

@@ -236,8 +236,8 @@ class SiteWorkflow:
 
     def _may_end(self) -> bool:
         """Whether it is time to continue as new, and nothing is under way that would be lost."""
-        settled = self._stations.settled and self._lending.settled
-        return history_is_long() and settled and workflow.all_handlers_finished()
+        is_idle = self._stations.is_idle and self._lending.is_idle
+        return history_is_long() and is_idle and workflow.all_handlers_finished()
 
     def _look_again(self, charge_point_id: str | None = None) -> None:
         if charge_point_id is None:

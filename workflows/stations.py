@@ -66,7 +66,7 @@ class Stations:
         return charge_point_id in self._busy
 
     @property
-    def settled(self) -> bool:
+    def is_idle(self) -> bool:
         """Whether nothing that has begun is under way."""
         return not self._busy
 

@@ -43,22 +43,22 @@ class KeyedWork(Database):
         return replace(
             parts,
             database=self,
-            temporal=parts.temporal.after(self.settle),
-            throttle=parts.throttle.after(self.settle),
+            temporal=parts.temporal.after(self.commit_open),
+            throttle=parts.throttle.after(self.commit_open),
             new_id=self._same_id,
         )
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """Read what is committed, the request's own changes with it."""
-        await self.settle()
+        await self.commit_open()
         async with self._database.read() as connection:
             yield connection
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """Write; what was changed is committed with the answer, or before the next unit."""
-        await self.settle()
+        await self.commit_open()
         async with AsyncExitStack() as stack:
             connection = await stack.enter_async_context(self._database.write())
             has_changed = _listen_for_changes(connection)
@@ -69,7 +69,7 @@ class KeyedWork(Database):
     async def close(self) -> None:
         """The engine is not this request's to close."""
 
-    async def settle(self) -> None:
+    async def commit_open(self) -> None:
         """Commit what is open, with the mark that the effect stands."""
         await self._end(ended=False)
 

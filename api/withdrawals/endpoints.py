@@ -303,7 +303,7 @@ async def end_what_goes_on(
     with suppress(ConflictError, UnavailableError):
         await commissioning.cancel(parts, installer, charge_point_id, order.reason, by=by)
     async with parts.database.write() as connection:
-        await Withdrawals(connection).settle(charge_point_id, at=now())
+        await Withdrawals(connection).complete(charge_point_id, at=now())
         withdrawn = await ChargePoints(connection).get(
             charge_point_id, installer_id=installer.id, even_handed_over=True
         )

@@ -22,7 +22,7 @@ class Writer:
         self._restarts = restarts
         self._timeouts = 0
         self._lacks_it: str | None = None
-        self.unsettled: set[str] = set()
+        self.unclear: set[str] = set()
         """Keys that it answered about, and did not say whether it took the value."""
 
     @property
@@ -54,7 +54,7 @@ class Writer:
             self._timeouts += 1
             return ParameterState.QUEUED, f"{error}."
         except InvalidReplyError as error:
-            self.unsettled.add(key)
+            self.unclear.add(key)
             return ParameterState.REJECTED, f"{error}."
         except CallErrorReply as error:
             said = f"ChangeConfiguration was answered with the error {error}."
@@ -66,7 +66,7 @@ class Writer:
             return ParameterState.REJECTED, said
         match answer.get("status"):
             case "Accepted":
-                await self._restarts.settled(key)
+                await self._restarts.applied(key)
                 return ParameterState.APPLIED, None
             case "RebootRequired":
                 await self._restarts.took(key, value)
@@ -76,7 +76,7 @@ class Writer:
             case "NotSupported":
                 return ParameterState.NOT_SUPPORTED, None
             case status:
-                self.unsettled.add(key)
+                self.unclear.add(key)
                 said = "nothing" if status is None else repr(str(status)[:_SHOWN])
                 return ParameterState.REJECTED, (
                     f"The charge point answered {said}, which does not say whether it took it."

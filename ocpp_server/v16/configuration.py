@@ -79,7 +79,7 @@ async def apply_configuration(
     written = [
         one.key
         for one in outcomes
-        if one.written and (one.state is ParameterState.APPLIED or one.key in writer.unsettled)
+        if one.written and (one.state is ParameterState.APPLIED or one.key in writer.unclear)
     ]
     waits = any(one.state is ParameterState.PENDING_REBOOT for one in outcomes)
     if waits and request.restart_follows:

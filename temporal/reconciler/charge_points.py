@@ -84,7 +84,7 @@ class ChargePointSteps:
                 if run is not None:
                     await Runs(connection).abandon(run.request, by=order.by, at=now)
         async with self._parts.database.write() as connection:
-            if await Withdrawals(connection).settle(identity, at=now):
+            if await Withdrawals(connection).complete(identity, at=now):
                 _log.info("charge_point_withdrawn", charge_point=identity)
             registered = await read_registered(connection, identity)
         if self._next_looks.get(identity, now) <= now:

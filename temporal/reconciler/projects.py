@@ -37,7 +37,7 @@ class ProjectSteps:
         )
         self.invitations = ReconcileStep(
             "invitations",
-            lambda connection, **page: Invitations(connection).unsettled(
+            lambda connection, **page: Invitations(connection).untold_ends(
                 before=parts.now() - MISSED, **page
             ),
             self._tell_it_has_ended,

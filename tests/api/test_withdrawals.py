@@ -122,9 +122,9 @@ class TestWithdraw:
         problem(await installer.post(f"/commissioning/{identity}/start", {}), 409, "withdrawn")
         async with database.write() as connection:
             at = datetime.now(UTC)
-            assert not await Withdrawals(connection).settle(identity, at=at)
+            assert not await Withdrawals(connection).complete(identity, at=at)
             await connection.execute(Transaction.__table__.update().values(stopped_at=at))
-            assert await Withdrawals(connection).settle(identity, at=at)
+            assert await Withdrawals(connection).complete(identity, at=at)
         assert (await installer.get(f"/charge-points/{identity}")).json()["status"] == "withdrawn"
 
     async def test_one_that_died_while_it_charged(
@@ -147,7 +147,7 @@ class TestWithdraw:
         answer = await installer.post(f"/charge-points/{identity}/reinstate")
         assert answer.json()["withdrawal"] is None
         async with database.write() as connection:
-            assert not await Withdrawals(connection).settle(identity, at=datetime.now(UTC))
+            assert not await Withdrawals(connection).complete(identity, at=datetime.now(UTC))
 
     async def test_its_serial_number_is_not_taken_for_another_ones(
         self, installer: Caller, database: Database

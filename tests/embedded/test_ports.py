@@ -5,7 +5,7 @@ import pytest
 
 from embedded import ports
 from embedded.errors import StartError
-from embedded.layout import Options, settle
+from embedded.layout import Options, choose_layout
 
 
 def test_a_port_in_use_is_not_free() -> None:
@@ -36,7 +36,7 @@ def test_a_name_that_nobody_knows_is_refused() -> None:
 
 
 def test_port_0_is_any_free_one_and_each_another() -> None:
-    layout = settle(Options(api_port=0, ocpp_port=0, temporal_port=0, temporal_ui_port=0))
+    layout = choose_layout(Options(api_port=0, ocpp_port=0, temporal_port=0, temporal_ui_port=0))
     chosen = {layout.api_port, layout.ocpp_port, layout.temporal_port, layout.temporal_ui_port}
     assert len(chosen) == 4
     assert 0 not in chosen
@@ -47,12 +47,12 @@ def test_a_busy_port_names_its_option() -> None:
         busy = listening.getsockname()[1]
         options = Options(api_port=0, ocpp_port=0, temporal_port=0, temporal_ui_port=busy)
         with pytest.raises(StartError, match=rf"Port {busy} on 127\.0\.0\.1 .*--temporal-ui-port"):
-            settle(options)
+            choose_layout(options)
 
 
 def test_one_port_for_two_is_a_misuse() -> None:
     port = ports.free_port()
     options = Options(api_port=port, ocpp_port=port, temporal_port=0, temporal_ui_port=0)
     with pytest.raises(StartError, match="is given twice; change --ocpp-port") as raised:
-        settle(options)
+        choose_layout(options)
     assert raised.value.exit_code == 2

@@ -93,7 +93,9 @@ class ListedSite:
         """Let its site have seen that it cannot draw any more."""
         async with self.stage.database.write() as connection:
             now = datetime.now(UTC)
-            assert await Withdrawals(connection).settle(self.charger.identity, at=now, by_site=True)
+            assert await Withdrawals(connection).complete(
+                self.charger.identity, at=now, by_site=True
+            )
 
     async def generation(self) -> int:
         """Of its newest connection."""
