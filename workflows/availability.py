@@ -11,8 +11,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.commissioning import AvailabilityOwed
     from domain.operations import ChangeAvailability, Reply
     from workflows import policies
-    from workflows.calls import record
     from workflows.charge_point import on_node
+    from workflows.local_activities import run_local
 
 UNHEARD = frozenset({Reply.TIMEOUT, Reply.UNKNOWN})
 """After these a charge point may not even have got the command."""
@@ -40,7 +40,7 @@ class AvailabilityWorkflow:
         workflow.continue_as_new(owed)
 
     async def _still_owed(self, owed: AvailabilityOwed) -> bool:
-        return await record(
+        return await run_local(
             RecordActivities.is_newest_run,
             owed,
             summary="Look whether another run has begun",
@@ -48,7 +48,7 @@ class AvailabilityWorkflow:
 
     async def _left(self, owed: AvailabilityOwed) -> tuple[int, ...]:
         """Put back what can be put back now, and tell what is left."""
-        found = await record(
+        found = await run_local(
             DirectoryActivities.locate, owed.charge_point_id, summary="Locate the charge point"
         )
         if found.connection is None:

@@ -25,8 +25,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.names import CHARGE_POINT_GONE, node_task_queue
     from domain.operations import Operation
     from workflows import policies
-    from workflows.calls import record
     from workflows.inbox import Inbox
+    from workflows.local_activities import run_local
     from workflows.waiting import wait_until
 
 ActivitiesT = TypeVar("ActivitiesT")
@@ -200,7 +200,7 @@ class RemoteChargePoint:
         if self._inbox.generation > lost:
             return False
         before = self._inbox.connection
-        found = await record(
+        found = await run_local(
             DirectoryActivities.locate, charge_point_id, summary="Locate the charge point"
         )
         if found.connection is not None:

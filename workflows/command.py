@@ -12,9 +12,9 @@ with workflow.unsafe.imports_passed_through():
     from domain.commands import Command, CommandName, CommandResult
     from domain.operations import Reply
     from workflows import policies
-    from workflows.calls import record
     from workflows.charge_point import on_node
     from workflows.connectivity import why_not_connected
+    from workflows.local_activities import run_local
 
 _LOST = "The connection broke before the charge point answered: it may have obeyed."
 
@@ -26,7 +26,7 @@ class CommandWorkflow:
     @workflow.run
     async def run(self, command: Command) -> CommandResult:
         """Send it now; a charge point that is away gets it never."""
-        found = await record(
+        found = await run_local(
             DirectoryActivities.locate, command.charge_point_id, summary="Locate the charge point"
         )
         if found.connection is None:

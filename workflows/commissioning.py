@@ -26,7 +26,6 @@ with workflow.unsafe.imports_passed_through():
     from domain.states import CheckName, RunStatus
     from workflows import live_site, policies, refusals
     from workflows.absence import no_answer
-    from workflows.calls import record
     from workflows.charge_point import NoAnswerError, RemoteChargePoint
     from workflows.checks.connectors import connectors
     from workflows.checks.every_connector import charge_each_connector
@@ -39,6 +38,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from workflows.inbox import Inbox
     from workflows.journal import Journal
+    from workflows.local_activities import run_local
     from workflows.opening import never_connected, never_free, take_over, went_offline
     from workflows.presentation import Shown, current_details
     from workflows.run import Run
@@ -130,7 +130,7 @@ class CommissioningWorkflow:
     async def _catch_up(self) -> None:
         async with self._catching_up:
             self._inbox.catch_up(
-                await record(
+                await run_local(
                     RecordActivities.catch_up, self._request, summary="Read what happened meanwhile"
                 )
             )
@@ -183,7 +183,7 @@ class CommissioningWorkflow:
             answer=answer,
             connector_id=asked.connector_id,
         )
-        await record(RecordActivities.note_answer, note, summary="Note the answer")
+        await run_local(RecordActivities.note_answer, note, summary="Note the answer")
         return asked
 
     @answer.validator
@@ -325,7 +325,7 @@ class CommissioningWorkflow:
             self._journal.cleans_up()
             await clean_up(self._run, cancelled=cancelled)
         self._journal.close(cancelled=cancelled)
-        finished = await record(
+        finished = await run_local(
             RecordActivities.finish_run,
             RunVerdict(view=self._journal.view(), cancel=self._journal.cancel),
             summary=f"Record the verdict: {self._journal.status}",

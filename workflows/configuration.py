@@ -21,10 +21,10 @@ with workflow.unsafe.imports_passed_through():
     from domain.rules.restart import occupied_by
     from domain.states import ParameterState
     from workflows import policies
-    from workflows.calls import record
     from workflows.charge_point import NoAnswerError, RemoteChargePoint
     from workflows.connectivity import why_not_connected
     from workflows.inbox import Inbox
+    from workflows.local_activities import run_local
     from workflows.reboot_stagger import reserve_reboot_slot
     from workflows.waiting import wait_until
 
@@ -247,7 +247,7 @@ class ConfigurationWorkflow:
 
     async def _claim(self, summary: str) -> Claim:
         """Own the charge point, and read what is known and chosen by now."""
-        claim = await record(DirectoryActivities.claim, self._charge_point_id, summary=summary)
+        claim = await run_local(DirectoryActivities.claim, self._charge_point_id, summary=summary)
         if claim.busy_with is None:
             if self._inbox.connection is None:
                 self._inbox.load(claim.snapshot)
@@ -256,7 +256,7 @@ class ConfigurationWorkflow:
         return claim
 
     async def _release(self) -> Released:
-        return await record(
+        return await run_local(
             DirectoryActivities.release,
             Release(
                 charge_point_id=self._charge_point_id,

@@ -11,8 +11,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.operations import Operation
     from domain.ownership import Whereabouts
     from workflows import policies
-    from workflows.calls import record
     from workflows.charge_point import on_node
+    from workflows.local_activities import run_local
 
 
 @workflow.defn
@@ -22,7 +22,7 @@ class ConnectionTestWorkflow:
     @workflow.run
     async def run(self, request: ConnectionTestRequest) -> ConnectionTest:
         """Test now; nothing is waited for."""
-        found = await record(
+        found = await run_local(
             DirectoryActivities.locate, request.charge_point_id, summary="Locate the charge point"
         )
         if found.connection is None:

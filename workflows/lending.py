@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.power.facts import TakeOut
     from domain.power.service import Borrow, CalledBack, Lent
     from domain.power.site_controller import SiteController
-    from workflows.calls import record
+    from workflows.local_activities import run_local
     from workflows.stations import Stations
 
 
@@ -82,7 +82,7 @@ class Lending:
             if not self._stations.is_busy(station.charge_point_id)
         ]
         for charge_point_id in gone:
-            await record(
+            await run_local(
                 SiteActivities.take_out,
                 TakeOut(project_id=self._project_id, charge_point_id=charge_point_id),
                 summary=f"Take out {charge_point_id}, which cannot draw any more",

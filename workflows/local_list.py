@@ -8,8 +8,8 @@ with workflow.unsafe.imports_passed_through():
     from activities.records import DirectoryActivities
     from domain.offline import LocalListUpdated, UpdateLocalList
     from workflows import policies
-    from workflows.calls import record
     from workflows.charge_point import on_node
+    from workflows.local_activities import run_local
 
 
 @workflow.defn
@@ -22,7 +22,7 @@ class LocalListWorkflow:
     @workflow.run
     async def run(self, request: UpdateLocalList) -> LocalListUpdated | None:
         """Send it now; None where the charge point is away, or its node did not answer."""
-        found = await record(
+        found = await run_local(
             DirectoryActivities.locate, request.charge_point_id, summary="Locate the charge point"
         )
         if found.connection is None:

@@ -15,9 +15,9 @@ with workflow.unsafe.imports_passed_through():
     from domain.states import WaitingFor
     from workflows import policies
     from workflows.absence import absent
-    from workflows.calls import record
     from workflows.closing import ask_to_give_way
     from workflows.journal import CheckFailedError, Journal
+    from workflows.local_activities import run_local
     from workflows.run import Run
 
 
@@ -26,7 +26,7 @@ async def take_over(request: RunRequest, journal: Journal) -> Briefing:
     pause, since = policies.OWNERSHIP_FIRST_PAUSE, workflow.now()
     waiting: Waiting | None = None
     while True:
-        briefing = await record(
+        briefing = await run_local(
             RecordActivities.begin_run, request, summary="Open the run and begin to watch"
         )
         patient = workflow.now() - since < policies.OWNERSHIP_PATIENCE

@@ -9,8 +9,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.commissioning import OrphanedTransaction
     from domain.operations import StopTestTransaction
     from workflows import policies
-    from workflows.calls import record
     from workflows.charge_point import on_node
+    from workflows.local_activities import run_local
 
 
 @workflow.defn
@@ -31,7 +31,7 @@ class StrayTransactionWorkflow:
         workflow.continue_as_new(orphaned)
 
     async def _ended(self, orphaned: OrphanedTransaction) -> bool:
-        read = await record(
+        read = await run_local(
             RecordActivities.read_meter_values,
             orphaned.transaction_id,
             summary="Look whether the transaction has ended",
@@ -40,7 +40,7 @@ class StrayTransactionWorkflow:
 
     async def _ask(self, orphaned: OrphanedTransaction) -> bool:
         """Ask if it is there; False when there is nobody to ask any more: it was withdrawn."""
-        found = await record(
+        found = await run_local(
             DirectoryActivities.locate, orphaned.charge_point_id, summary="Locate the charge point"
         )
         if found.connection is None:

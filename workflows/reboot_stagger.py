@@ -7,7 +7,7 @@ with workflow.unsafe.imports_passed_through():
 
     from activities.reboot_stagger import RebootActivities
     from domain.ownership import RebootRequest
-    from workflows.calls import record
+    from workflows.local_activities import run_local
 
 
 async def reserve_reboot_slot(charge_point_id: str, *, intent: str) -> timedelta:
@@ -16,7 +16,7 @@ async def reserve_reboot_slot(charge_point_id: str, *, intent: str) -> timedelta
     The intent is that of the restart: asking again for the same one gives the same slot. The
     caller waits durably, and then sends the restart.
     """
-    reserved = await record(
+    reserved = await run_local(
         RebootActivities.reserve_reboot,
         RebootRequest(charge_point_id=charge_point_id, intent=intent),
         summary="Take a turn to restart the charge point",

@@ -17,8 +17,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.failures import FailureCode, failure
     from domain.refusals import claim_of
     from domain.rules.numbers import in_words
-    from workflows.calls import record
     from workflows.journal import CheckFailedError
+    from workflows.local_activities import run_local
     from workflows.run import Run
 
 
@@ -62,7 +62,7 @@ def _wrong_identity(run: Run, name: Misnamed, claim: ClaimCall) -> CheckFailedEr
 
 
 async def _last_refusal(run: Run, *, since: datetime) -> RefusedAttempt | None:
-    found = await record(
+    found = await run_local(
         DirectoryActivities.locate,
         run.request.charge_point_id,
         summary="Look whether attempts to connect were refused",

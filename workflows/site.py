@@ -30,9 +30,9 @@ with workflow.unsafe.imports_passed_through():
     from domain.power.plan import higher, lower
     from domain.power.service import Borrow, GivenBack
     from domain.power.site_controller import SiteController
-    from workflows.calls import record
     from workflows.history import history_is_long
     from workflows.lending import Lending
+    from workflows.local_activities import run_local
     from workflows.policies import SITE_PACE
     from workflows.site_details import site_details
     from workflows.stations import Stations
@@ -118,7 +118,9 @@ class SiteWorkflow:
     async def set_limit(self, change: SetLimit) -> None:
         """The supply carries more, or less."""
         async with self._one_at_a_time:
-            await record(SiteActivities.set_limit, change, summary="Note the limit of the supply")
+            await run_local(
+                SiteActivities.set_limit, change, summary="Note the limit of the supply"
+            )
             self._controller.limit = change.limit
             self._changes += 1
             self._look_again()  # which phases its charge points load may depend on it
@@ -128,7 +130,7 @@ class SiteWorkflow:
         """A charge point has another cable, or other phases."""
         async with self._one_at_a_time:
             summary = "Note how a charge point is connected"
-            await record(SiteActivities.set_electrical, change, summary=summary)
+            await run_local(SiteActivities.set_electrical, change, summary=summary)
             self._look_again(change.charge_point_id)
 
     @set_limit.validator
@@ -141,7 +143,7 @@ class SiteWorkflow:
         """Lift the limits of transactions, or set them again."""
         async with self._one_at_a_time:
             summary = "Pause smart charging" if change.paused else "Go on with smart charging"
-            await record(SiteActivities.pause_smart_charging, change, summary=summary)
+            await run_local(SiteActivities.pause_smart_charging, change, summary=summary)
             if self._controller.paused and not change.paused:
                 self._controller.try_again()
             self._controller.paused = change.paused
@@ -163,7 +165,7 @@ class SiteWorkflow:
         self._to_read = set()
         known, changes = self._controller.running(), self._changes
         question = SiteQuestion(project_id=self._request.project_id, charge_point_ids=wanted)
-        snapshot = await record(
+        snapshot = await run_local(
             SiteActivities.read_site, question, summary="Read the site and its charge points"
         )
         self._controller.load(
@@ -179,7 +181,7 @@ class SiteWorkflow:
         """Look at what those draw that cannot report their limits."""
         question = self._controller.to_judge(workflow.now())
         if question.watched:
-            draws = await record(
+            draws = await run_local(
                 SiteActivities.read_draws,
                 question,
                 summary=f"Read what {len(question.watched)} sessions draw",
@@ -212,7 +214,7 @@ class SiteWorkflow:
             state for identity, state in states.items() if self._reported.get(identity) != state
         )
         if changed:
-            await record(
+            await run_local(
                 SiteActivities.record_states,
                 StationStates(states=changed),
                 summary=f"Note the state of {len(changed)} charge points",

@@ -19,11 +19,11 @@ with workflow.unsafe.imports_passed_through():
     from domain.states import ConnectorStatus, WaitingFor
     from workflows import policies
     from workflows.absence import absent
-    from workflows.calls import record
     from workflows.charge_point import NoAnswerError
     from workflows.checks.meter_values import collect
     from workflows.checks.starting import start
     from workflows.journal import CheckFailedError
+    from workflows.local_activities import run_local
     from workflows.run import Run
 
 
@@ -197,7 +197,7 @@ async def _told_to_stop(run: Run, transaction_id: int, ended: Callable[[], bool]
 
 
 async def _judge_readings(transaction: TransactionFact) -> MeterVerdict:
-    read = await record(
+    read = await run_local(
         RecordActivities.read_meter_values,
         transaction.transaction_id,
         summary="Read the meter values",

@@ -32,10 +32,10 @@ with workflow.unsafe.imports_passed_through():
     from domain.states import CheckResult, ParameterState, RegistrationStatus, WaitingFor
     from workflows import policies
     from workflows.absence import absent
-    from workflows.calls import record
     from workflows.checks.clock import judge_clock, measure_clock
     from workflows.checks.restart import not_seen, restart
     from workflows.journal import CheckFailedError
+    from workflows.local_activities import run_local
     from workflows.run import Run
 
 
@@ -125,7 +125,7 @@ async def _of_another(run: Run, boot: BootFact) -> Failure | None:
     serials = said_serials(boot.charge_point_serial, boot.charge_box_serial)
     if not serials:
         return None
-    other = await record(
+    other = await run_local(
         RecordActivities.whose_serial,
         WhoseSerial(
             project_id=run.request.project_id,
@@ -298,7 +298,7 @@ def _learn_heartbeat(run: Run, parameter: ParameterOutcome) -> None:
 
 
 async def _accept_now(run: Run) -> None:
-    await record(
+    await run_local(
         RecordActivities.accept_charge_point,
         run.request.charge_point_id,
         summary="Accept the charge point",

@@ -1,4 +1,4 @@
-"""How workflows call activities beside the database."""
+"""How workflows run activities that only read or write the database: locally, in their own task."""
 
 from temporalio import workflow
 
@@ -13,13 +13,13 @@ RequestT = TypeVar("RequestT")
 ResultT = TypeVar("ResultT")
 
 
-async def record(
+async def run_local(
     activity: Callable[[ActivitiesT, RequestT], Awaitable[ResultT]],
     request: RequestT,
     *,
     summary: str,
 ) -> ResultT:
-    """Read or write a record, however long the database is away.
+    """Run an activity that reads or writes a record, however long the database is away.
 
     In the workflow's own task, which saves the three writes that Temporal needs for an activity
     of its own; so it is short, and repeated when the worker dies in the middle of it.
