@@ -90,9 +90,9 @@ async def store_attempts(connection: AsyncConnection, records: Sequence[RefusedC
         ],
     )
     if news := [group for key, group in ordered if key not in known]:
-        await _sweep(connection, {group[0].identity[:_MAX_IDENTITY] for group in news})
+        await _delete_surplus(connection, {group[0].identity[:_MAX_IDENTITY] for group in news})
         if any(group[0].charge_point_id is None for group in news):
-            await _sweep_strangers(connection)
+            await _delete_surplus_of_unknown(connection)
 
 
 def _row(record: RefusedConnection) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def _moments(group: Sequence[RefusedConnection], row: Row[Any] | None) -> dict[s
     }
 
 
-async def _sweep(connection: AsyncConnection, identities: Collection[str]) -> None:
+async def _delete_surplus(connection: AsyncConnection, identities: Collection[str]) -> None:
     attempts = ConnectionAttempt.__table__.c
     place = func.row_number().over(
         partition_by=(attempts.identity, attempts.project_id),
@@ -149,7 +149,7 @@ async def _sweep(connection: AsyncConnection, identities: Collection[str]) -> No
     await connection.execute(delete(ConnectionAttempt).where(attempts.id.in_(surplus)))
 
 
-async def _sweep_strangers(connection: AsyncConnection) -> None:
+async def _delete_surplus_of_unknown(connection: AsyncConnection) -> None:
     attempts = ConnectionAttempt.__table__.c
     # One that tries all the time is an old row with a new moment.
     surplus = (

@@ -24,7 +24,7 @@ class Transaction(TableModel, table=True):
         partial_index(
             "ix_transactions_of_runs", "commissioning_id", where="commissioning_id IS NOT NULL"
         ),
-        # Sweeps walk those that run; ended ones are very many.
+        # The reconciler walks those that run; ended ones are very many.
         partial_index("ix_transactions_open", "id", where="stopped_at IS NULL"),
         partial_index(
             "ix_transactions_contested_stops",

@@ -54,7 +54,7 @@ class RunSteps:
             ),
             ReconcileStep("owned", owned, self._free, key=attrgetter("charge_point_id")),
             ReconcileStep(
-                "orphaned",
+                "orphans",
                 left_running,
                 self._raise_alarm,
                 key=attrgetter("transaction_id"),
