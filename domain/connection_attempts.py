@@ -14,7 +14,7 @@ UNKNOWN_IDENTITY: Final = "unknown_identity"
 """Code of the refusal of a name that no charge point has."""
 
 REFUSAL_COUNTS_FOR: Final = timedelta(hours=1)
-"""What was refused longer ago says nothing of why a charge point is not there now."""
+"""An older refusal does not explain why a charge point is not there now."""
 
 _LIKE: Final = {
     IdentityMatch.SERIAL_NUMBER: "its serial number",
@@ -44,7 +44,7 @@ class Misnamed:
     matches: IdentityMatch
 
     def __str__(self) -> str:
-        # It is a charge point's word, and may have any spaces in it.
+        # The charge point chose it, so it may have any spaces in it.
         return " ".join(self.identity.split())
 
 
@@ -65,16 +65,16 @@ class Claimed:
 
     @property
     def due_at(self) -> datetime | None:
-        """When its first attempt after the claim is due."""
+        """Return when its first attempt after the claim is due."""
         if self.tried_at is None or self.every is None:
             return None
         return self.tried_at + self.every * max(1, ceil((self.at - self.tried_at) / self.every))
 
 
 def rhythm(tried_at: Sequence[datetime]) -> timedelta | None:
-    """Tell how often it tries; of the pauses between attempts, newest first, the one in the middle.
+    """Return the median pause between attempts, which are given newest first.
 
-    None where that is less than a second, or nothing to go by.
+    None where that is less than a second, or where there are no two attempts.
     """
     pauses = sorted(later - earlier for later, earlier in pairwise(tried_at))
     middle = pauses[len(pauses) // 2] if pauses else timedelta(0)
@@ -82,7 +82,7 @@ def rhythm(tried_at: Sequence[datetime]) -> timedelta | None:
 
 
 def is_claimed(name: Claimed) -> str:
-    """Say under which name it may come, and what is known of when it does."""
+    """Say which name it may use, and what is known of when it will."""
     said = f"It is claimed as {name}, and gets in with its next attempt."
     if name.every is None or name.due_at is None:
         return said
@@ -94,7 +94,7 @@ def is_claimed(name: Claimed) -> str:
 
 
 def claim_call(*, project_id: str, charge_point_id: str, identity: str) -> ClaimCall:
-    """Make the call; the path is that of the API."""
+    """Make the call that claims an identity; the path is that of the API."""
     return ClaimCall(
         method="POST",
         path=f"/api/v1/installer/projects/{project_id}/unclaimed/{quote(identity, safe='')}/claim",

@@ -22,7 +22,7 @@ class Whereabouts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Restart:
-    """The one restart that chosen values may bring about which count after one.
+    """The one restart that chosen values may bring about because they count only after one.
 
     The intent is that of these values as they were chosen: a value that is chosen anew, were it
     the same, makes another. ``told_at`` is when the charge point was told to restart for it.

@@ -1,4 +1,4 @@
-"""What there is to do at a site: whom to limit, to lift, to close, and how much each shall draw."""
+"""What there is to do at a site: whom to limit, to free and to close, and who draws how much."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -26,13 +26,13 @@ from domain.states import FeatureState
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SitePace:
-    """How long things take.
+    """How long a site waits for each thing.
 
-    A turn; until one who did not answer, or refused, is asked again; until one that refuses to be
-    cleared or closed is, or one that refused the limit of a session; and until one that has
-    restarted, and has not confirmed its limits since, is counted at what its cable carries.
-    ``judged`` after it took a limit, it is looked at what one draws that cannot report its limits.
-    Every ``looked_at`` it is looked whether a run is still open that has a charge point.
+    ``turn``: one charges before another may. ``unanswered``, ``refused``, ``session_refused``: one
+    that did so is asked again; ``insisted``: so is one that refuses to be cleared or closed.
+    ``doubt``: one that restarted and confirmed no limits since counts at its cable. ``judged``:
+    meter values show whether one obeys a limit that it does not report. ``looked_at``: it is
+    looked again whether the run of a lent charge point is still open.
     """
 
     turn: timedelta = timedelta(minutes=15)
@@ -72,7 +72,7 @@ class Agenda(SiteState):
         return self._standings
 
     def reserve(self, now: datetime) -> None:
-        """Count with what is to be let before anybody is told: the others make room first."""
+        """Count what is to be allowed before anybody is told: the others make room first."""
         for identity, standing in self.standings().items():
             station = self.stations[identity]
             terms = self._wanted(station, standing, now)
@@ -81,7 +81,7 @@ class Agenda(SiteState):
                 self.stations[identity] = replace(station, default_bound=default)
 
     def to_prepare(self, now: datetime) -> list[Station]:
-        """Charge points that are online and have not taken what they shall be told."""
+        """Return charge points that are online and have not taken what they are to be told."""
         standing = self.standings()
         return [
             station
@@ -91,7 +91,7 @@ class Agenda(SiteState):
         ]
 
     def to_lift(self, now: datetime) -> list[Station]:
-        """Charge points that are online and have not confirmed that nothing limits them."""
+        """Return charge points that are online and have not confirmed that they are unlimited."""
         standing = self.standings()
         return [
             station
@@ -113,7 +113,7 @@ class Agenda(SiteState):
         return not station.free and self._has_room(station)
 
     def lift(self, station: Station) -> LiftLimits:
-        """What lifts them. During a pause the limit of the whole stays where it is kept."""
+        """Make what lifts its limits. During a pause the limit of the whole stays if it is kept."""
         return LiftLimits(
             charge_point_id=station.charge_point_id,
             connectors=station.connectors,
@@ -122,7 +122,7 @@ class Agenda(SiteState):
         )
 
     def to_close(self, now: datetime) -> list[Availability]:
-        """Charge points that are online and whose connectors are not as open as they shall be."""
+        """Return charge points that are online and whose connectors are to be opened or closed."""
         return [one for one in self._availability(now) if not one.station.lent]
 
     def _availability(self, now: datetime) -> list[Availability]:
@@ -142,7 +142,7 @@ class Agenda(SiteState):
         return found
 
     def to_stop(self, now: datetime) -> list[Bay]:
-        """Transactions that nothing else ends though the supply does not carry them.
+        """Return transactions that nothing else ends though the supply does not carry them.
 
         They are where connectors shall be inoperative, and with what cannot be paused they are
         more than the site may draw, or leave nothing for those who wait; or nobody may charge
@@ -176,14 +176,14 @@ class Agenda(SiteState):
         return out_of_use or not station.circuits.isdisjoint(over)
 
     def terms(self, station: Station, now: datetime) -> Terms | None:
-        """What a charge point shall be told of itself; None: nothing.
+        """Return what a charge point is to be told of itself; None: nothing.
 
         One that was given up is asked once in a while whether it takes limits after all.
         """
         return self._wanted(station, self.standings()[station.charge_point_id], now)
 
     def request(self, station: Station, terms: Terms) -> LimitStation:
-        """What tells it so."""
+        """Make the request that tells it so."""
         held = station.given_up and terms == self.standings()[station.charge_point_id].terms
         return LimitStation(
             charge_point_id=station.charge_point_id,
@@ -193,8 +193,8 @@ class Agenda(SiteState):
             connectors=station.connectors,
             idle=self.idle(station),
             running=self.confirmed_sessions(station),
-            # Whoever plugs in between may draw all that the cable carries, and who charges already
-            # shall not.
+            # A vehicle that comes in between may draw all that the cable carries, and one that
+            # charges already may not.
             afresh=station.unlimited and not self._bays_of(station.charge_point_id),
             # The others have made room for more than that already.
             raises=terms.default_amps == 0 and station.unlimited,
@@ -202,12 +202,12 @@ class Agenda(SiteState):
         )
 
     def idle(self, station: Station) -> tuple[int, ...]:
-        """Its connectors without a transaction."""
+        """Return its connectors without a transaction."""
         key = station.charge_point_id
         return tuple(one for one in station.connectors if (key, one) not in self.bays)
 
     def confirmed_sessions(self, station: Station) -> tuple[Running, ...]:
-        """Its transactions that have confirmed a limit of their own, with no higher on its way."""
+        """Return transactions that confirmed a limit of their own, with no higher one sent."""
         return tuple(
             Running(connector_id=bay.key[1], amps=bay.granted)
             for _, bay in self._bays_of(station.charge_point_id)
@@ -215,7 +215,7 @@ class Agenda(SiteState):
         )
 
     def targets(self, now: datetime) -> dict[BayKey, int]:
-        """What each connector that can be told shall draw."""
+        """Return what each connector that can be told is to draw."""
         standing = self.standings()
         told = [
             bay
@@ -229,7 +229,7 @@ class Agenda(SiteState):
         return share(capacity, demands, reserved)
 
     def outlets(self) -> list[Outlet]:
-        """Every connector with the most that it may draw now."""
+        """Return every connector with the most that it may draw now."""
         found = []
         for station in self.stations.values():
             closed = frozenset(station.closed)
@@ -238,7 +238,7 @@ class Agenda(SiteState):
             for connector_id in station.outlets:
                 key = station.charge_point_id, connector_id
                 bay = self.bays.get(key)
-                # What has never been heard of is in its box.
+                # A charge point that never connected draws nothing.
                 absent = station.connection is None and not station.commissioned
                 draws_nothing = absent or connector_id in closed
                 default = 0.0 if draws_nothing else station.default_bound
@@ -254,7 +254,7 @@ class Agenda(SiteState):
         return found
 
     def _most(self, station: Station) -> float:
-        """What all of its connectors draw at most: the cable, or what a run was lent for them."""
+        """Return the most that its connectors draw: the cable, or what a run was lent for them."""
         keeps_none = station.unlimited or station.trouble is Trouble.NO_STATION_LIMIT
         if station.tested and not keeps_none:
             terms = self.standings()[station.charge_point_id].terms
@@ -264,7 +264,7 @@ class Agenda(SiteState):
 
     @property
     def capacity(self) -> Mapping[Circuit, float]:
-        """What each circuit carries; a cable counts that is shared, and that is to be kept to."""
+        """Return what each circuit carries; a cable that is shared and kept to is one, too."""
         return self._capacity(self.standings())
 
     def _capacity(self, standing: Mapping[str, Standing]) -> Mapping[Circuit, float]:
@@ -276,7 +276,7 @@ class Agenda(SiteState):
         return {**self.limit.capacity, **cables}
 
     def to_judge(self, now: datetime) -> DrawsQuestion:
-        """Whose meter values are to be looked at: of those that do not report their limits."""
+        """Return the transactions to judge by meter values, since limits are not reported."""
         standing = self.standings()
         return DrawsQuestion(
             watched=tuple(
@@ -296,10 +296,10 @@ class Agenda(SiteState):
         )
 
     def next_look(self, now: datetime, *, began: datetime) -> timedelta | None:
-        """In how long to decide anew though nothing happens; at once, for what is due by now.
+        """Return how long to wait for events before deciding anew; zero for what is due by now.
 
         A turn is over, a refusal is tried again, or a charge point has been in doubt for too long.
-        ``began`` is when the last decision began: what was ahead then, it has not acted on.
+        ``began`` is when the last decision began: it has not acted on what was still ahead then.
         """
         moments = [
             moment
@@ -314,13 +314,13 @@ class Agenda(SiteState):
         moments += [bay.retry_at for bay in self.bays.values()]
         moments += [bay.judge_at for bay in self.bays.values()]
         if not all(bay.charges for bay in self.bays.values()):
-            # Somebody waits for somebody else's turn to end.
+            # A vehicle waits for the turn of another to end.
             moments += [bay.since + self._pace.turn for bay in self.bays.values() if bay.charges]
         ahead = [moment for moment in moments if moment is not None and moment > began]
         return max(min(ahead) - now, timedelta()) if ahead else None
 
     def states(self) -> list[StationState]:
-        """How far each charge point is, and why it does not simply share."""
+        """Return how far each charge point is, and why it does not simply share."""
         standing = self.standings()
         return [
             self._state(station, standing[station.charge_point_id])
@@ -435,7 +435,7 @@ class Agenda(SiteState):
         return found[station.charge_point_id].terms
 
     def _is_tried_again(self, station: Station, now: datetime) -> bool:
-        """One that takes its limits and draws more would be above them each time."""
+        """One that takes its limits and draws more is not: it would exceed them each time."""
         return station.may_be_asked(now) and station.trouble is not Trouble.DRAWS_MORE
 
     def _may_open(self, station: Station, standing: Standing) -> bool:

@@ -1,4 +1,4 @@
-"""Which charge points runs have, or shall have; and which leave the site."""
+"""Charge points that are lent to runs, or are to be; and those that leave the site."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -26,7 +26,7 @@ class Servicing(Agenda):
         known: Collection[int] = (),
         charge_points_only: bool = False,
     ) -> None:
-        """As :meth:`SiteState.load`; a run that has ended and could not say so gives back."""
+        """As :meth:`SiteState.load`; also takes back what a run has that ended unheard."""
         super().load(snapshot, now, known=known, charge_points_only=charge_points_only)
         for facts in snapshot.stations:
             identity = facts.charge_point_id
@@ -62,7 +62,7 @@ class Servicing(Agenda):
         return True
 
     def take_back(self, charge_point_id: str, commissioning_id: str) -> bool:
-        """The run has ended: whatever it has done there, limits are told anew."""
+        """Take a charge point back from a run that has ended; its limits are told anew."""
         station = self.stations.get(charge_point_id)
         if station is None or station.service is None:
             return False
@@ -84,7 +84,7 @@ class Servicing(Agenda):
         return True
 
     def to_lend(self, now: datetime) -> list[Station]:
-        """Those that are asked for, and have nothing left to be told.
+        """Return those that are asked for, and have nothing left to be told.
 
         Where a test charge follows, the others have made room for it.
         """
@@ -103,14 +103,14 @@ class Servicing(Agenda):
         ]
 
     def lent(self, charge_point_id: str, ask: int) -> None:
-        """The run was told that it has the charge point."""
+        """Note that the run was told that it has the charge point."""
         station = self.stations.get(charge_point_id)
         if station is not None and station.service is not None and station.service.ask == ask:
             service = replace(station.service, lent=True, called=False)
             self.stations[charge_point_id] = replace(station, service=service)
 
     def to_call_back(self, now: datetime) -> list[Station]:
-        """Those that a run has and that are to be told something."""
+        """Return those that a run has and that are to be told something."""
         return [
             station
             for station in self.stations.values()
@@ -121,14 +121,14 @@ class Servicing(Agenda):
         ]
 
     def called_back(self, charge_point_id: str) -> None:
-        """The run was told so."""
+        """Note that the run was told so."""
         station = self.stations[charge_point_id]
         if station.service is not None:
             service = replace(station.service, called=True)
             self.stations[charge_point_id] = replace(station, service=service)
 
     def to_look_at(self, now: datetime) -> set[str]:
-        """Charge points that runs have for so long that they may have ended unheard."""
+        """Return charge points of runs that are so old that they may have ended unheard."""
         return {
             identity
             for identity, station in self.stations.items()
@@ -136,10 +136,10 @@ class Servicing(Agenda):
         }
 
     def to_take_out(self) -> list[Station]:
-        """Those that leave and cannot draw any more.
+        """Return those that leave and cannot draw any more.
 
-        Offline says nothing of that: what one may still draw is counted until nothing supplies it.
-        One that can be told is inoperative by then, and has lost its limits if it lets go of them.
+        Being offline proves nothing: what one may draw is counted until nothing supplies it. One
+        that can be told is inoperative by then, and has lost its limits if it lets go of them.
         """
         drawn = dict.fromkeys(self.stations, 0.0)
         for outlet in self.outlets():
@@ -169,9 +169,9 @@ class Servicing(Agenda):
         )
 
     def _set_aside(self, station: Station, now: datetime) -> float:
-        """Its share among those that charge, at least what a vehicle needs.
+        """Return its share among those that charge, at least what a vehicle needs.
 
-        Where nobody charges somebody may come, and the run may wait for long.
+        Where nobody charges a vehicle may come, and the run may wait for long.
         """
         standing = self.standings()
         demands = [

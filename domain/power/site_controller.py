@@ -64,7 +64,7 @@ class SiteController(Servicing):
             return
         self.stations[asked.charge_point_id] = replace(
             station,
-            # An unanswered default may count or not.
+            # A default without an answer may count or not.
             default_bound=max(station.default_bound, terms.default_amps),
             told=terms,
             cleared=False,
@@ -218,7 +218,7 @@ class SiteController(Servicing):
             self.stations[key[0]] = replace(station, clear_at=clear_at)
 
     def lose_trust(self, now: datetime) -> None:
-        """Count those at their cable who have restarted and not confirmed their limits since."""
+        """Count those at their cable that have restarted and not confirmed their limits since."""
         for station in list(self.stations.values()):
             doubted = station.in_doubt_since
             if doubted is not None and now - doubted >= self._pace.doubt:
@@ -277,7 +277,7 @@ class SiteController(Servicing):
     def _refused(
         self, station: Station, terms: Terms, limited: StationLimited, now: datetime
     ) -> None:
-        """It does not keep to its limits; the lowest that it reports may be one that it obeys."""
+        """Note that it exceeds its limits; the lowest that it reports may be one that it obeys."""
         reported, cable = limited.reported_amps, float(station.max_amps)
         if not station.given_up or station.may_be_asked(now):
             # It was asked for its share: it may obey a lower limit.

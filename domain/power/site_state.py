@@ -71,10 +71,10 @@ class SiteState:
         known: Collection[int] = (),
         charge_points_only: bool = False,
     ) -> None:
-        """Take the registry's word on the site and some of its charge points.
+        """Take what the registry knows of the site and some of its charge points.
 
         ``known`` are the transactions that were here before the snapshot was asked for: one of them
-        that does not run any more in it has ended. One that came since may be too young for it.
+        that does not run in it has ended. One that came since may be too young for the snapshot.
         ``charge_points_only``: the limit or the pause has been changed since.
         """
         if not charge_points_only:
@@ -174,7 +174,7 @@ class SiteState:
             station, connection=connection, retry_at=None, clear_at=None
         )
         if connection.generation > station.generation:
-            # Told now, and again when it says that it has restarted, it would be told twice.
+            # It says in a moment whether it has restarted; until then it would be told twice.
             settles_at = connection.at + _SETTLES
             self.stations[station.charge_point_id] = replace(
                 self.stations[station.charge_point_id],
@@ -184,7 +184,7 @@ class SiteState:
         return True
 
     def _doubt(self, station: Station, now: datetime) -> None:
-        """It has restarted: what it was told may be forgotten."""
+        """Doubt all that a charge point was told: it has restarted."""
         self.stations[station.charge_point_id] = replace(
             station,
             prepared=None,
@@ -303,5 +303,5 @@ def _with_connector(station: Station, connector_id: int) -> Station:
 
 
 def _numbers(connectors: Collection[int]) -> tuple[int, ...]:
-    """In order; 0 is the charge point itself."""
+    """Sort connector numbers; 0 is the charge point itself and left out."""
     return tuple(sorted(one for one in connectors if one >= 1))
