@@ -51,10 +51,10 @@ class CountedAttempt:
 
 
 async def store_attempts(connection: AsyncConnection, records: Sequence[RefusedConnection]) -> None:
-    """Count refusals: the same again is one more of a row, not another.
+    """Count refusals: a repeat adds to the count of its row, and makes no row of its own.
 
     The newest 20 rows of each identity are kept, without one of each project; of identities that
-    are no charge point's, the 20,000 in all that tried last.
+    no charge point has, the 20,000 in all that tried last.
     """
     groups: defaultdict[tuple[str, int], list[RefusedConnection]] = defaultdict(list)
     for record in sorted(records, key=lambda record: record.at):
@@ -78,7 +78,7 @@ async def store_attempts(connection: AsyncConnection, records: Sequence[RefusedC
             "times": attempts.times + new.excluded.times,
             "at": new.excluded.at,
             "moments": new.excluded.moments,
-            # The last two: another node was faster.
+            # The last two count where another node was faster.
             "first_at": func.coalesce(new.excluded.first_at, attempts.first_at, attempts.at),
         },
     )
@@ -200,9 +200,9 @@ async def last_refusals(
                 among(connection, attempts.identity, list(since)),
             )
         )
-        # The name has been claimed since; what was said of it is not so any more.
+        # The name has been claimed since: the reason does not hold any more.
         .where(or_(attempts.code != UNKNOWN_IDENTITY, attempts.charge_point_id.is_(None)))
-        # What was refused before it connected has been mended since.
+        # It has connected since: what was wrong then has been repaired.
         .where(
             ~exists()
             .where(col(ChargePointConnection.charge_point_id) == whose)
@@ -237,7 +237,7 @@ async def last_refusals(
 async def _nameless(
     connection: AsyncConnection, charge_point_ids: Sequence[str]
 ) -> dict[str, RefusedAttempt]:
-    """Of those that never connected, the newest attempt that names none and is their project's."""
+    """Return the newest nameless attempt of their project for those that never connected."""
     attempts = ConnectionAttempt.__table__.c
     rows = await connection.execute(
         select(ConnectionAttempt.__table__, col(ChargePoint.id).label("charge_point"))
@@ -270,14 +270,14 @@ def _under_name(unclaimed: UnclaimedIdentity) -> RefusedAttempt:
 async def page_of_attempts(
     connection: AsyncConnection, charge_point_id: str, *, after: int | None, limit: int
 ) -> Sequence[CountedAttempt]:
-    """Refused attempts of a charge point, newest first, beyond the one with the id ``after``."""
+    """Return refused attempts of a charge point, newest first, beyond the id ``after``."""
     return await _page(connection, _of(charge_point_id), after=after, limit=limit)
 
 
 async def page_of_nameless(
     connection: AsyncConnection, project_id: str, *, after: int | None, limit: int
 ) -> Sequence[CountedAttempt]:
-    """Refused attempts that name no charge point, from where those of a project alone come."""
+    """Return refused attempts without a name, from addresses of this project alone."""
     of_project = col(ConnectionAttempt.project_id) == project_id
     return await _page(connection, of_project, after=after, limit=limit)
 

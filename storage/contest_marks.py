@@ -1,4 +1,4 @@
-"""What comes while several links speak as one charge point is stored and marked.
+"""Marks on what is stored while several links speak as one charge point.
 
 Boots and statuses carry the link that told them; a transaction of which anything came meanwhile is
 contested.
@@ -63,7 +63,7 @@ async def clear_marks(connection: AsyncConnection, records: Collection[Record]) 
 async def mark_told(connection: AsyncConnection, told: Mapping[int, str]) -> None:
     """Mark transactions, by their charge points, of which something came on one of several links.
 
-    Not while those are still asked; but well if another was kept meanwhile.
+    They are not marked while the links are still asked, unless another was kept meanwhile.
     """
     if not told:
         return
@@ -107,7 +107,7 @@ async def unmark(
     links: Collection[int] | None = None,
     since: datetime | None = None,
 ) -> None:
-    """Take the mark off what these links told; ``since``: nobody else was there after all."""
+    """Take the mark off what these links told; ``since``: from when on nobody else was there."""
     for table in (Boot.__table__, Connector.__table__):
         told = update(table).where(table.c.charge_point_id == charge_point_id).where(~counts(table))
         if links is not None:
@@ -118,7 +118,7 @@ async def unmark(
 
 
 async def forget_statuses(connection: AsyncConnection, charge_point_id: str) -> None:
-    """What is known of connectors is of the present: another's word is no knowledge."""
+    """Forget the statuses of connectors: they came from another link than the present one."""
     await connection.execute(
         delete(Connector)
         .where(col(Connector.charge_point_id) == charge_point_id)

@@ -1,4 +1,4 @@
-"""Contests of links in the rows: how one begins, is looked after, and ends."""
+"""Rows of contests between links: how one begins, is looked after, and ends."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ def contest_of(row: Any) -> Contest | None:
 
 
 def present_of(row: Any, *, live: bool) -> Present:
-    """Read who is there from a row of ``connections``."""
+    """Read which links are there from a row of ``connections``."""
     link = Link(
         generation=row.generation,
         node_id=row.node_id,
@@ -96,7 +96,7 @@ async def read_contests(
 async def read_confirmed(
     connection: AsyncConnection, charge_point_ids: Collection[str]
 ) -> dict[str, Contest]:
-    """Return those of which people are to know."""
+    """Return the contests that people are to know of."""
     found = await read_contests(connection, charge_point_ids)
     return {key: contest for key, contest in found.items() if contest.confirmed_at is not None}
 
@@ -213,7 +213,7 @@ async def keep(
 async def decide(
     connection: AsyncConnection, row: Row[Any], link: Link, contest: Contest, *, at: datetime
 ) -> None:
-    """Let one link speak from now on; what the others have told is nobody's word any more."""
+    """Let one link speak from now on; what the others have told does not count any more."""
     charge_point_id = row.charge_point_id
     for other in contest.links:
         if other is link or other.connected_at >= contest.since:
@@ -235,7 +235,7 @@ class Ended:
 
 
 async def disconnect(connection: AsyncConnection, charge_point_id: str, *, at: datetime) -> Ended:
-    """Let none of the links be the charge point: whoever comes next is asked anew.
+    """Let none of the links be the charge point: the next that comes is asked anew.
 
     They are those of a contest, or the one that was kept; then that is decided no more. Nothing
     that any of them has told counts. Their nodes close them at the next look.
@@ -281,7 +281,7 @@ async def _continue_with(
     at: datetime,
     **decision: Any,
 ) -> None:
-    """One link, or none, is left: it goes on under the next generation."""
+    """Continue with the one link that is left, under the next generation, or with none."""
     values = dict(NO_CONTEST) | decision
     if not links:
         values["disconnected_at"] = row.disconnected_at or at

@@ -22,7 +22,7 @@ _FORGOTTEN_AT_ONCE: Final = 100
 class Keyed:
     """A request with a key: whose it is, what it is known by, and what it says.
 
-    ``key``: of account, route and the client's own key. ``fingerprint``: of the body. ``claim``: of
+    ``key`` is of account, route and the client's own key, ``fingerprint`` of the body, ``claim`` of
     this one try, so that one that was taken for dead cannot end what another has begun.
     """
 
@@ -34,7 +34,7 @@ class Keyed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoredAnswer:
-    """What was answered: headers are those that belong to the body and its effect."""
+    """An answer as it is kept; its headers are those that belong to the body and its effect."""
 
     status: int
     headers: Mapping[str, str]
@@ -62,7 +62,7 @@ class KeyInUseError(ConflictError):
 
 
 def key_in_use(seconds: float) -> KeyInUseError:
-    """Say that another try has the key, for so long at most."""
+    """Make the error that another try has the key, for so long at most."""
     wait = max(1, round(seconds))
     return KeyInUseError(
         "idempotency_key_in_use",
@@ -163,7 +163,7 @@ class KeptAnswers:
         await self._set(keyed, {"claim": None, "claimed_until": None, "done_at": None})
 
     async def forget(self, keyed: Keyed) -> None:
-        """Let the key be used for whatever: the request was refused."""
+        """Let the key be used for anything: the request was refused."""
         table = KeptAnswer.__table__
         await self._connection.execute(
             delete(table).where(table.c.key == keyed.key).where(table.c.claim == keyed.claim)

@@ -1,4 +1,4 @@
-"""Transactions that go on though nobody wants them to: of ended runs, and of what is withdrawn."""
+"""Transactions that go on without a run: of ended runs, and of charge points that leave."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -17,13 +17,13 @@ from storage.run_tags import is_tag_of_the_run
 
 _ENDED = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
 _LOOKED_AT: Final = 10
-"""Newest runs of a charge point: what one before them began was stopped, or alarmed about."""
+"""Newest runs of a charge point; transactions of older ones were stopped or raised an alarm."""
 
 
 async def left_running(
     connection: AsyncConnection, *, after: int, limit: int
 ) -> Sequence[OrphanedTransaction]:
-    """Open transactions with the id tag of an ended run, in the order of their ids.
+    """Return open transactions with the id tag of an ended run, in the order of their ids.
 
     Of a charge point that is to be withdrawn all are; of one that is, none: nobody can stop them.
     """

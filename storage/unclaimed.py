@@ -1,6 +1,6 @@
-"""Identities that nobody has, and their claim for the charge points that they may be meant to be.
+"""Identities that nobody has, and their claim for the charge points that they may be.
 
-Which those are, :mod:`storage.unclaimed_attempts` says.
+:mod:`storage.unclaimed_attempts` says which those are.
 """
 
 from collections.abc import Sequence
@@ -34,9 +34,9 @@ class Unclaimed:
     async def page(
         self, project_id: str, *, before: str | None, limit: int
     ) -> Sequence[UnclaimedIdentity]:
-        """Claimable identities of a project, the newest charge point first.
+        """Return claimable identities of a project, the newest charge point first.
 
-        After the handover: those of the charge points of an open service visit.
+        After the handover they are those of the charge points of an open service visit.
         """
         query = claimable().where(col(ChargePointRow.project_id) == project_id)
         before_handover = select(col(Project.id)).where(
@@ -94,7 +94,7 @@ class Unclaimed:
                     )
                 )
         except IntegrityError as error:
-            # Somebody was faster; whose it is now is said, or kept, as ever.
+            # Somebody was faster: the answer is as for any identity that is claimed already.
             since = await self._since(key, charge_point.id)
             if since is None:
                 raise _not_found() from error
@@ -109,7 +109,7 @@ class Unclaimed:
         return at
 
     async def _since(self, key: str, charge_point_id: str) -> datetime | None:
-        """Since when the identity is this charge point; None when it is nobody yet."""
+        """Return since when the identity is this charge point; None when nobody has it yet."""
         query = (
             select(
                 IdentityAlias.__table__,
@@ -127,7 +127,7 @@ class Unclaimed:
         if row.charge_point_id == charge_point_id:
             since: datetime = row.claimed_at
             return since
-        # Of somebody else's claim not even the words tell.
+        # The words do not tell that somebody else has claimed it.
         raise _claimed(row.charge_point_id) if row.is_mine else _not_found()
 
 

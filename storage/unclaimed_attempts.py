@@ -28,13 +28,13 @@ from storage.models.connections import ChargePointConnection, ConnectionAttempt
 from storage.models.projects import Project
 
 MOMENTS_KEPT: Final = 12
-"""Of the refusals that one row counts: how often one tries is told by them."""
+"""Moments of the refusals that one row counts: they tell how often one tries."""
 _PREFIX: Final = len(f"{Prefix.CHARGE_POINT}_")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UnclaimedIdentity:
-    """An identity that tried to connect, with the charge point that it may be, and why it may."""
+    """An identity that tried to connect, with the charge point that it may be, and why."""
 
     identity: str
     matches: IdentityMatch
@@ -47,7 +47,7 @@ class UnclaimedIdentity:
 
 
 def claimable(identity_key: str | None = None) -> Select[Any]:
-    """Ids of charge points that an identity, or this one, may be claimed for."""
+    """Select the charge points that any identity, or this one, may be claimed for."""
     tried = exists().where(_may_be())
     if identity_key is not None:
         tried = tried.where(col(ConnectionAttempt.identity_key) == identity_key)
@@ -134,7 +134,7 @@ async def claimed_names(
 
 
 def moments_of(row: Row[Any]) -> list[datetime]:
-    """Give the newest few moments that a refusal was the same at, before ``row.at``."""
+    """Return the newest few moments of the same refusal, before ``row.at``."""
     return [datetime.fromisoformat(at) for at in row.moments or ()]
 
 
@@ -145,14 +145,14 @@ def _all_moments(rows: Sequence[Row[Any]]) -> list[datetime]:
 def _may_be() -> ColumnElement[bool]:
     """Predicate: the attempt is nobody's, and may be the charge point's."""
     attempt, other = ConnectionAttempt.__table__.c, aliased(ChargePoint.__table__).c
-    # Whoever works on the project sees the same: what its maker may.
+    # Everybody who works on the project sees what its maker may see.
     maker = (
         select(col(Project.installer_id))
         .where(col(Project.id) == col(ChargePoint.project_id))
         .correlate(ChargePoint)
         .scalar_subquery()
     )
-    # SQLAlchemy correlates by itself one level up only, and who asks nests deeper.
+    # SQLAlchemy correlates by itself one level up only, and callers nest deeper.
     there_is = exists().correlate(ChargePoint, ConnectionAttempt)
     has_its_id = other.id == literal(f"{Prefix.CHARGE_POINT}_") + func.upper(attempt.near_key)
     another = other.id != col(ChargePoint.id)

@@ -41,7 +41,7 @@ class Pending:
 
 
 class Withdrawals:
-    """Repository of what is taken out; who changes something has locked the project."""
+    """Repository of what is taken out; callers that change something have locked the project."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
@@ -49,7 +49,7 @@ class Withdrawals:
     async def withdraw(
         self, charge_point: ChargePoint, order: WithdrawalOrder, *, end_run: bool
     ) -> bool:
-        """Take it out; False when it will be as soon as what goes on has ended.
+        """Take a charge point out; False when that waits until what goes on has ended.
 
         Raises:
             ConflictError: ``run_open`` with the ``commissioning_id``, ``charging`` with the
@@ -115,7 +115,7 @@ class Withdrawals:
         return True
 
     async def reinstate(self, charge_point: ChargePoint, *, by: Actor, at: datetime) -> None:
-        """Bring it back, or take back an order that waits; its verdict counts if it still holds.
+        """Bring a charge point back, or take back its order; its verdict counts if it still holds.
 
         Raises:
             ConflictError: ``not_withdrawn``; ``replaced`` and ``duplicate_serial`` with the
@@ -201,7 +201,7 @@ class Withdrawals:
             )
 
     async def _is_quiet(self, charge_point_id: str, *, now: datetime) -> bool:
-        """No run is open, and no session that could still be stopped: who is away hears nothing."""
+        """Tell whether no run is open, and no session that could still be stopped."""
         if await Runs(self._connection).open_run(charge_point_id) is not None:
             return False
         if not await charging(self._connection, charge_point_id):
@@ -244,7 +244,7 @@ class Withdrawals:
 async def pending_withdrawals(
     connection: AsyncConnection, *, after: str, limit: int
 ) -> Sequence[Pending]:
-    """Orders that wait, in the order of the charge points' ids."""
+    """Return orders that wait, in the order of the charge points' ids."""
     rows = await connection.execute(
         select(col(ChargePointRow.id), col(ChargePointRow.withdrawal))
         .where(col(ChargePointRow.withdrawal).is_not(None))

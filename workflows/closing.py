@@ -1,6 +1,6 @@
 """How a run takes over a charge point, and leaves it.
 
-Nothing of it keeps running afterwards, or an alarm keeps trying.
+Nothing that it began keeps running afterwards, or an alarm keeps trying.
 """
 
 from temporalio import workflow
@@ -38,8 +38,8 @@ with workflow.unsafe.imports_passed_through():
 async def clean_up(run: Run, *, cancelled: bool) -> None:
     """Stop the run's transactions, and after a cancel put back what it changed.
 
-    Who cancels does not wait for long. What is not done by then, or will not be done at all, gets
-    a workflow that keeps trying.
+    A person who cancels does not wait for long. What is not done by then gets a workflow that
+    keeps trying.
     """
     if cancelled:
         await _for_a_moment(_put_right(run))

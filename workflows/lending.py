@@ -1,4 +1,4 @@
-"""Lends charge points of a site to runs, takes them back, and lets those go that leave."""
+"""Lends charge points of a site to runs, takes them back, and takes out those that leave."""
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
@@ -16,7 +16,7 @@ with workflow.unsafe.imports_passed_through():
 
 
 class Lending:
-    """What the site's workflow does about runs, once it has told who had to be told."""
+    """What the site's workflow does about runs, once it has told its charge points."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class Lending:
                 self._look_again(station.charge_point_id)
 
     async def let_go(self) -> None:
-        """Take out who leaves and cannot draw any more."""
+        """Take out the charge points that leave and cannot draw any more."""
         gone = [
             station.charge_point_id
             for station in self._controller.to_take_out()

@@ -21,8 +21,8 @@ async def run_local(
 ) -> ResultT:
     """Run an activity that reads or writes a record, however long the database is away.
 
-    In the workflow's own task, which saves the three writes that Temporal needs for an activity
-    of its own; so it is short, and repeated when the worker dies in the middle of it.
+    It runs in the workflow's own task, which saves the three writes that Temporal needs for any
+    other activity; so it must be short, and is repeated when the worker dies in the middle of it.
     """
     result: Any = await workflow.execute_local_activity_method(
         activity,

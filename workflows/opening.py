@@ -1,4 +1,4 @@
-"""How a run begins: it takes the charge point over, and waits until that is there."""
+"""How a run begins: it takes the charge point over, and waits until that is connected."""
 
 from temporalio import workflow
 
@@ -82,8 +82,8 @@ async def never_connected(run: Run) -> CheckFailedError | None:
 async def went_offline(run: Run) -> bool:
     """Wait for a charge point that was there; tells whether it came back.
 
-    A link also ends as a node of ours does, with nothing wrong on site: nobody is sent there before
-    it had the time to come back by itself.
+    A link also ends with our node, with nothing wrong on site: nobody is sent there before it had
+    the time to come back by itself.
     """
     await run.uncontested()
     since = workflow.now()
@@ -107,7 +107,7 @@ async def went_offline(run: Run) -> bool:
 def _recent_refusal(run: Run) -> RefusedAttempt | None:
     """Return the refused attempt that may say why the charge point is not there as the run begins.
 
-    What was refused long ago has been mended since, or was somebody else.
+    What was refused long ago has been repaired since, or was another charge point.
     """
     refusal = run.briefing.snapshot.last_refusal
     oldest = run.request.started_at - REFUSAL_COUNTS_FOR

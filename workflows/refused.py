@@ -1,4 +1,4 @@
-"""Attempts to connect that were refused: they are told in place of "it is not there"."""
+"""Failures that tell of refused attempts to connect, in place of "it is not there"."""
 
 from temporalio import workflow
 
@@ -69,7 +69,7 @@ async def _last_refusal(run: Run, *, since: datetime) -> RefusedAttempt | None:
     )
     refusal = found.last_refusal
     if refusal is not None and refusal.misnamed is not None:
-        since = run.request.started_at - REFUSAL_COUNTS_FOR  # it was not mended: nobody claimed it
+        since = run.request.started_at - REFUSAL_COUNTS_FOR  # nobody claimed it: it still stands
     elif refusal is not None and refusal.claimed is not None:
         return refusal  # it stands until it connects
     return refusal if refusal is not None and refusal.at >= since else None

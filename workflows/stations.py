@@ -38,14 +38,14 @@ class Stations:
         self._busy: dict[str, asyncio.Task[None]] = {}
 
     def prepare(self) -> None:
-        """Begin what charge points need. Slow ones hold up nobody's share."""
+        """Begin what charge points need. Slow ones hold up no share of others."""
         for charge_point_id, work in self._due():
             if charge_point_id not in self._busy and len(self._busy) < policies.STATIONS_AT_ONCE:
                 self._begin(charge_point_id, work())
 
     @property
     def waiting(self) -> bool:
-        """Whether there is something to begin; whoever ends wakes the site, which looks again."""
+        """Whether there is something to begin; each that ends wakes the site, which looks again."""
         return len(self._busy) < policies.STATIONS_AT_ONCE and any(
             charge_point_id not in self._busy for charge_point_id, _ in self._due()
         )

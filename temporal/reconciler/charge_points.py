@@ -1,4 +1,4 @@
-"""What a charge point has not got, or is to be rid of."""
+"""What a charge point still lacks: values, its local list, its withdrawal."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -73,7 +73,7 @@ class ChargePointSteps:
         await self._parts.begin(starts.local_list(charge_point))
 
     async def _withdraw(self, pending: Pending) -> None:
-        """See to the end of what goes on, and to what follows it."""
+        """End what goes on at a charge point, and withdraw it then."""
         identity, order, now = pending.charge_point_id, pending.order, self._parts.now()
         cancel = CancelRequest(by=order.by.email or "", reason=order.reason, actor=order.by)
         async with asyncio.timeout(RPC_TIMEOUT.total_seconds()):

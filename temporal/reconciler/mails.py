@@ -11,7 +11,7 @@ from temporal.reconciler.step import ReconcileStep
 
 
 def mail_steps(parts: Parts) -> tuple[ReconcileStep[Any], ...]:
-    """What was gathered, contests of links, and records that are held."""
+    """Make the steps of gathered news, of contests of links, and of records that are held."""
     return (
         ReconcileStep(
             "notices",

@@ -14,9 +14,9 @@ from temporal.open_workflows import OpenWorkflows
 from temporal.start import Start
 
 YOUNG: Final = timedelta(seconds=10)
-"""For so long whoever wrote a row may still be starting its workflow."""
+"""The writer of a row may still be starting its workflow for so long."""
 MISSED: Final = timedelta(minutes=1)
-"""After so long what should have been told was not."""
+"""What was not told after this time will not be."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,7 +30,7 @@ class Parts:
     open: OpenWorkflows
 
     async def begin(self, start: Start) -> bool:
-        """Start it; False when it is open already."""
+        """Start a workflow; False when it is open already."""
         begun = await start.begin(self.client, self.task_queue)
         self.open.add(start.id)
         return begun

@@ -1,4 +1,4 @@
-"""Projects of which nobody looks after visits, power or the ends of invitations."""
+"""Projects whose visits, power or ends of invitations nobody looks after."""
 
 from operator import attrgetter, itemgetter
 

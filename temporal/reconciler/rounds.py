@@ -25,7 +25,7 @@ from temporal.reconciler.transactions import TransactionSteps
 
 _ROUND: Final = timedelta(seconds=15)
 _STEP: Final = timedelta(seconds=10)  # one that needs longer goes on at the next round
-_INVITATION_ROUND: Final = timedelta(minutes=15)  # the workflow, too, tries so often to tell
+_INVITATION_ROUND: Final = timedelta(minutes=15)  # the workflow tells as often
 _log = structlog.get_logger(__name__)
 
 
@@ -80,7 +80,7 @@ class Reconciler:
             self._next_invitations = self._now() + _INVITATION_ROUND
 
     async def _run_step(self, name: str, step: Awaitable[bool]) -> bool:
-        """Whether all of it was done."""
+        """Take a step; tells whether all of it was done."""
         try:
             async with asyncio.timeout(_STEP.total_seconds()):
                 return await step

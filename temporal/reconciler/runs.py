@@ -27,7 +27,7 @@ _log = structlog.get_logger(__name__)
 
 
 class RunSteps:
-    """Starts, ends and frees."""
+    """Starts workflows, ends runs and frees charge points."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts

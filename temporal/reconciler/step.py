@@ -15,7 +15,7 @@ RowT = TypeVar("RowT")
 RowT_co = TypeVar("RowT_co", covariant=True)
 
 _PAGE = 200
-_AT_ONCE = 8  # of the database's connections some are left to the activities
+_AT_ONCE = 8  # some connections of the database are left to the activities
 _AWAY = {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}
 _log = structlog.get_logger(__name__)
 
@@ -26,12 +26,12 @@ class Page(Protocol[RowT_co]):
     def __call__(
         self, connection: AsyncConnection, *, after: Any, limit: int
     ) -> Awaitable[Sequence[RowT_co]]:
-        """Read at most so many."""
+        """Read ``limit`` rows at most."""
         ...
 
 
 class ReconcileStep(Generic[RowT]):
-    """One that is cut off goes on at its next call, after the page that it was at."""
+    """One step of a round; one that is cut off goes on after its last page at the next call."""
 
     def __init__(
         self,
@@ -52,10 +52,7 @@ class ReconcileStep(Generic[RowT]):
         self._outage = Outage("reconcile_step_waits", log=_log)
 
     async def go(self, database: Database) -> bool:
-        """Look at each row until the last; one that cannot be reconciled holds up no other.
-
-        Returns whether each of them is well.
-        """
+        """Reconcile each row; one that fails holds up no other. Tells whether all are well."""
         are_well = True
         while True:
             async with database.read() as connection:

@@ -49,7 +49,7 @@ class TransactionSteps:
         )
 
     async def _supersede(self, which: Superseded) -> None:
-        """The site is told first: were that lost, the row would be no reason to tell it again."""
+        """Tell the site first: were that lost, the row would be no reason to tell it again."""
         at = self._parts.now()
         event = ChargePointEvent(
             event_id=new_id(Prefix.EVENT),
