@@ -7,8 +7,8 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope
 
+from api.fair_queue import FairQueue, QueueTimeoutError, TooManyHereError
 from api.protocol.limits import TooManyAtOnceError
-from api.turns import NoTurnError, TooManyHereError, Turns
 from domain.errors import EngineError, UnavailableError
 
 _KIB: Final = 1024
@@ -51,10 +51,10 @@ class Bodies:
     """Reads the bodies of requests, so many at a time, accounts in turns."""
 
     def __init__(self) -> None:
-        self._middle = Turns(
+        self._middle = FairQueue(
             at_once=MIDDLE_AT_ONCE, each=4, of_an_account=_OF_AN_ACCOUNT, patience=_PATIENCE
         )
-        self._large = Turns(
+        self._large = FairQueue(
             at_once=LARGE_AT_ONCE, each=2, of_an_account=_OF_AN_ACCOUNT, patience=_PATIENCE
         )
 
@@ -75,17 +75,17 @@ class Bodies:
         size = int(declared[:20]) if declared.isdecimal() else None
         if size is not None and size > limit:
             raise _too_large(limit)
-        turns = self._middle if size is not None and size <= MAX_BODY else self._large
+        queue = self._middle if size is not None and size <= MAX_BODY else self._large
         reading = _Reading(receive, limit)
-        if (size is None or size <= SMALL) and await reading.read(SMALL, turns):
+        if (size is None or size <= SMALL) and await reading.read(SMALL, queue):
             return reading.body
-        await self._turn(turns, _account_of(scope, headers), held)
-        await reading.read(limit, turns)
+        await self._wait_in(queue, _account_of(scope, headers), held)
+        await reading.read(limit, queue)
         return reading.body
 
-    async def _turn(self, turns: Turns, account_id: str, held: AsyncExitStack) -> None:
+    async def _wait_in(self, queue: FairQueue, account_id: str, held: AsyncExitStack) -> None:
         try:
-            await held.enter_async_context(turns.of(account_id))
+            await held.enter_async_context(queue.of(account_id))
         except TooManyHereError as error:
             raise TooManyAtOnceError(
                 "too_many_bodies",
@@ -95,7 +95,7 @@ class Bodies:
                 quota=_OF_AN_ACCOUNT,
                 retry_after=_SOON,
             ) from error
-        except NoTurnError as error:
+        except QueueTimeoutError as error:
             raise UnavailableError(
                 "bodies_busy",
                 "Too many files are being sent right now. Send it again in a minute.",
@@ -119,7 +119,7 @@ class _Reading:
         """What has come; None: the client went away."""
         return None if self._has_left else b"".join(self._chunks)
 
-    async def read(self, enough: int, turns: Turns) -> bool:
+    async def read(self, enough: int, queue: FairQueue) -> bool:
         """Read until it is whole, or more than enough; tells whether it has ended."""
         before = self._size
         while not self._ended and self._size <= enough:
@@ -128,7 +128,7 @@ class _Reading:
                     while not self._ended and self._size <= enough:
                         await self._next()
             except TimeoutError as error:
-                if turns.is_crowded or self._size - before < SMALL:
+                if queue.is_crowded or self._size - before < SMALL:
                     raise BodyTooSlowError(
                         "body_too_slow", "The body did not arrive in time."
                     ) from error

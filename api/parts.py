@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from api.certificates.signing import Issuing
-from api.export.turns import Exports
+from api.export.queue import Exports
 from api.live.feeds import Feeds
 from api.pictures.pictures import Pictures
 from api.security.devices import Devices

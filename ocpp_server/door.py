@@ -18,7 +18,7 @@ import structlog
 
 from domain.proxies import source_network
 from ocpp_server.crowd import Crowd
-from ocpp_server.turns import Turns
+from ocpp_server.round_queue import RoundQueue
 from ocpp_server.visitor import MOST_OF_A_REQUEST, Visitor
 
 SILENT: Final = 2048
@@ -66,7 +66,7 @@ class Door:
         self._handshakes = 0
         self._kept_out = 0
         """How many ask and wait until a handshake is over."""
-        self._turns = Turns(_LET_IN_A_ROUND)
+        self._queue = RoundQueue(_LET_IN_A_ROUND)
         self._connecting: set[asyncio.Task[None]] = set()
 
     async def open(self, host: str, port: int) -> "Door":
@@ -155,7 +155,7 @@ class Door:
         visitor.listen_no_more()
         too_many = self._asking.add(visitor, source_network(self._source(visitor) or ""))
         if too_many is None:
-            self._turns.take(self._let_in)
+            self._queue.take(self._let_in)
         else:
             too_many.send_away()
         return False
@@ -177,7 +177,7 @@ class Door:
                 return visitor
             visitor.send_away()
         if self._asking:
-            self._turns.take(self._let_in)
+            self._queue.take(self._let_in)
         return None
 
     async def _connect(self, visitor: Visitor) -> None:
@@ -193,4 +193,4 @@ class Door:
         self._handshakes -= 1
         if self._kept_out:
             self._kept_out -= 1
-            self._turns.take(self._let_in)
+            self._queue.take(self._let_in)

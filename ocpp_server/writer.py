@@ -165,7 +165,7 @@ class Writer:
                 await asyncio.sleep(_LINGER)
             batch = self._take()
             crowded = len(batch) > _CROWD
-            # Touches by themselves: see storage.turns.
+            # Touches by themselves: see storage.row_locks.
             for part in (batch, self._take_touches()):
                 if part:
                     await self._write(part)

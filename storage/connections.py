@@ -31,7 +31,7 @@ from storage.models.charge_points import ChargePoint
 from storage.models.connections import ChargePointConnection, Node
 from storage.nodes import beats, live_nodes
 from storage.recent_transactions import recent_transactions
-from storage.turns import lock_rows
+from storage.row_locks import lock_rows
 
 _BUDGET: Final = ("budget_day", "budget_bytes", "budget_left_out", "budget_over_at")
 _NOTHING: Final = (None,) * len(_BUDGET)
@@ -98,7 +98,7 @@ async def store_connected(connection: AsyncConnection, records: Sequence[Connect
     Unless another link lives, too: then both are in a contest, or the newcomer is sent away; see
     :func:`domain.contests.meet`. One that is there already, as the answer to its commit was lost,
     keeps the one it has. Two nodes that admit the same charge point take turns:
-    :func:`storage.turns.take_turns`.
+    :func:`storage.row_locks.lock_rows_of`.
     """
     identities = {record.charge_point_id for record in records}
     rows = await connection.execute(

@@ -53,8 +53,8 @@ from storage.models.projects import Project
 from storage.models.runs import CommissioningRun
 from storage.models.transactions import Transaction
 from storage.read_models import read_model
+from storage.row_locks import lock_rows_of
 from storage.suspensions import note_suspensions
-from storage.turns import take_turns
 
 _MOST_OF_A_RUN: Final = 50
 
@@ -68,7 +68,7 @@ async def store(connection: AsyncConnection, records: Iterable[Record]) -> None:
     transaction's start still goes before everything that may refer to it.
     """
     batch = list(records)
-    await take_turns(connection, batch)
+    await lock_rows_of(connection, batch)
     kinds: defaultdict[type[Record], list[Any]] = defaultdict(list)
     late = await clear_marks(connection, batch)
     for record in batch:

@@ -3,7 +3,7 @@
 It belongs to the newest transaction that had begun on its connector by then, unless that one had
 ended: an older one whose stop was lost runs no more. It is filed so by what is stored by then; when
 a start or a stop comes late, what was filed before is filed anew, so that the rows end up the same
-as if all had come in order. Two nodes that hear a charge point take turns (:mod:`storage.turns`).
+as if all had come in order. Two nodes do not file at once (:mod:`storage.row_locks`).
 """
 
 from collections.abc import Collection, Sequence

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
 from api.deps import AppParts, Installer, SiteOwner
-from api.export.turns import ExportResponse
+from api.export.queue import ExportResponse
 from api.parts import Parts
 from api.problems import problems
 from api.verified import is_verified_enough

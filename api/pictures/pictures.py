@@ -5,9 +5,9 @@ from typing import Final
 
 import structlog
 
+from api.fair_queue import FairQueue, QueueTimeoutError, TooManyHereError
 from api.pictures.process import CostlyError, EndedError, Reader, SlowError
 from api.protocol.limits import TooManyAtOnceError
-from api.turns import NoTurnError, TooManyHereError, Turns
 from documents.photos import Photo, PhotoRefusedError
 from documents.reading.limits import Limits
 from documents.reading.messages import AnswerError, Asked, Kind, ReadingResult, fault_of, photo_of
@@ -36,7 +36,7 @@ class Pictures:
 
     def __init__(self, *, limits: Limits | None = None, idle: float = _IDLE_SECONDS) -> None:
         self._limits = limits or Limits()
-        self._turns = Turns(at_once=PROCESSES, of_an_account=_OF_AN_ACCOUNT, patience=_PATIENCE)
+        self._queue = FairQueue(at_once=PROCESSES, of_an_account=_OF_AN_ACCOUNT, patience=_PATIENCE)
         self._idle = idle
         self._waiting: list[Reader] = []
         self._busy: set[Reader] = set()
@@ -97,7 +97,7 @@ class Pictures:
 
     async def _read(self, asked: Asked, account_id: str) -> tuple[ReadingResult, bytes]:
         try:
-            async with self._turns.of(account_id):
+            async with self._queue.of(account_id):
                 answer = await self._ask(asked)
         except TooManyHereError as error:
             raise TooManyAtOnceError(
@@ -108,7 +108,7 @@ class Pictures:
                 quota=_OF_AN_ACCOUNT,
                 retry_after=_SOON,
             ) from error
-        except NoTurnError as error:
+        except QueueTimeoutError as error:
             raise UnavailableError(
                 "pictures_busy",
                 "Too many pictures are being read. Send it again in a minute.",

@@ -12,7 +12,7 @@ from typing import TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from api.turns import NoTurnError, TooManyHereError, Turns
+from api.fair_queue import FairQueue, QueueTimeoutError, TooManyHereError
 from domain.errors import UnavailableError
 
 T = TypeVar("T")
@@ -42,7 +42,7 @@ class Passwords:
             True: ThreadPoolExecutor(1, thread_name_prefix="argon2-known"),
         }
         self._waiting = 0
-        self._turns = Turns(at_once=1, of_an_account=_OF_AN_ACCOUNT, patience=_PATIENCE)
+        self._queue = FairQueue(at_once=1, of_an_account=_OF_AN_ACCOUNT, patience=_PATIENCE)
         # Made now: made at the first unknown account, that one answer would take twice as long.
         self._nobody = self._hasher.hash(secrets.token_hex())
 
@@ -74,9 +74,9 @@ class Passwords:
         loop = asyncio.get_running_loop()
         if known is not None:
             try:
-                async with self._turns.of(known):
+                async with self._queue.of(known):
                     return await loop.run_in_executor(self._pools[True], work)
-            except (TooManyHereError, NoTurnError) as error:
+            except (TooManyHereError, QueueTimeoutError) as error:
                 raise _busy() from error
         if self._waiting >= _MAX_WAITING:
             raise _busy()

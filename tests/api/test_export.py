@@ -14,7 +14,7 @@ from sqlmodel import col
 from starlette.types import Message, Receive, Scope, Send
 
 from api.deps import now
-from api.export.turns import AT_ONCE, ExportResponse, Exports
+from api.export.queue import AT_ONCE, ExportResponse, Exports
 from api.protocol.limits import TooManyAtOnceError
 from domain.errors import UnavailableError
 from storage import export as exported

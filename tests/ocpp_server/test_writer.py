@@ -145,7 +145,7 @@ async def test_none_of_them_is_stored_where_one_is_refused(bed: Bed) -> None:
 
 
 async def test_touches_are_stored_by_themselves(bed: Bed) -> None:
-    """Else two nodes would wait for each other: see :mod:`storage.turns`."""
+    """Else two nodes would wait for each other: see :mod:`storage.row_locks`."""
     told: list[list[type[Record]]] = []
     writer = Writer(bed.database, lambda records: told.append([type(one) for one in records]))
     now = datetime.now(UTC)

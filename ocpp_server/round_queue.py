@@ -5,8 +5,8 @@ from collections import deque
 from collections.abc import Callable
 
 
-class Turns:
-    """Does ``a_round`` pieces of work in a round, so that sockets have their turn between."""
+class RoundQueue:
+    """Does ``a_round`` pieces of work in a round of the loop, so that sockets come between."""
 
     def __init__(self, a_round: int) -> None:
         self._a_round = a_round
@@ -19,7 +19,7 @@ class Turns:
         return len(self._waiting)
 
     def take(self, work: Callable[[], None]) -> bool:
-        """Do it now, if this round has a turn left (True); else in its turn. It must not raise."""
+        """Do it now if this round has room (True), else in a later one. It must not raise."""
         if self._left and not self._waiting:
             self._left -= 1
             self._count()

@@ -1,4 +1,4 @@
-"""Two nodes that hear the same charge point take turns, whatever they hear of it.
+"""Locks of rows: two nodes that hear the same charge point write one after the other.
 
 A charge point that changes its node may be heard by both for a while. What the one stores may
 decide what becomes of what the other stores: whose generation is newer, which transaction a stop
@@ -28,13 +28,13 @@ from storage.models.charge_points import ChargePoint
 from storage.models.connections import ChargePointConnection
 
 
-async def take_turns(connection: AsyncConnection, records: Collection[Record]) -> None:
+async def lock_rows_of(connection: AsyncConnection, records: Collection[Record]) -> None:
     """Lock the rows of those charge points until the commit.
 
     First of all in a batch, and each table in one statement and one order, so that no two nodes
     wait for each other: charge points, then the rows of their links where those are written, as
-    whoever decides a contest does. Meter values that name their transaction stay where they are,
-    and need no turn; nor do touches, which are stored by themselves, in the order of these rows.
+    one that decides a contest does. Meter values that name their transaction stay where they are,
+    and need no lock; nor do touches, which are stored by themselves, in the order of these rows.
     """
     of = {record.charge_point_id for record in records if _depends_on_others(record)}
     if of:
@@ -47,7 +47,7 @@ async def take_turns(connection: AsyncConnection, records: Collection[Record]) -
 async def lock_rows(
     connection: AsyncConnection, key: SQLColumnExpression[str], values: Collection[str | None]
 ) -> None:
-    """Lock the rows of these keys in the order of the keys; on SQLite all writers take turns."""
+    """Lock the rows of these keys in the order of the keys; on SQLite there is one writer."""
     if connection.dialect.name != "sqlite":
         await connection.execute(
             select(key)

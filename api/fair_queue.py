@@ -1,4 +1,4 @@
-"""Who is next: accounts in turns, however much each of them wants."""
+"""A queue that is fair to accounts: they take turns, however much each of them wants."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,17 +10,17 @@ class TooManyHereError(Exception):
     """The account has as many here as it may."""
 
 
-class NoTurnError(Exception):
+class QueueTimeoutError(Exception):
     """There was no turn in time."""
 
 
 @dataclass(slots=True)
 class _Of:
-    turns: asyncio.Semaphore
+    places: asyncio.Semaphore
     present: int = 0
 
 
-class Turns:
+class FairQueue:
     """``at_once`` at a time, of an account ``each``; its next one goes to the end of the queue.
 
     So whoever has nothing here waits for one of each other account at most, not for all of them.
@@ -37,7 +37,7 @@ class Turns:
 
     @property
     def is_crowded(self) -> bool:
-        """Whether somebody waits for the turn of another to end."""
+        """Whether somebody waits for the work of another to end."""
         return self._queue > 0
 
     @asynccontextmanager
@@ -46,7 +46,7 @@ class Turns:
 
         Raises:
             TooManyHereError: The account has as many here as it may.
-            NoTurnError: There was no turn in time.
+            QueueTimeoutError: There was no turn in time.
 
         """
         account = self._accounts.get(account_id)
@@ -67,10 +67,10 @@ class Turns:
     async def _wait(self, account: _Of, held: AsyncExitStack) -> None:
         try:
             async with asyncio.timeout(self._patience):
-                await held.enter_async_context(account.turns)
+                await held.enter_async_context(account.places)
                 await self._wait_for_room(held)
         except TimeoutError as error:
-            raise NoTurnError from error
+            raise QueueTimeoutError from error
 
     async def _wait_for_room(self, held: AsyncExitStack) -> None:
         waits = self._room.locked()

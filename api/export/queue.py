@@ -9,9 +9,9 @@ from typing import Final
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from api.fair_queue import FairQueue, QueueTimeoutError, TooManyHereError
 from api.protocol.connection import GIVE_UP
 from api.protocol.limits import TooManyAtOnceError
-from api.turns import NoTurnError, TooManyHereError, Turns
 from domain.errors import UnavailableError
 from domain.proxies import source_network
 
@@ -26,7 +26,7 @@ class GivenUpError(Exception):
     """Others wait, and its network has more exports than any other."""
 
 
-class Exports(Turns):
+class Exports(FairQueue):
     """One of an account at a time, and so many of all: fifty rows of 60 KB are 3 MB for each.
 
     Accounts cost nothing, and an export may be read slowly for hours. So where others wait and
@@ -52,7 +52,7 @@ class Exports(Turns):
         """Wait for a turn, and have it.
 
         Raises:
-            TooManyHereError, NoTurnError: As in :meth:`of`.
+            TooManyHereError, QueueTimeoutError: As in :meth:`of`.
             GivenUpError: The turn was over before the export was.
 
         """
@@ -126,7 +126,7 @@ class ExportResponse(StreamingResponse):
                 quota=_OF_AN_ACCOUNT,
                 retry_after=_SOON,
             ) from error
-        except NoTurnError as error:
+        except QueueTimeoutError as error:
             raise UnavailableError(
                 "exports_busy",
                 "Too many exports are being read. Ask again in a minute.",

@@ -3,13 +3,13 @@
 import asyncio
 from functools import partial
 
-from ocpp_server.turns import Turns
+from ocpp_server.round_queue import RoundQueue
 
 
 async def test_a_few_pieces_of_work_in_a_round() -> None:
-    turns = Turns(2)
+    queue = RoundQueue(2)
     done: list[int] = []
-    at_once = [turns.take(partial(done.append, number)) for number in range(5)]
+    at_once = [queue.take(partial(done.append, number)) for number in range(5)]
     assert at_once == [True, True, False, False, False]
     seen = []
     while len(done) < 5:
