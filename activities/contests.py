@@ -3,7 +3,7 @@
 from temporalio import activity
 
 from activities.letters import contest_letter
-from activities.post import Post, Told
+from activities.post import Post, Recipient
 from domain.ports import ContestNotices
 
 
@@ -29,7 +29,7 @@ class ContestActivities:
         await self._post.tell_all(
             contest_letter(notice, public_url=self._public_url),
             [
-                Told(account_id=account_id, to=to, about=f"{begun}:{account_id}")
+                Recipient(account_id=account_id, to=to, about=f"{begun}:{account_id}")
                 for account_id, to in notice.to
             ],
         )

@@ -11,7 +11,7 @@ from domain.ports import Mailer, MailNotices
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Told:
+class Recipient:
     """Somebody who is told: ``account_id`` has caused it; ``about`` is the same at a repeat."""
 
     account_id: str
@@ -94,7 +94,7 @@ class Post:
         await self._notices.sent(about)
         return where
 
-    async def tell_all(self, letter: Letter, told: Sequence[Told]) -> None:
+    async def tell_all(self, letter: Letter, told: Sequence[Recipient]) -> None:
         """Tell each, whatever becomes of the others; a repeat tells those that were not told.
 
         Raises:

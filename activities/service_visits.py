@@ -4,7 +4,7 @@ from temporalio import activity
 
 from activities.letters import visit_letter
 from activities.mail import Invite, ProjectActivities, refusals
-from activities.post import Post, Told
+from activities.post import Post, Recipient
 from domain.audit import ENGINE
 from domain.commissioning import CancelRequest
 from domain.ports import RunControl, VisitRecords
@@ -47,7 +47,9 @@ class VisitActivities:
             await self._post.tell_all(
                 letter,
                 [
-                    Told(account_id=account_id, to=to, about=f"visit:{service_visit_id}:{role}")
+                    Recipient(
+                        account_id=account_id, to=to, about=f"visit:{service_visit_id}:{role}"
+                    )
                     for role, to in stands.notice.to
                 ],
             )

@@ -12,7 +12,7 @@ from sqlmodel import col
 from domain.billing.bound import Rating, most_over_five_minutes, rate
 from domain.billing.cdr import LinkSecurity, SignedNature, SignedReading
 from domain.billing.clocks import Times
-from domain.billing.judging import Told
+from domain.billing.judging import ToldSession
 from domain.billing.register import Reading
 from domain.billing.rising import rising
 from domain.power.site import NOMINAL_VOLTAGE
@@ -38,7 +38,7 @@ _NATURES: Final[Mapping[str, SignedNature]] = {
 class Gathered:
     """A session as it was told, and what its meter has signed of it."""
 
-    told: Told
+    told: ToldSession
     signed: tuple[SignedReading, ...]
 
 
@@ -66,7 +66,7 @@ async def gather(
     """Read all that is known of an ended transaction."""
     values = await _values(connection, row.id)
     times = times_of(row)
-    told = Told(
+    told = ToldSession(
         times=times,
         meter_start_mwh=_mwh(row.meter_start),
         meter_stop_mwh=_mwh(row.meter_stop),

@@ -172,7 +172,7 @@ async def begin(connection: AsyncConnection, charge_point_id: str, contest: Cont
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Kept:
+class LinkKept:
     """What a person has decided; ``before`` is the contest that it ended, None: a repeat."""
 
     remote_address: str | None
@@ -182,7 +182,7 @@ class Kept:
 
 async def keep(
     connection: AsyncConnection, charge_point_id: str, link: int, *, at: datetime
-) -> Kept:
+) -> LinkKept:
     """Let this link, by its number, be the charge point from now on.
 
     Raises:
@@ -193,7 +193,7 @@ async def keep(
     row = await locked(connection, charge_point_id)
     contest = None if row is None else contest_of(row)
     if row is not None and contest is None and row.adopts == link and row.kept_at is not None:
-        return Kept(remote_address=row.kept_address, at=row.kept_at, before=None)
+        return LinkKept(remote_address=row.kept_address, at=row.kept_at, before=None)
     if row is None or contest is None or contest.confirmed_at is None:
         raise ConflictError(
             "not_contested",
@@ -202,7 +202,7 @@ async def keep(
     for one in contest.links:
         if one.generation == link:
             await decide(connection, row, one, contest, at=at)
-            return Kept(remote_address=one.remote_address, at=at, before=contest)
+            return LinkKept(remote_address=one.remote_address, at=at, before=contest)
     raise NotFoundError(
         "link_not_found",
         "None of the links that speak as this charge point has this number: those of its "

@@ -55,7 +55,7 @@ class LoggedAttempt:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Waiting:
+class WaitingDelivery:
     """A delivery whose workflow is to be started; ``again``: it has had one that called."""
 
     id: str
@@ -138,7 +138,7 @@ class Deliveries:
                 "delivery_pending", "It is being delivered. Wait until that has ended."
             )
 
-    async def waiting(self, *, limit: int) -> Sequence[Waiting]:
+    async def waiting(self, *, limit: int) -> Sequence[WaitingDelivery]:
         """Deliveries whose workflow has not been started."""
         called = exists().where(col(WebhookAttempt.delivery_id) == col(WebhookDelivery.id))
         rows = await self._connection.execute(
@@ -148,7 +148,7 @@ class Deliveries:
             .order_by(col(WebhookDelivery.id))
             .limit(limit)
         )
-        return [Waiting(id=row.id, again=row.again) for row in rows]
+        return [WaitingDelivery(id=row.id, again=row.again) for row in rows]
 
     async def dispatched(self, *, before: datetime, after: str, limit: int) -> Sequence[str]:
         """Deliveries whose workflow was started before that moment and has not ended them."""

@@ -42,7 +42,7 @@ class StoredAnswer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Kept:
+class UsedKey:
     """What is known of a key that was used before.
 
     ``answer`` is None where it was not kept, or was lost; ``reference`` is then the id that it had.
@@ -80,7 +80,7 @@ class KeptAnswers:
 
     async def claim(
         self, keyed: Keyed, *, now: datetime, until: datetime, expires_at: datetime
-    ) -> Kept | datetime:
+    ) -> UsedKey | datetime:
         """Take the key for this try, or say what is known of it.
 
         Returns the moment of the first try, which a try after a crash shares.
@@ -196,9 +196,9 @@ class KeptAnswers:
         return changed.rowcount == 1
 
 
-def _kept(row: Row[Any]) -> Kept:
+def _kept(row: Row[Any]) -> UsedKey:
     is_kept = row.status is not None
-    return Kept(
+    return UsedKey(
         done_at=row.done_at,
         answer=StoredAnswer(status=row.status, headers=row.headers, body=row.body)
         if is_kept

@@ -21,7 +21,7 @@ from api.parts import Parts
 from api.protocol.routes import POST, Operations
 from api.security.keys import derive_key
 from domain.errors import ConflictError, EngineError, UnauthorizedError
-from storage.kept_answers import Kept, KeptAnswers, Keyed, StoredAnswer
+from storage.kept_answers import KeptAnswers, Keyed, StoredAnswer, UsedKey
 
 KEPT: Final = timedelta(days=1)
 """How long an answer is kept, from the first request on."""
@@ -82,7 +82,7 @@ class KeyedMiddleware:
             found = await KeptAnswers(connection).claim(
                 keyed, now=at, until=at + _TRY, expires_at=at + KEPT
             )
-        if isinstance(found, Kept):
+        if isinstance(found, UsedKey):
             await _told_again(found, operation)(scope, receive, send)
             return
         work = KeyedWork(parts.database, keyed, found)
@@ -119,7 +119,7 @@ async def _store(work: KeyedWork, sent: Sequence[Message], operation: str) -> No
     await work.answered(StoredAnswer(status=status, headers=kept, body=body), None)
 
 
-def _told_again(kept: Kept, operation: str) -> Response:
+def _told_again(kept: UsedKey, operation: str) -> Response:
     if kept.answer is not None:
         response = Response(kept.answer.body, kept.answer.status)
         response.headers.update(kept.answer.headers)

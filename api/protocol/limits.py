@@ -14,7 +14,7 @@ from domain.errors import TooManyRequestsError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Standing:
+class LimitStanding:
     """How a limit stands: ``remaining`` of ``quota`` until ``reset`` seconds from now.
 
     ``window``: the time that the quota is for; None where it is of what is open at a time.
@@ -27,17 +27,17 @@ class Standing:
     reset: int
 
 
-_standings: ContextVar[list[Standing] | None] = ContextVar("standings", default=None)
+_standings: ContextVar[list[LimitStanding] | None] = ContextVar("standings", default=None)
 
 
-def follow() -> list[Standing]:
+def follow() -> list[LimitStanding]:
     """Collect the limits that the present request meets."""
-    standings: list[Standing] = []
+    standings: list[LimitStanding] = []
     _standings.set(standings)
     return standings
 
 
-def tell(standing: Standing) -> None:
+def tell(standing: LimitStanding) -> None:
     """Have the answer tell how a limit stands; outside of a request nothing happens."""
     standings = _standings.get()
     if standings is not None:
@@ -51,7 +51,7 @@ class TooManyAtOnceError(TooManyRequestsError):
         self, code: str, detail: str, *, policy: str, quota: int, retry_after: int
     ) -> None:
         super().__init__(code, detail, retry_after=retry_after)
-        self.standing = Standing(
+        self.standing = LimitStanding(
             policy=policy, quota=quota, window=None, remaining=0, reset=retry_after
         )
 
@@ -63,7 +63,7 @@ def forget(policies: Sequence[str]) -> None:
         standings[:] = [one for one in standings if one.policy not in policies]
 
 
-def headers_of(standings: Sequence[Standing]) -> dict[str, str]:
+def headers_of(standings: Sequence[LimitStanding]) -> dict[str, str]:
     """Compose the headers of an answer."""
     if not standings:
         return {}
@@ -79,7 +79,7 @@ def headers_of(standings: Sequence[Standing]) -> dict[str, str]:
     }
 
 
-def _policy(one: Standing) -> str:
+def _policy(one: LimitStanding) -> str:
     if one.window is None:
         return f'"{one.policy}";q={one.quota};qu="concurrent-requests"'
     return f'"{one.policy}";q={one.quota};w={int(one.window.total_seconds())}'

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Final
 
-from api.protocol.limits import Standing, forget, tell
+from api.protocol.limits import LimitStanding, forget, tell
 from domain.errors import TooManyRequestsError
 from storage.engine import Database
 from storage.sessions import Throttles
@@ -127,7 +127,7 @@ class Throttle:
         for limit, count, reset in met:
             left = limit.attempts - count + bool(refusing)
             tell(
-                Standing(
+                LimitStanding(
                     policy=limit.name,
                     quota=limit.attempts,
                     window=limit.window,

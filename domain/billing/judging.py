@@ -23,7 +23,7 @@ _SUPERSEDED: Final = "The charge point never told its end; it was ended by the e
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Told:
+class ToldSession:
     """A session as its charge point told it. Registers in mWh, as in :class:`Evidence`.
 
     ``readings`` carry its stamps where its clock is believed, else the moments of their arrival.
@@ -51,7 +51,7 @@ class Judgement:
     hold: Hold | None
 
 
-def judge(told: Told, versions: Sequence[TariffVersion]) -> Judgement:
+def judge(told: ToldSession, versions: Sequence[TariffVersion]) -> Judgement:
     """Find what the readings allow; the owner's decision is not looked at."""
     evidence = _evidence(told)
     if told.contested:
@@ -79,7 +79,9 @@ def judge(told: Told, versions: Sequence[TariffVersion]) -> Judgement:
     return Judgement(session=_remarked(replace(session, timed=False), remarks), hold=hold)
 
 
-def decide(told: Told, decision: Decision, versions: Sequence[TariffVersion]) -> Session | None:
+def decide(
+    told: ToldSession, decision: Decision, versions: Sequence[TariffVersion]
+) -> Session | None:
     """Return the session as its owner says that it was; None where it cannot be billed so.
 
     What the owner has not said is taken from the readings.
@@ -102,7 +104,7 @@ def decide(told: Told, decision: Decision, versions: Sequence[TariffVersion]) ->
     return _remarked(session, remarks)
 
 
-def _evidence(told: Told) -> Evidence:
+def _evidence(told: ToldSession) -> Evidence:
     times = told.times
     timed = times.sound
     session = Session(
@@ -129,13 +131,13 @@ def _remarked(session: Session, remarks: Sequence[str]) -> Session:
     return replace(session, remarks=(*session.remarks, *remarks))
 
 
-def _fast_enough(told: Told, story: Story, evidence: Evidence) -> bool:
+def _fast_enough(told: ToldSession, story: Story, evidence: Evidence) -> bool:
     """Whether the charge point's own stamps leave the time for the energy."""
     most = told.rating.most_mwh(told.times.by_its_clock)
     return story.energy_mwh(evidence.session) <= most
 
 
-def _hold_energy(told: Told, evidence: Evidence, versions: Sequence[TariffVersion]) -> Hold:
+def _hold_energy(told: ToldSession, evidence: Evidence, versions: Sequence[TariffVersion]) -> Hold:
     start, stop = evidence.start, evidence.stop
     timed = evidence.session.timed
     least = least_mwh(evidence)
@@ -184,7 +186,9 @@ def _hold_energy(told: Told, evidence: Evidence, versions: Sequence[TariffVersio
     )
 
 
-def _hold_contested(told: Told, evidence: Evidence, versions: Sequence[TariffVersion]) -> Hold:
+def _hold_contested(
+    told: ToldSession, evidence: Evidence, versions: Sequence[TariffVersion]
+) -> Hold:
     by_time = _is_priced_by_time(versions, told.times)
     return Hold(
         cause=HoldCause.CONTESTED,
@@ -200,7 +204,7 @@ def _hold_contested(told: Told, evidence: Evidence, versions: Sequence[TariffVer
     )
 
 
-def _hold_time(told: Told, evidence: Evidence, story: Story, *, energy_too: bool) -> Hold:
+def _hold_time(told: ToldSession, evidence: Evidence, story: Story, *, energy_too: bool) -> Hold:
     superseded = told.superseded and told.times.sound
     what = "its energy and its time" if energy_too else "its time"
     return Hold(
@@ -220,7 +224,7 @@ def _hold_time(told: Told, evidence: Evidence, story: Story, *, energy_too: bool
     )
 
 
-def _least_time(told: Told) -> timedelta | None:
+def _least_time(told: ToldSession) -> timedelta | None:
     """From the first reading to the last, as they arrived or were stamped."""
     if not told.readings:
         return None

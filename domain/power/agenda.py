@@ -16,7 +16,7 @@ from domain.power.troubles import (
     Consequence,
     Serviced,
     Trouble,
-    Waiting,
+    WaitingToShare,
     explain,
     explain_service,
     explain_waiting,
@@ -385,14 +385,14 @@ class Agenda(SiteState):
         mine = [one for one in self.outlets() if one.bay[0] == station.charge_point_id]
         return min(sum(one.bound for one in mine), float(station.max_amps))
 
-    def _waiting(self, station: Station) -> Waiting | None:
+    def _waiting(self, station: Station) -> WaitingToShare | None:
         if self.paused:
-            return Waiting.PAUSED
+            return WaitingToShare.PAUSED
         if station.state is not FeatureState.ACTIVATING:
             return None
         if not station.connected:
-            return Waiting.OFFLINE
-        return Waiting.NOT_TOLD if station.retry_at is None else Waiting.UNANSWERED
+            return WaitingToShare.OFFLINE
+        return WaitingToShare.NOT_TOLD if station.retry_at is None else WaitingToShare.UNANSWERED
 
     def _shall_be_told(self, station: Station, standing: Standing, now: datetime) -> bool:
         if self.paused or not station.connected:

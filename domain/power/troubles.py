@@ -44,7 +44,7 @@ class Consequence(StrEnum):
     TAKES_PART = "takes_part"
 
 
-class Waiting(StrEnum):
+class WaitingToShare(StrEnum):
     """Why nothing is the matter with how a charge point takes limits, and it does not share."""
 
     PAUSED = "paused"
@@ -126,22 +126,22 @@ _NOTHING: Final = "Nothing has to be done."
 _UPDATE: Final = "Nothing has to be done. A newer firmware may report them."
 
 _WAITING: Final = {
-    Waiting.PAUSED: Explanation(
+    WaitingToShare.PAUSED: Explanation(
         cause="Smart charging is paused: nothing limits it but its own cable.",
         action="Let smart charging go on once the site is to keep the limit of its supply again.",
     ),
-    Waiting.OFFLINE: Explanation(
+    WaitingToShare.OFFLINE: Explanation(
         cause="It is offline, and has not taken its limits yet. {amps:g} A a phase, what its cable "
         "carries, are kept for it.",
         action="Bring it online: check its power and its network. It gets its limits as soon as it "
         "is back.",
     ),
-    Waiting.NOT_TOLD: Explanation(
+    WaitingToShare.NOT_TOLD: Explanation(
         cause="It is being told its limits. {amps:g} A a phase, what its cable carries, are kept "
         "for it until it has taken them.",
         action="Nothing has to be done.",
     ),
-    Waiting.UNANSWERED: Explanation(
+    WaitingToShare.UNANSWERED: Explanation(
         cause="It does not answer to its limits. {amps:g} A a phase, what its cable carries, are "
         "kept for it, and it is asked again every half minute.",
         action="Restart it. If it still does not answer, update its firmware, or declare a smaller "
@@ -180,7 +180,7 @@ def explain_service(serviced: Serviced, *, amps: float, until: datetime | None) 
     return Explanation(cause=cause, action=said.action)
 
 
-def explain_waiting(waiting: Waiting, *, cable: float) -> Explanation:
+def explain_waiting(waiting: WaitingToShare, *, cable: float) -> Explanation:
     """Say why it does not share though nothing is the matter with it, and what to do."""
     said = _WAITING[waiting]
     return Explanation(cause=said.cause.format(amps=cable), action=said.action)

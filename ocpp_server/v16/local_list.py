@@ -24,7 +24,7 @@ _MISMATCH: Final = "VersionMismatch"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Told:
+class ReportedVersion:
     """What it said of the version of its list: a number, or why there is none."""
 
     version: int | None = None
@@ -40,7 +40,7 @@ class _Sent:
     refusal: Outcome | None = None
 
 
-async def read_version(session: Session) -> Told:
+async def read_version(session: Session) -> ReportedVersion:
     """GetLocalListVersion.
 
     Raises:
@@ -50,9 +50,9 @@ async def read_version(session: Session) -> Told:
     try:
         answer = await session.call("GetLocalListVersion", {})
     except (CallErrorReply, CallTimeoutError, InvalidReplyError) as error:
-        return Told(outcome=failed(error))
+        return ReportedVersion(outcome=failed(error))
     version = answer.get("listVersion")
-    return Told(version=version if isinstance(version, int) else None)
+    return ReportedVersion(version=version if isinstance(version, int) else None)
 
 
 class LocalList:

@@ -19,7 +19,7 @@ from domain.states import (
 from domain.webhooks import CHOOSABLE, DeliveryAttempt, WebhookAnswer, WebhookEvent
 from storage.announcements import announce_handover, announce_invitation, announce_verdict
 from storage.catalogue import load_catalogue
-from storage.deliveries import Deliveries, StoredDeliveries, Waiting
+from storage.deliveries import Deliveries, StoredDeliveries, WaitingDelivery
 from storage.engine import Database
 from storage.handover import Handover
 from storage.models.webhooks import WebhookAttempt, WebhookDelivery
@@ -149,7 +149,7 @@ async def test_a_delivery_from_its_first_call_to_its_second_life(site: Database)
             (204, None),
         ]
         await outbox.reopen(delivery)
-        assert await outbox.waiting(limit=10) == [Waiting(id=delivery_id, again=True)]
+        assert await outbox.waiting(limit=10) == [WaitingDelivery(id=delivery_id, again=True)]
         with pytest.raises(ConflictError):
             await outbox.reopen(delivery)
     assert await records.call(delivery_id) == call

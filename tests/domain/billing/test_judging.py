@@ -13,7 +13,7 @@ from domain.billing.bound import Rating, RatingSource, most_over_five_minutes, r
 from domain.billing.charging import price_session
 from domain.billing.clocks import Times
 from domain.billing.held import Decision, HoldCause, Wanted
-from domain.billing.judging import Judgement, Told, decide, judge
+from domain.billing.judging import Judgement, ToldSession, decide, judge
 from domain.billing.register import Reading
 from domain.billing.tariff import TariffVersion
 from domain.plausibility import Current
@@ -42,10 +42,10 @@ def told(
     before: float | None = None,
     after: float | None = None,
     arrived: float | None = None,
-) -> Told:
+) -> ToldSession:
     """Make a session: registers in kWh, ``points`` seconds after the start."""
     end = START + timedelta(seconds=seconds)
-    return Told(
+    return ToldSession(
         times=Times(
             started_at=START,
             received_at=START,
@@ -172,7 +172,9 @@ def every(seconds: float, values: Sequence[float]) -> list[tuple[float, float]]:
         ),
     ],
 )
-def test_one_right_answer_is_billed(session: Told, energy: str | None, remark: str | None) -> None:
+def test_one_right_answer_is_billed(
+    session: ToldSession, energy: str | None, remark: str | None
+) -> None:
     judged = judge(session, ENERGY)
     assert judged.hold is None
     billed = energy_of(judged)
@@ -241,7 +243,7 @@ def test_one_right_answer_is_billed(session: Told, energy: str | None, remark: s
         ),
     ],
 )
-def test_what_leaves_it_open_is_held(session: Told, cause: HoldCause, says: str) -> None:
+def test_what_leaves_it_open_is_held(session: ToldSession, cause: HoldCause, says: str) -> None:
     judged = judge(session, ENERGY)
     assert judged.session is None
     assert judged.hold is not None
@@ -252,7 +254,7 @@ def test_what_leaves_it_open_is_held(session: Told, cause: HoldCause, says: str)
     assert least is None or 0 <= least <= judged.hold.most_mwh
 
 
-def _with_clock(session: Told, started: str, stopped: str | None = None) -> Told:
+def _with_clock(session: ToldSession, started: str, stopped: str | None = None) -> ToldSession:
     times = session.times
     length = times.stopped_at - times.started_at
     start = utc(started)
@@ -357,7 +359,7 @@ def test_a_session_that_was_told_late_is_no_suspicion() -> None:
 
 
 @st.composite
-def honest(draw: st.DrawFn) -> Told:
+def honest(draw: st.DrawFn) -> ToldSession:
     """Sessions whose messages are true, on registers for life or of the session."""
     seconds = draw(st.integers(60, 20 * 3600))
     start = draw(st.sampled_from([0.0, 12.5, 7930.0]))
@@ -378,7 +380,7 @@ def honest(draw: st.DrawFn) -> Told:
     later=st.integers(0, 86_400),
 )
 def test_what_came_late_is_billed_as_if_it_had_come_in_time(
-    session: Told, tariff: Sequence[TariffVersion], delay: int, later: int
+    session: ToldSession, tariff: Sequence[TariffVersion], delay: int, later: int
 ) -> None:
     """The engine, or its link, was down: prices never depend on it."""
     times = session.times
@@ -432,7 +434,7 @@ def test_no_bill_exceeds_what_physics_allows(
         stopped_at=START + timedelta(seconds=began + stopped),
         stop_received_at=START + timedelta(seconds=arrived),
     )
-    session = Told(
+    session = ToldSession(
         times=times,
         meter_start_mwh=start,
         meter_stop_mwh=stop,
