@@ -50,10 +50,7 @@ def xmp_metadata(
 
 
 def read_metadata(pdf: bytes) -> str | None:
-    """Read the title and subject of a PDF; None where they are not written as ours are.
-
-    Call it only for a file whose signature holds.
-    """
+    """Read title and subject of a PDF with a valid signature; None if it is not of our form."""
     said = _SAID.findall(pdf)
     if said:
         title, subject = (unescape(one.decode()) for one in said[-1])

@@ -72,10 +72,7 @@ class Claimed:
 
 
 def rhythm(tried_at: Sequence[datetime]) -> timedelta | None:
-    """Return the median pause between attempts, which are given newest first.
-
-    None where that is less than a second, or where there are no two attempts.
-    """
+    """Return the median pause between attempts, newest first; None if it is under a second."""
     pauses = sorted(later - earlier for later, earlier in pairwise(tried_at))
     middle = pauses[len(pauses) // 2] if pauses else timedelta(0)
     return middle if middle >= timedelta(seconds=1) else None

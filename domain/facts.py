@@ -85,10 +85,7 @@ class StatusFact:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MeterFact:
-    """That meter values arrived; they are rows, read when judged.
-
-    ``energy_wh`` is the newest Energy.Active.Import.Register among them, in Wh.
-    """
+    """Meter values have arrived; ``energy_wh`` is their newest Energy.Active.Import.Register."""
 
     connector_id: int
     transaction_id: int | None

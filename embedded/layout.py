@@ -126,10 +126,7 @@ class Layout:
 
 
 def dynamo(*command: str) -> list[str]:
-    """Return the command line of one of our processes, on this very Python.
-
-    ``-P``: a ``worker.py`` that lies where the user stands is not ours.
-    """
+    """Return the command line of one of our processes; ``-P`` keeps foreign modules out."""
     return [sys.executable, "-P", "-m", "cli", *command]
 
 

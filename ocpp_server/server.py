@@ -378,10 +378,7 @@ class ChargerServer:
 
 
 def _patience(session: Session) -> float:
-    """For how many seconds a charge point may be silent.
-
-    Who ignores pings is heard once in a heartbeat interval only; two may pass.
-    """
+    """Return how long a charge point may be silent: two heartbeats if it ignores pings."""
     if not session.socket.ignores_pings:
         return _SILENT_SECONDS
     interval = session.peer.heartbeat_interval or _USUAL_INTERVAL

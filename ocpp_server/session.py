@@ -389,10 +389,7 @@ class Session:
             self._drop(self, "too many answers that nothing waits for")
 
     def _line_up(self, data: bytes) -> None:
-        """Keep a call that came before the last one was answered.
-
-        As it came: what is read from it may take twenty times as much memory.
-        """
+        """Keep a call that came before the last one was answered, unread: that saves memory."""
         if self._waiting is None:
             self._waiting = deque()
         self._waiting.append(data)

@@ -230,10 +230,7 @@ class Writer:
         self._committed(records)
 
     async def _write_singly(self, batch: list[_Waiting]) -> list[_Waiting]:
-        """One message of the batch is poison: the others must not suffer for it.
-
-        Returns those that are still to be written, as the database went away.
-        """
+        """Write messages one by one, as one is poison; returns those left if the database goes."""
         for place, waiting in enumerate(batch):
             try:
                 await self._commit([waiting])

@@ -26,10 +26,7 @@ class Command:
 
 
 async def claim(connection: AsyncConnection, command: Command) -> Outcome | None:
-    """Take the right to send this command; None for exactly one caller.
-
-    Everyone else gets the reply that came, or UNKNOWN when it is not known.
-    """
+    """Take the right to send a command: None for one caller; others get its reply, or UNKNOWN."""
     inserted = await connection.scalar(
         conflict_insert(connection, SentCommand)
         .values(

@@ -32,10 +32,7 @@ class StoredRebootStagger:
         self._now = now
 
     async def reserve(self, request: RebootRequest) -> timedelta:
-        """Give the next free slot of the project, and how long it is until then.
-
-        A repeat of the same intent has the slot that it had.
-        """
+        """Reserve the next free slot, one for each intent; returns how long it is until then."""
         async with self._database.write() as connection:
             project_id = await connection.scalar(
                 select(col(Project.id))

@@ -1,7 +1,4 @@
-"""Identities that nobody has, and their claim for the charge points that they may be.
-
-:mod:`storage.unclaimed_attempts` says which those are.
-"""
+"""Identities that nobody has, and their claim; see :mod:`storage.unclaimed_attempts`."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -34,10 +31,7 @@ class Unclaimed:
     async def page(
         self, project_id: str, *, before: str | None, limit: int
     ) -> Sequence[UnclaimedIdentity]:
-        """Return claimable identities of a project, the newest charge point first.
-
-        After the handover they are those of the charge points of an open service visit.
-        """
+        """Return claimable identities, newest charge point first; of visits after the handover."""
         query = claimable().where(col(ChargePointRow.project_id) == project_id)
         before_handover = select(col(Project.id)).where(
             col(Project.id) == project_id, col(Project.status) == ProjectStatus.IN_PROGRESS

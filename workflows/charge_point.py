@@ -193,10 +193,7 @@ class RemoteChargePoint:
         )
 
     async def _relocate(self, charge_point_id: str, *, lost: int) -> bool:
-        """Ask the database where the charge point is, unless a signal has told already.
-
-        Returns whether its node was found dead.
-        """
+        """Ask where the charge point is, unless a signal told; tells whether its node was dead."""
         if self._inbox.generation > lost:
             return False
         before = self._inbox.connection

@@ -1,7 +1,4 @@
-"""How a run takes over a charge point, and leaves it.
-
-Nothing that it began keeps running afterwards, or an alarm keeps trying.
-"""
+"""How a run takes a charge point over, and leaves it: nothing but an alarm keeps running."""
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError

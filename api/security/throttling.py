@@ -79,10 +79,7 @@ subjects that share one, by chance and under a key that nobody knows, share its 
 
 
 class Throttle:
-    """Counts attempts, and has the answer tell what is left.
-
-    The subjects are stored as parts of HMACs, not in clear.
-    """
+    """Counts attempts by HMACs of their subjects, and has the answer tell what is left."""
 
     def __init__(
         self,

@@ -86,10 +86,7 @@ class Draws:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Carried:
-    """What the site's workflow takes along when it continues as new.
-
-    ``ended`` are the newest transactions that have ended: they never come back to life.
-    """
+    """What the site's workflow carries on; ``ended`` are the newest ended transactions."""
 
     stations: tuple[Station, ...] = ()
     bays: tuple[Bay, ...] = ()
