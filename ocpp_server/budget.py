@@ -59,7 +59,7 @@ class _Moment:
 
 
 class Budget:
-    """That of one charge point; ``written`` is what it has had written before."""
+    """The budget of one charge point; ``written`` is what it has had written before."""
 
     __slots__ = (
         "_begun_at",
@@ -114,7 +114,7 @@ class Budget:
             own.over_at, self._told = written.over_at, True
 
     def take_alarm(self) -> str | None:
-        """Give the sentence that it is used up; once a day."""
+        """Return, once a day, the sentence that the budget is used up."""
         if self._told or self.written.over_at is None:
             return None
         self._told = True
@@ -125,7 +125,7 @@ class Budget:
         return self.written.bytes >= self._limit * (2 if in_run else 1)
 
     def thin(self, fact: Record, now: datetime, *, in_run: bool) -> bool:
-        """Charge a fact, and take out of it what is not kept; False: nothing is left to store."""
+        """Count a fact, and take out of it what is not kept; False: nothing is left to store."""
         self.begin(now)
         match fact:
             case MeterValues():
@@ -163,7 +163,7 @@ class Budget:
         return LATEST if self._starts > STARTS else 0.0
 
     def allows(self, entry: LogEntry, *, in_run: bool) -> bool:
-        """Charge an entry of the log; False: it is left out, and counted."""
+        """Count an entry of the log; False: it is left out."""
         self.begin(entry.at)
         said = None if entry.same is None else (entry.direction, entry.action, entry.same)
         if self._pays(_ENTRY + len(entry.text), said, in_run=in_run):
@@ -172,7 +172,7 @@ class Budget:
         return False
 
     def _suspend(self, status: ConnectorStatus, now: datetime, *, in_run: bool) -> None:
-        """Charge a suspension, which is a row; other statuses are one row of each connector.
+        """Count a suspension, which is a row; other statuses are one row of each connector.
 
         Beyond the budget one that begins within a minute of the one before, in the same session,
         is that one, which goes on: time without power is never billed as idle for it.
@@ -222,9 +222,9 @@ class Budget:
         return kept
 
     def _is_needed(self, entry: MeterEntry, of: tuple[int, int | None], now: datetime) -> bool:
-        """Whether a bill may rest on it, or a minute has gone by: by its stamps, or by ours.
+        """Tell whether a bill may need a reading, or a minute has passed by its stamps or ours.
 
-        A clock may stand still. What a message tells of one moment stays together.
+        Its clock may stand still. What a message tells of one moment stays together.
         """
         spent = self.written.bytes / self._limit
         one = hash((entry.at, entry.packed))
@@ -261,7 +261,7 @@ class Budget:
 
 
 class Budgets:
-    """Those of a node: whoever connects again, or as another link, has the one that was there."""
+    """The budgets of a node: a charge point keeps its own over all of its links."""
 
     def __init__(self, *, limit: int = DAILY_BYTES) -> None:
         self._limit = limit
@@ -269,12 +269,12 @@ class Budgets:
         self._forgotten_on = datetime.now(UTC).date()
 
     def written(self, charge_point_id: str) -> WrittenToday | None:
-        """Return what is counted here of a charge point; None: nothing is."""
+        """Return what is counted here for a charge point; None where nothing is."""
         budget = self._of.get(charge_point_id)
         return None if budget is None else budget.written
 
     def take(self, charge_point_id: str, written: WrittenToday | None) -> Budget:
-        """Give that of a charge point; ``written`` is what its row knows."""
+        """Return the budget of a charge point; ``written`` is what its row knows."""
         budget = self._of.get(charge_point_id)
         if budget is None:
             budget = self._of[charge_point_id] = Budget(written, limit=self._limit)
@@ -283,7 +283,7 @@ class Budgets:
         return budget
 
     def forget_idle(self, today: date, *, links: Callable[[str], Sized]) -> None:
-        """Once a day forget those of days before whose charge points have no links here."""
+        """Forget, once a day, older budgets whose charge points have no links here."""
         if self._forgotten_on == today:
             return
         self._forgotten_on = today
@@ -295,7 +295,7 @@ class Budgets:
 
 
 def _ends_of(entry: MeterEntry) -> set[str]:
-    """Which ends it is of; those that are signed in between do not use the others up."""
+    """Return the ends of a session that a reading is of; signed ones in between use none up."""
     contexts = _ENDS & {sample.get("context") for sample in entry.samples}
     if contexts:
         return set(contexts)

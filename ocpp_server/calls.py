@@ -136,7 +136,7 @@ class Calls:
         return True
 
     def is_late(self, message_id: frames.MessageId) -> bool:
-        """Count an answer that nothing waits for: late, or come again, or soon one too many."""
+        """Count an answer that nothing waits for; False where it was never asked, or too often."""
         asked = _compared(message_id)
         if asked not in self._asked:
             return False
@@ -144,7 +144,7 @@ class Calls:
         return self._asked[asked] <= _LATE
 
     def lost(self) -> None:
-        """The socket is gone: whoever waits need not."""
+        """End the waits for answers: the socket is gone."""
         if self._answered is None or self._answered.done():
             return
         if self._socket.was_too_large:

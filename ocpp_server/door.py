@@ -82,7 +82,7 @@ class Door:
         return self
 
     def close(self) -> None:
-        """Listen no more, and send away whoever is not in yet."""
+        """Stop listening, and send away those who are not in yet."""
         for listener in self.sockets:
             self._loop.remove_reader(listener)
             listener.close()
@@ -93,7 +93,7 @@ class Door:
                 visitor.send_away()
 
     async def wait_closed(self) -> None:
-        """Wait for those who are on the threshold."""
+        """Wait for those who are being let in."""
         if self._connecting:
             await asyncio.wait(self._connecting)
 
@@ -137,7 +137,7 @@ class Door:
         visitor.send_away()
 
     def _hear(self, visitor: Visitor) -> bool:
-        """Whether it stays among the silent ones; else it asks from now on, or is sent away."""
+        """Tell whether one stays silent; else it has asked, or is sent away."""
         try:
             if visitor.hear():
                 if len(visitor.said) <= MOST_OF_A_REQUEST:
@@ -170,7 +170,7 @@ class Door:
             task.add_done_callback(self._connecting.discard)
 
     def _next(self) -> Visitor | None:
-        """Whose turn it is, if anybody's who is there still."""
+        """Return the next that is still there, if any."""
         for _ in range(min(len(self._asking), _GONE_A_ROUND)):
             visitor = self._asking.next()
             if len(self._asking) < _CROWDED or not visitor.is_gone:

@@ -1,4 +1,4 @@
-"""After a commit: who watches these charge points? Tell them, in the order of the facts.
+"""Tells the workflows that watch charge points of committed facts, in the order of these.
 
 The read comes after the commit. A workflow begins to watch by committing its name and then reading
 the snapshot, so a fact is in that snapshot, or its event is forwarded, or both.
@@ -45,7 +45,7 @@ _FEW: Final = 20
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 3.0
 _SILENT: Final = (RefusedConnection, Authorization, LogEntry, Oddity)
-# What decides who may draw how much.
+# These decide who may draw how much.
 _OF_A_SITE: Final = (
     Boot,
     Connected,
@@ -169,9 +169,9 @@ class Forwarder:
                     self._sink.deliver(workflow_id, replace(event, commissioning_id=run))
 
     def _worth_telling(self, record: Record, watch: facts.Watch, tests: Mapping[int, str]) -> bool:
-        """Of meter values, an owner hears those of its test charge; of heartbeats, few.
+        """Tell whether to signal a fact; most meter values and heartbeats are not.
 
-        A signal each would fill the history of a run that waits for a day.
+        A signal for each would fill the history of a run that waits for a day.
         """
         if watch.owner is None:
             return False
@@ -194,7 +194,7 @@ class Forwarder:
 
 
 def _metered(batch: Sequence[Record], watches: Mapping[str, facts.Watch]) -> set[int]:
-    """Transactions of meter values that a run may wait for."""
+    """Return the transactions of meter values that a run may wait for."""
     return {
         transaction_id
         for record in batch
@@ -229,12 +229,12 @@ def _occasions(batch: Sequence[Record]) -> facts.Occasions:
 
 
 def _is_contested(record: Record) -> bool:
-    """Whether it came on one of several links that speak as the charge point: nobody acts on it."""
+    """Tell whether a fact came on one of several links: nobody acts on it then."""
     return isinstance(record, Told) and record.contested is not None
 
 
 def _due(records: Sequence[Record]) -> Iterator[BillTransaction]:
-    """Transactions that these facts make due for billing."""
+    """Return the transactions that these facts make due for billing."""
     for record in records:
         if isinstance(record, TransactionStop | MeterValues) and record.contested is None:
             for identity in record.billing_due:

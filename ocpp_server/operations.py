@@ -175,7 +175,7 @@ class Gateway:
     ) -> tuple[dict[op.TriggerKind, datetime], dict[op.TriggerKind, op.Outcome]]:
         """Ask for messages; returns when each came, if it came soon, and which cannot be asked for.
 
-        What is said of one message says nothing of the others; silence twice does.
+        An answer about one message says nothing of the others, but two silences do.
         """
         came: dict[op.TriggerKind, datetime] = {}
         refused: dict[op.TriggerKind, op.Outcome] = {}

@@ -15,7 +15,7 @@ from storage.restarts import keep_taken, read_taken
 
 
 class Restarts:
-    """What waits for the restart of one charge point, by key in lower case."""
+    """Values that wait for the restart of one charge point, by key in lower case."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Restarts:
         return parameter.key.casefold() in self._waiting and not self.waits(parameter)
 
     async def took(self, key: str, value: str) -> None:
-        """It has taken a value that counts after a restart."""
+        """Keep a value that it has taken and that counts after a restart."""
         self._waiting[key.casefold()] = Taken(value=value, at=datetime.now(UTC))
         await self._keep()
 
@@ -76,7 +76,7 @@ class Restarts:
             await self._keep()
 
     async def end(self) -> None:
-        """What it has restarted for was read back: it is of the past."""
+        """Forget what it has restarted for, once that was read back."""
         if self.restarted:
             await self._keep()
 

@@ -113,7 +113,7 @@ class ChargerServer:
                 close_timeout=_CLOSE_SECONDS,
             )
 
-        # It asks no more of it than what a door can do.
+        # It needs no more of it than what a door offers.
         server.create_server = cast(
             "Callable[[], Coroutine[Any, Any, asyncio.Server]]",
             partial(Door(make, self._came_from).open, host, port),
@@ -154,7 +154,7 @@ class ChargerServer:
         task.add_done_callback(self._closing.discard)
 
     def keep_alive(self) -> None:
-        """Ping whoever is silent, and cut off who stays silent: offline shows within 45 s."""
+        """Ping silent sockets, and cut off those that stay silent: offline shows within 45 s."""
         self._lines.sum_up()
         self._budgets.forget_idle(datetime.now(UTC).date(), links=self._registry.all_of)
         now = asyncio.get_running_loop().time()
@@ -219,7 +219,7 @@ class ChargerServer:
     async def _arrive(self, socket: ChargerSocket) -> Connected | None:
         """Ask the others that are here, and store the connection; None when that cannot be now.
 
-        One that came since they were asked is asked, too; one that is not here then has ended.
+        One that came meanwhile is asked, too; one that has gone meanwhile has ended.
         """
         link = await self._ask_and_store(socket)
         if link is not None and link.unasked:

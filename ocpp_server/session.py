@@ -106,7 +106,7 @@ class Session:
             self.give_up()
 
     def give_up(self) -> None:
-        """Let whoever waits for an answer know that none will come."""
+        """Tell those who wait for an answer that none will come."""
         self.ended_at = self.ended_at or asyncio.get_running_loop().time()
         if self._calls is not None:
             self._calls.lost()
@@ -167,7 +167,7 @@ class Session:
         return (time.monotonic() - began) * 1000
 
     def receive(self, data: bytes) -> None:
-        """Take one message: a frame, and what stands behind it."""
+        """Take one message: a frame, and what follows it."""
         frame = frames.parse(data)
         self._take(frame, data)
         if type(frame) is not frames.Call or frame.oddities:
@@ -175,7 +175,7 @@ class Session:
                 self._take(frames.parse(more), more)
 
     def count_frame(self, size: int) -> None:
-        """Count a frame of so many bytes that is no message: a ping, a fragment."""
+        """Count a frame of so many bytes against the rate, also one that is no message."""
         self._spend(1 + size // _BYTES_A_TOKEN)
 
     def _take(self, frame: frames.Frame, data: bytes) -> None:
@@ -230,7 +230,7 @@ class Session:
             self._answer(error)
 
     def _pause(self) -> float:
-        """How many seconds the answer waits: for who tries out id tags, or begins without end."""
+        """Return the seconds that an answer waits where id tags are guessed or starts never end."""
         pause = 0.0
         if self._guesses is None or self._in_work is None:
             return pause
@@ -298,7 +298,7 @@ class Session:
             self._finish(call, reply)
 
     def _kept(self, facts: Sequence[Record], now: datetime) -> Sequence[Record]:
-        """Take out of facts what is beyond the budget; tell so once a day."""
+        """Drop from the facts what is beyond the budget; say so once a day."""
         budget, in_run = self.peer.budget, self.peer.watched_run is not None
         kept = facts
         for fact in facts:
@@ -342,7 +342,7 @@ class Session:
             ]
 
     def _failed(self, call: frames.Call) -> None:
-        """A bug of ours costs this one reply, and not the charge point's connection."""
+        """Answer with an error: a bug of ours costs one reply, and not the connection."""
         self.peer.log.tell(
             "handler_failed",
             self.peer.charge_point_id,
@@ -440,7 +440,7 @@ class Session:
 
 
 def _has_come(expected: Expected, coming: asyncio.Future[datetime], call: frames.Call) -> bool:
-    """Tell whoever waits if that is the message, or that it could not be looked at."""
+    """Tell the waiter if this is its message, or that it could not be looked at."""
     if expected.action != call.action:
         return False
     try:

@@ -46,7 +46,7 @@ class Hold(IntFlag):
 
 
 class Receiver(Protocol):
-    """Who takes what a charge point sends. Neither raises."""
+    """Takes what a charge point sends. Neither method raises."""
 
     def receive(self, data: bytes) -> None:
         """Take a message."""
@@ -114,7 +114,7 @@ class ChargerSocket(ServerConnection):
             self.make_room()
 
     def make_room(self) -> None:
-        """Give its place at the door back, also before the answer if that is to wait."""
+        """Give back its place at the door, even before the answer if that has to wait."""
         answered, self._answered = self._answered, None
         if answered is not None:
             answered()
@@ -122,8 +122,8 @@ class ChargerSocket(ServerConnection):
     def deliver_to(self, receiver: Receiver) -> None:
         """Hand each message over from now on, those first that came before.
 
-        What the handshake said is of no use any more, a password is among it, and it was a seventh
-        of what an idle connection takes.
+        The handshake is dropped: nobody needs it, it holds a password, and it was a seventh of what
+        an idle connection takes.
         """
         for handshake in (self.request, self.response):
             if handshake is not None:
@@ -134,7 +134,7 @@ class ChargerSocket(ServerConnection):
     def hold(self, why: Hold) -> None:
         """Take no more frames, and read no more than once: TCP holds the charge point back.
 
-        One that is being closed is held for the others' turns alone: its farewell is waited for.
+        One that is being closed is held only for the turns of others: its close is waited for.
         """
         if self._is_closing and why is not Hold.TURN:
             return
@@ -148,7 +148,7 @@ class ChargerSocket(ServerConnection):
     async def close(
         self, code: CloseCode | int = CloseCode.NORMAL_CLOSURE, reason: str = ""
     ) -> None:
-        """Close in order; what still comes is for the library, which looks for the farewell."""
+        """Close in order; the library reads what still comes, and looks for the close frame."""
         self._is_closing = True
         self.release(~Hold.TURN)
         await super().close(code, reason)
@@ -165,7 +165,7 @@ class ChargerSocket(ServerConnection):
             self.transport.write(_header(len(data)) + data)
 
     def unread_for(self, now: float) -> float:
-        """For how many seconds something has waited to be read by it, as far as this was asked."""
+        """Return for how many seconds the peer has left something unread, since first asked."""
         if not self.transport.get_write_buffer_size():
             self._unread_since = now
         self._unread_since = self._unread_since or now
@@ -224,7 +224,7 @@ class ChargerSocket(ServerConnection):
 
     @property
     def is_read(self) -> bool:
-        """Whether its bytes are read; who is held back is not silent."""
+        """Whether its bytes are read; one that is held back is not silent."""
         return self._is_reading
 
     @property
@@ -246,12 +246,12 @@ class ChargerSocket(ServerConnection):
             self._cut()
 
     def eof_received(self) -> None:
-        """Begin at the latest now."""
+        """Begin now at the latest."""
         self._begin()
         super().eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Take no more: what waits was sent by nobody who could hear its answer."""
+        """Take no more: nobody is there to hear the answers to what waits."""
         self._splitter, self._said = None, b""
         if self.request is None or isinstance(self.request, UnreadableRequest):
             self.protocol.state = State.CLOSED  # which the library's own parser says by itself

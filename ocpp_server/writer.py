@@ -1,4 +1,4 @@
-"""Group commit: whatever facts wait are stored in one transaction, then their senders go on.
+"""Group commit: all facts that wait are stored in one transaction, then their senders go on.
 
 While a commit runs, the next batch gathers; so a batch grows with the load and a commit's price is
 shared. When the database is away, facts wait (each charge point has one on its way, so there are
@@ -58,7 +58,7 @@ class NotStoredError(Exception):
 
 
 class Sender(Protocol):
-    """Whoever waits for records to be stored; called back once, and never raises."""
+    """One that waits for records to be stored; it is called back once, and never raises."""
 
     def stored(self, error: NotStoredError | None) -> None:
         """Hear that they are committed and their answers filled in, or why they are not."""
@@ -73,7 +73,7 @@ class _Waiting:
 
 
 class _Future:
-    """A sender for those who can await."""
+    """A sender for callers that can await."""
 
     def __init__(self) -> None:
         self.future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -165,7 +165,7 @@ class Writer:
                 await asyncio.sleep(_LINGER)
             batch = self._take()
             crowded = len(batch) > _CROWD
-            # Touches by themselves: see storage.row_locks.
+            # Touches go by themselves: see storage.row_locks.
             for part in (batch, self._take_touches()):
                 if part:
                     await self._write(part)
@@ -267,7 +267,7 @@ class Writer:
         waiting.sender = None
 
     def _tell(self, waiting: _Waiting, error: NotStoredError | None) -> None:
-        """Whatever a sender does, the batch stays committed: an exception would write it again."""
+        """Tell a sender; its exception is caught, or the committed batch would be written again."""
         if waiting.sender is None:
             return
         try:

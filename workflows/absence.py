@@ -1,4 +1,4 @@
-"""Before a verdict says that nothing came: a last look, and what did come and could not be read."""
+"""A last look before a verdict says that nothing came, and what did come unreadably."""
 
 from temporalio import workflow
 

@@ -1,4 +1,4 @@
-"""A charge point as a workflow sees it: operations that find the charge point wherever it is."""
+"""A charge point as a workflow sees it: operations that find it wherever it is."""
 
 from temporalio import workflow
 from temporalio.exceptions import (
@@ -66,7 +66,7 @@ class RemoteChargePoint:
         come_back: Callable[[], Awaitable[bool]] | None = None,
         held: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
     ) -> None:
-        """``held``: nobody else tells the charge point anything in that block.
+        """``held`` is a block in which nobody else tells the charge point anything.
 
         ``more_sends``: so many more tries has a charge point whose link breaks at each, for the
         reason to be told.
@@ -242,7 +242,7 @@ async def on_node(
 
 
 def _drop(task: asyncio.Task[Any]) -> None:
-    """Cancel what nobody waits for any more, and look at its end so that none is unheard of."""
+    """Cancel what nobody waits for any more, and await its end."""
     task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
     task.cancel()
 

@@ -198,7 +198,7 @@ class CommissioningWorkflow:
         await live_site.begin(self._word, self._journal)
         briefing = await take_over(request, self._journal)
         if not briefing.accepted:
-            # A verdict: of an earlier try of this very task, whose end was lost.
+            # An earlier try of this very task, whose end was lost, has left a verdict.
             self._taken_back = briefing.verdict is None
             return None
         if briefing.busy_with is not None:
@@ -224,7 +224,7 @@ class CommissioningWorkflow:
         )
 
     def _more_sends(self) -> int:
-        """That it restarts again and again is to be told as such, and not as a bad link."""
+        """Return how many more sends a boot loop gets, so that no bad link is blamed for it."""
         restarts = self._inbox.restarts(policies.BOOT_LOOP_WINDOW)
         return policies.SENDS_OF_A_LOOP if restarts else 0
 
@@ -250,14 +250,14 @@ class CommissioningWorkflow:
         return self._inbox.connected
 
     async def _check_all(self, run: Run) -> None:
-        """The four checks. One that cannot say anything any more is skipped at the end."""
+        """Run the four checks. One that cannot say anything any more is skipped at the end."""
         if self._journal.passed:
             run.number_of_connectors = await self._check(
                 run, CheckName.OCPP_HANDSHAKE, lambda: handshake(run)
             )
         if self._journal.passed:
             self._keep_what_holds(run)
-            # Both are looked at, so that one visit can mend both.
+            # Both are looked at, so that one visit can repair both.
             await self._check(run, CheckName.FIRMWARE_VERSION, lambda: firmware(run))
             if run.firmware_updated:
                 self._journal.drop_what_was_kept()
@@ -305,8 +305,8 @@ class CommissioningWorkflow:
     async def _let_answers_be_heard(self) -> None:
         """End the task in which an answer was taken before the one in which the run ends.
 
-        Temporal drops what that last task says when an event comes meanwhile, and whoever answered
-        would hear that no run is open.
+        Temporal drops what that last task says when an event comes meanwhile, and the person who
+        answered would hear that no run is open.
         """
         if self._answers:
             await workflow.wait_condition(workflow.all_handlers_finished)
@@ -379,7 +379,7 @@ class CommissioningWorkflow:
 
 
 async def _uninterrupted(closing: Coroutine[Any, Any, None]) -> None:
-    """Finish what must be finished: a cancellation in the middle of it comes too late."""
+    """Finish what must be finished: a cancellation in the middle comes too late."""
     task = asyncio.create_task(closing)
     while not task.done():
         try:

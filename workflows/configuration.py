@@ -95,12 +95,12 @@ class ConfigurationWorkflow:
             self._inbox.receive(event)
 
     async def _own_and_push(self) -> bool:
-        """Take one turn as the owner; True when values wait that can be pushed at once."""
+        """Push once as the owner; True when values wait that can be pushed at once."""
         asked = self._asked
         self._note, self._restart_due = None, False
         claim = await self._claim("Claim the charge point")
         if claim.busy_with is not None:
-            self._end_turn(asked, _not_pushed(_COMMISSIONED))
+            self._end_push(asked, _not_pushed(_COMMISSIONED))
             return False
         generation = self._inbox.generation
         try:
@@ -122,7 +122,7 @@ class ConfigurationWorkflow:
 
     async def _push(self, claim: Claim, asked: int) -> None:
         if claim.whereabouts.connection is None:
-            self._end_turn(asked, _not_pushed(why_not_connected(claim.whereabouts)))
+            self._end_push(asked, _not_pushed(why_not_connected(claim.whereabouts)))
             return
         await self._let_it_boot(claim)
         try:
@@ -136,12 +136,12 @@ class ConfigurationWorkflow:
                 summary="Apply the configuration",
             )
         except NoAnswerError:
-            self._end_turn(asked, _not_pushed("The charge point went offline during the push."))
+            self._end_push(asked, _not_pushed("The charge point went offline during the push."))
             return
         if outcome.detail is not None:
-            self._end_turn(asked, _not_pushed(outcome.detail))
+            self._end_push(asked, _not_pushed(outcome.detail))
             return
-        self._end_turn(asked, ConfigurationResult(pushed=True, parameters=outcome.parameters))
+        self._end_push(asked, ConfigurationResult(pushed=True, parameters=outcome.parameters))
 
     async def _let_it_boot(self, claim: Claim) -> None:
         """Let a charge point that has just connected boot first; some never boot again."""
@@ -269,7 +269,7 @@ class ConfigurationWorkflow:
     def _is_wanted(self) -> bool:
         return self._giving_way or self._asked > self._answered
 
-    def _end_turn(self, asked: int, result: ConfigurationResult) -> None:
+    def _end_push(self, asked: int, result: ConfigurationResult) -> None:
         self._result = result
         self._answer(asked, result)
 

@@ -85,7 +85,7 @@ def _note(run: Run, answer: RunAnswer, verdict: FirmwareVerdict) -> None:
 
 
 async def _look_again(run: Run, *, until: datetime) -> None:
-    """Have the charge point say what it runs, where no boot has told so since it was asked for.
+    """Have the charge point say what it runs, where no boot has said so since the request.
 
     It may be offline for long: the vendor's app has just made it install something.
     """

@@ -32,7 +32,7 @@ class Inbox:
     """Folds events into present knowledge. A repeated event changes nothing."""
 
     def __init__(self, commissioning_id: str | None = None) -> None:
-        """``commissioning_id`` is the run whose it is; what was meant for another says nothing."""
+        """``commissioning_id`` is the run that has it; events for another run say nothing."""
         self._run = commissioning_id
         self._seen: set[str] = set()
         self.connection: ConnectionFact | None = None
@@ -108,7 +108,7 @@ class Inbox:
             self.transactions.setdefault(transaction.transaction_id, transaction)
 
     def take_identity(self, identity: Identity) -> None:
-        """Take what an operation has heard, which signals tell later."""
+        """Take what an operation has heard; signals tell it later."""
         boot = identity.boot
         if boot is not None and boot.at >= identity.connected_at:
             self._take_boot(boot)
@@ -236,7 +236,7 @@ class Inbox:
         if self.firmware_statuses[-1:] != [status]:
             self.firmware_statuses.append(status)
 
-    def forget_mended_faults(self, *, before_start_of: int | None = None) -> None:
+    def forget_cleared_faults(self, *, before_start_of: int | None = None) -> None:
         """Keep of ``faults`` those that are still there, and those that came after that start.
 
         What comes right behind a start may be known as soon as the start is, with its end.

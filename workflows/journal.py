@@ -148,11 +148,11 @@ class Journal:
 
     @property
     def connectors(self) -> tuple[ConnectorTest, ...]:
-        """The tests of the connectors, as far as the current check has come."""
+        """Return the tests of the connectors, as far as the current check has come."""
         return self._record.connectors
 
     def test_of(self, connector_id: int) -> ConnectorTest:
-        """How the test of that connector stands."""
+        """Return how the test of that connector stands."""
         return next(one for one in self.connectors if one.connector_id == connector_id)
 
     def keep(self, check: CheckRecord) -> None:
@@ -223,7 +223,7 @@ class Journal:
         return waiting
 
     def stop_waiting(self, waiting: Waiting) -> None:
-        """That wait is over."""
+        """Note that the wait is over."""
         self._waits = [one for one in self._waits if one is not waiting]
         self._on_change()
 
@@ -233,12 +233,12 @@ class Journal:
         self._on_change()
 
     def cleans_up(self) -> None:
-        """The checks have ended; the charge point is left as it was found."""
+        """Note that the checks have ended and the charge point is put back as it was found."""
         self._cleaning_up = True
         self._on_change()
 
     def close(self, *, cancelled: bool = False) -> None:
-        """Fix the run's status by its checks; the ones that never ran are skipped, and why."""
+        """Fix the run's status by its checks; those that never ran are skipped, with the reason."""
         if cancelled:
             self._status = RunStatus.CANCELLED
         else:
@@ -253,7 +253,7 @@ class Journal:
         self._on_change()
 
     def adopt(self, view: RunView) -> None:
-        """Take the verdict that stands: that of an earlier try whose end was lost."""
+        """Take over the verdict of an earlier try whose end was lost."""
         self._status, self._failure = view.status, view.failure
         self._checks = {check.name: check for check in view.checks}
         self._alarms, self._closed_at = list(view.alarms), view.completed_at
@@ -286,7 +286,7 @@ class Journal:
 
     @property
     def asked(self) -> Waiting | None:
-        """What a person may answer: also what is asked while something else is waited for."""
+        """What a person may answer, also while something else is waited for."""
         return next((one for one in reversed(self._waits) if one.answers), None)
 
     @property

@@ -75,7 +75,7 @@ class ProjectWorkflow:
         if self._just_handed_over or (self._handed_over and not self._visits):
             mails = [self._mail_the_owner()] if self._just_handed_over else []
             await asyncio.gather(*mails, self._tell_the_last_news())
-            # Who asked again meanwhile is answered before it ends.
+            # Someone who asked again meanwhile is answered before it ends.
             await workflow.wait_condition(workflow.all_handlers_finished)
         if not self._ended():
             workflow.continue_as_new(
@@ -244,7 +244,7 @@ class ProjectWorkflow:
             raise _refused("by says who retries; leave it out if nobody has a name.")
 
     async def _share_power(self) -> None:
-        """Have it shared from now on; where the reconciler was faster, it is."""
+        """Start the workflow that shares its power, unless the reconciler was faster."""
         site = SiteRequest(project_id=self._request.project_id, name=self._request.name)
         try:
             await start_outliving(
@@ -264,7 +264,7 @@ class ProjectWorkflow:
         return (self._handed_over and not self._visits) or self._removed
 
     async def _wait_for_what_is_due(self) -> None:
-        """Wait until the first invitation or visit is due, or another is, or it is all over."""
+        """Wait until an invitation or a visit is due, a new one comes, or the project ends."""
         first = self._first_due()
         left = None if first is None else first - workflow.now()
         if left is not None and left <= timedelta(0):
@@ -283,7 +283,7 @@ class ProjectWorkflow:
     def _look_at(
         self, invitation_id: str, due_at: datetime, role: ProjectRole | None = None
     ) -> None:
-        """Look at the invitation then; its role stays as it is known, if none is given."""
+        """Look at the invitation at that time; its role stays as it is if none is given."""
         known = self._open.get(invitation_id)
         if role is None:
             role = ProjectRole.SITE_OWNER if known is None else known.role
@@ -324,7 +324,7 @@ class ProjectWorkflow:
                     self._look_at_visit_at(one.service_visit_id, later)
 
     async def _look_at_visit(self, service_visit_id: str) -> None:
-        """Have done what is due about it, and say when it is to be looked at again."""
+        """Do what is due for a visit, and say when to look at it again."""
         asked = self._visits.get(service_visit_id)
         looked: VisitLookedAt = await workflow.execute_activity_method(
             VisitActivities.look_at_visit,
@@ -347,9 +347,9 @@ class ProjectWorkflow:
             self._look_at_visit_at(service_visit_id, again_at)
 
     async def _tell_the_last_news(self) -> None:
-        """Tell of answers that the handover came right behind; those still open are let go.
+        """Tell of answers that came right before the handover; those still open are let go.
 
-        Whoever invited is told as soon as the mail server is there: after a day it is no news.
+        The inviter is told as soon as the mail server is there: after a day it is no news.
         """
         for invitation_id in self._open:
             while await self._looked_at(invitation_id) is None:
@@ -405,7 +405,7 @@ class ProjectWorkflow:
 
     @staticmethod
     async def _unless_refused(asked: Awaitable[R]) -> R:
-        """Hand on why the registry refuses, in its own words."""
+        """Refuse in the words of the registry."""
         try:
             return await asked
         except ActivityError as error:

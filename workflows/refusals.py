@@ -1,4 +1,4 @@
-"""Why an update of a run is refused, in the form that hands the words on to its caller."""
+"""Refusals of updates of a run, in the form that hands the words on to the caller."""
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
@@ -19,7 +19,7 @@ def another_run(request: RunRequest, meant: str | None) -> None:
 
 
 def nameless(by: str) -> None:
-    """Refuse a name of nothing."""
+    """Refuse an empty name."""
     if not by.strip():
         raise _refused(ConflictError("by_missing", "Say who it is, or leave the field by out."))
 

@@ -50,7 +50,7 @@ class HeartbeatInterval:
 
     @property
     def seconds(self) -> int | None:
-        """What it goes by, as far as is known."""
+        """Return the interval that it keeps, as far as is known."""
         return self.has_s or self.told_s
 
     def __str__(self) -> str:
@@ -108,7 +108,7 @@ class Run:
 
     @property
     def pace(self) -> RunPace:
-        """How long to wait where."""
+        """How long each wait takes."""
         return self.request.options.pace
 
     @property
@@ -123,7 +123,7 @@ class Run:
 
     @contextmanager
     def showing(self, waiting_for: WaitingFor, timeout: timedelta, prompt: str) -> Iterator[None]:
-        """Say in the status what is waited for in this block, and for how long at most."""
+        """Show in the status what this block waits for, and for how long at most."""
         now = workflow.now()
         waiting = self.journal.wait(
             Waiting(waiting_for=waiting_for, since=now, until=now + timeout, prompt=prompt)
@@ -195,7 +195,7 @@ class Run:
         is in lists, too, once it has lasted for ``unnoted``.
         """
         if answers:
-            self.answer = None  # what was said to an earlier question is no answer to this one
+            self.answer = None  # an answer to an earlier question does not count
         if condition():
             return True
         now = workflow.now()
@@ -313,7 +313,7 @@ class Run:
         return identity
 
     def question(self, *messages: TriggerKind) -> ReadIdentity:
-        """Ask who it is, and for these messages as far as it can be asked for any."""
+        """Ask who it is, and for these messages as far as it can be asked for them."""
         return ReadIdentity(
             charge_point_id=self.request.charge_point_id,
             commissioning_id=self.request.commissioning_id,
@@ -328,10 +328,10 @@ class Run:
         self.inbox.take_identity(identity)
 
     def _give_up(self, message: TriggerKind, outcome: Outcome) -> None:
-        """Remember that it cannot be asked for a message; one says nothing of the others.
+        """Remember that it cannot be asked for a message; it may still be asked for others.
 
-        But for silence: one class of chargers hangs on any trigger, and each costs the patience
-        of a call.
+        After silence it may not: one class of chargers hangs on any trigger, and each costs the
+        patience of a call.
         """
         if outcome.reply is Reply.TIMEOUT:
             self.untriggerable.update(TriggerKind)

@@ -15,7 +15,7 @@ _SHOWN: Final = 40
 
 
 class Writer:
-    """Tells values one by one; one that answers nothing any more is not told the rest."""
+    """Tells values one by one, and stops when the charge point answers nothing any more."""
 
     def __init__(self, session: Session, restarts: Restarts) -> None:
         self._session = session
@@ -33,7 +33,7 @@ class Writer:
     async def write(
         self, parameter: DesiredParameter, reported: ConfigurationKey | None
     ) -> ParameterOutcome:
-        """Tell a value; what it is worth shows when it is read back.
+        """Tell a value; whether it counts shows when it is read back.
 
         Raises:
             ChargePointGoneError: the socket closed before the answer.

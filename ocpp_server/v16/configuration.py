@@ -120,7 +120,7 @@ async def apply_configuration(
 
 
 def _only_waits(desired: Sequence[DesiredParameter], restarts: Restarts) -> bool:
-    """Whether a restart that must be is all that is to be done now."""
+    """Tell whether a restart is all that is left to be done."""
     must_be = any(one.is_binding and restarts.waits(one) for one in desired)
     return must_be and not any(map(restarts.waits_for_another, desired))
 
@@ -151,7 +151,7 @@ def _compare(
     inventory: Inventory,
     restarts: Restarts,
 ) -> ParameterOutcome | None:
-    """Settle what needs no write; None when the value has to be written."""
+    """Return the outcome of a value that needs no write; None when it has to be written."""
     same = reported is not None and same_value(parameter.value, reported.value)
     if same and not restarts.waits_for_another(parameter):
         return outcome_of(parameter, reported, ParameterState.APPLIED)
@@ -170,7 +170,7 @@ def _compare(
 def _after_restart(
     parameter: DesiredParameter, reported: ConfigurationKey | None, *, certain: bool
 ) -> ParameterOutcome | None:
-    """Settle what it has restarted for; None: it may not have, and is told once more."""
+    """Return the outcome after a restart; None: there may have been none, and it is told anew."""
     if reported is None or reported.value is None:  # write-only keys, as AuthorizationKey is
         return outcome_of(parameter, reported, ParameterState.UNCONFIRMED, _NOT_REPORTED)
     if not certain:
@@ -213,7 +213,7 @@ async def _read_back(
 
 
 def _left_open(inventory: Inventory, outcomes: Sequence[ParameterOutcome]) -> bool:
-    """Whether something of them is not known because no answer came."""
+    """Tell whether something is unknown because no answer came."""
     return any(
         one.state is ParameterState.QUEUED
         or (

@@ -1,6 +1,6 @@
 """The local list of id tags (OCPP 1.6 §5.10, §5.15): sent whole, in as many messages as it takes.
 
-What a charge point says of the lengths that it takes is tried first, and less where it refuses.
+The lengths that a charge point reports are tried first, and shorter ones where it refuses.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ _MISMATCH: Final = "VersionMismatch"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReportedVersion:
-    """What it said of the version of its list: a number, or why there is none."""
+    """The version of its list as it reported that: a number, or why there is none."""
 
     version: int | None = None
     outcome: Outcome | None = None
@@ -41,7 +41,7 @@ class _Sent:
 
 
 async def read_version(session: Session) -> ReportedVersion:
-    """GetLocalListVersion.
+    """Read the version of the list by GetLocalListVersion.
 
     Raises:
         ChargePointGoneError: the socket closed.
@@ -68,7 +68,7 @@ class LocalList:
     async def bring(
         self, id_tags: Sequence[str], *, before: LocalListUpdated, is_current: bool
     ) -> LocalListUpdated:
-        """Have it keep these, those first that matter most; ``before`` is what is known of it.
+        """Have it keep these id tags, the most important first; ``before`` is what is known of it.
 
         ``is_current``: it was sent just these, and nothing is sent if it has that version still.
 
@@ -90,7 +90,7 @@ class LocalList:
             return LocalListUpdated(state=ListState.KEPT, version=0)
         version = max(before.version or 0, told.version or 0)
         if version > _MAX_VERSION - 2 * _MOST_MESSAGES:
-            version = 0  # a full list may have any
+            version = 0  # a full list may have any version
         wanted = id_tags if self._room is None else id_tags[: self._room]
         sent = await self._send(wanted, after=version)
         if sent.kept == 0 and sent.refusal is not None:
@@ -172,7 +172,7 @@ async def clear_local_list(session: Session, *, version: int) -> bool:
 
 
 def _is_final(refusal: Outcome) -> bool:
-    """Whether a shorter message would meet the same."""
+    """Tell whether a shorter message would be refused in the same way."""
     return refusal.reply in {Reply.NOT_SUPPORTED, Reply.TIMEOUT}
 
 

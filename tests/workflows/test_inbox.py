@@ -246,10 +246,10 @@ def test_a_fault_is_kept_until_it_is_cleared_and_a_mended_one_is_forgotten() -> 
     inbox.receive(event(status("Faulted", 2)))
     inbox.receive(event(status("Preparing", 3)))
     assert inbox.faults == {1: status("Faulted", 2)}
-    inbox.forget_mended_faults()
+    inbox.forget_cleared_faults()
     assert inbox.faults == {}
     inbox.receive(event(status("Faulted", 4)))
-    inbox.forget_mended_faults()
+    inbox.forget_cleared_faults()
     assert inbox.faults == {1: status("Faulted", 4)}
 
 
@@ -309,5 +309,5 @@ def test_a_fault_that_is_mended_is_forgotten_if_it_came_before_the_start(
     for told in sorted([event(fault), start], key=lambda one: one.at):
         inbox.receive(told)
     inbox.receive(event(status("Charging", 12)))
-    inbox.forget_mended_faults(before_start_of=7)
+    inbox.forget_cleared_faults(before_start_of=7)
     assert (inbox.faults == {1: fault}) is is_kept

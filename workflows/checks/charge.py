@@ -48,8 +48,8 @@ async def charge_on(run: Run, connector: int) -> None:
     link = run.inbox.generation
     started = await start(run, connector)
     run.start_expected_until.pop(connector, None)
-    # Those of the time while the vehicle was waited for.
-    run.inbox.forget_mended_faults(before_start_of=started.transaction_id)
+    # Forget the faults of the time while the vehicle was waited for.
+    run.inbox.forget_cleared_faults(before_start_of=started.transaction_id)
     run.journal.step(
         "started",
         f"Transaction {started.transaction_id} started on connector {started.connector_id}.",
@@ -110,9 +110,9 @@ async def charge_on(run: Run, connector: int) -> None:
 
 
 def _ended_by_restart(stopped: TransactionFact, *, by_itself: bool, restarted: bool) -> bool:
-    """Tell by its reason, also where it was told to stop as it restarted.
+    """Tell by its reason whether a restart ended it, even if it was told to stop meanwhile.
 
-    A boot alone may be that of a link which was lost and came back.
+    A boot alone proves nothing: a link that was lost and came back may bring one.
     """
     reason = stopped.stop_reason
     return reason in _OF_A_RESTART or (by_itself and restarted and reason in _SAYS_NOTHING)
@@ -151,7 +151,7 @@ def _judge_status(run: Run, connector: int) -> None:
 
 
 def open_transactions(run: Run) -> list[TransactionFact]:
-    """Transactions of this run that have not ended."""
+    """Return the transactions of this run that have not ended."""
     return [
         transaction
         for transaction in run.inbox.transactions.values()

@@ -1,4 +1,4 @@
-"""test_transaction: a test charge on one connector after the other, the tester being led along."""
+"""test_transaction: leads the tester from connector to connector, with a test charge on each."""
 
 from temporalio import workflow
 
@@ -25,7 +25,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.journal import CheckFailedError, CheckSkippedError
     from workflows.run import Run
 
-# After these there is nobody to ask, or a charge that goes on stands in the way.
+# After these failures nobody can be asked, or a charge that goes on is in the way.
 _END_IT = frozenset(
     {
         FailureCode.CONNECTION_LOST,
@@ -47,7 +47,7 @@ async def charge_each_connector(run: Run) -> None:
         test = run.journal.test_of(number)
         if test.result is not CheckResult.PENDING:
             continue
-        run.inbox.forget_mended_faults()
+        run.inbox.forget_cleared_faults()
         with run.journal.connector(test):
             await _test(run, number)
         _tell(run, number)
@@ -99,7 +99,7 @@ def _plan(run: Run) -> Plan:
 
 
 async def _test(run: Run, connector: int) -> None:
-    """Test a connector; what the run had asked for elsewhere, and begins now, is in its way."""
+    """Test a connector; charges that begin elsewhere now, and were asked for, are stopped."""
     fact = run.inbox.connectors.get(connector)
     if fact is not None and connector in run.inbox.faults:
         raise CheckFailedError(_faulted(fact))
@@ -156,7 +156,7 @@ def _ends_it(run: Run, connector: int) -> str | None:
 
 def _judge_the_untested(run: Run) -> None:
     """Fail a connector that was not tested and reported a fault while others charged."""
-    run.inbox.forget_mended_faults()
+    run.inbox.forget_cleared_faults()
     for test in run.journal.connectors:
         fact = run.inbox.faults.get(test.connector_id)
         if test.result is CheckResult.SKIPPED and fact is not None:

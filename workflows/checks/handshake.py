@@ -65,7 +65,7 @@ async def handshake(run: Run) -> int | None:
 
 
 def _number_of_connectors(run: Run, outcome: ConfigurationOutcome) -> int | None:
-    """What was declared counts; else what it reports, where a charge point can have so many."""
+    """Return the declared number, else the reported one where that is possible."""
     declared, reported = run.registered.connectors, outcome.number_of_connectors
     said = outcome.connectors_said
     if reported is not None and not is_plausible(reported):
@@ -148,8 +148,7 @@ async def _of_another(run: Run, boot: BootFact) -> Failure | None:
 def _was_another(run: Run, boot: BootFact) -> bool:
     """Tell whether what came to this endpoint before the present connection is not the one.
 
-    Whoever puts that right on site retries as soon as the right one is online, before it has said
-    who it is.
+    The person on site retries as soon as the right one is online, before it has said who it is.
     """
     link = run.inbox.connection
     on_this_link = link is None or boot.at >= link.at
@@ -215,7 +214,7 @@ async def configure(run: Run, *, first: bool = False) -> ConfigurationOutcome:
 
 
 def _must_restart(run: Run, outcome: ConfigurationOutcome) -> bool:
-    """Whether it is a chosen or a required value that waits for the restart."""
+    """Tell whether a chosen or a required value waits for the restart."""
     binding = {one.key for one in run.briefing.desired if one.is_binding}
     return any(
         one.state is ParameterState.PENDING_REBOOT and one.key in binding
@@ -224,7 +223,7 @@ def _must_restart(run: Run, outcome: ConfigurationOutcome) -> bool:
 
 
 async def _apply(run: Run, *, first: bool) -> ConfigurationOutcome:
-    """Apply it; what gave no answer is asked again within a while.
+    """Apply the configuration; what gave no answer is asked again for a while.
 
     Some answer nothing for half a minute after they connected, others nothing in Pending.
     """
@@ -272,7 +271,7 @@ async def _apply_once(run: Run, *, first: bool) -> ConfigurationOutcome:
 
 
 def _unanswered(outcome: ConfigurationOutcome) -> bool:
-    """Whether something of it is not known because no answer came: it is asked again."""
+    """Tell whether something is unknown because no answer came, and is asked again."""
     return outcome.detail is not None or outcome.unanswered
 
 
@@ -306,7 +305,7 @@ async def _accept_now(run: Run) -> None:
 
 
 async def _accept(run: Run, identity: Identity | None) -> Identity:
-    """Have its boots answered Accepted from now on; see one that was, and a heartbeat."""
+    """Have its boots accepted from now on; wait for one that was, and for a heartbeat."""
     # In Pending it boots again by itself after the interval; asking is faster.
     if identity is not None:
         run.take(identity)
@@ -367,19 +366,19 @@ async def _wait_for_what_is_unsaid(run: Run) -> None:
 
 
 def _heartbeat_patience(run: Run) -> timedelta:
-    """Two of its intervals, within bounds."""
+    """Return two of its intervals, within bounds."""
     interval = timedelta(seconds=run.heartbeat.seconds or 0)
     return max(run.pace.heartbeat, min(2 * interval, run.pace.heartbeat_at_most))
 
 
 def _beats_often(run: Run) -> bool:
-    """Whether its interval is short already, so that a shorter one is no advice."""
+    """Tell whether its interval is short already, so that a shorter one is no advice."""
     interval = run.heartbeat.seconds
     return interval is not None and interval <= _SHORT_HEARTBEAT
 
 
 def _unsaid(run: Run) -> tuple[TriggerKind, ...]:
-    """Messages that the check needs and that have not come yet."""
+    """Return the messages that the check needs and that have not come yet."""
     unsaid = []
     if not _accepted(run.inbox.boot):
         unsaid.append(TriggerKind.BOOT)

@@ -36,8 +36,8 @@ class _Asked:
 async def restart(run: Run) -> bool:
     """Restart the charge point, and see it boot.
 
-    True when it is seen; False when it only may be: its link has held, and it boots on it, as it
-    does in Pending without a restart. What it reports then tells.
+    True when a restart is seen; False when there may be one: it boots on the link that it had, as
+    it does in Pending without a restart. What it reports then tells.
 
     Raises:
         CheckFailedError: it refuses to, or does not come back in time.
