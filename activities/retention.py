@@ -1,4 +1,4 @@
-"""Old rows go, some seconds of work at a time."""
+"""Deletes old rows, some seconds of work at a time."""
 
 from datetime import timedelta
 from typing import Final

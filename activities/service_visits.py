@@ -1,4 +1,4 @@
-"""Looking after service visits: their invitation, their end, and who is told of it."""
+"""Care of service visits: their invitation, their end, and the mails about it."""
 
 from temporalio import activity
 

@@ -16,7 +16,7 @@ _BEAT: Final = timedelta(seconds=2)
 
 
 class UpkeepActivities:
-    """What each worker could do, and one of them does."""
+    """Work that any worker can do, and one of them does."""
 
     def __init__(self, *, reconciler: Rounds, dispatcher: Rounds) -> None:
         self._reconciler = reconciler

@@ -1,4 +1,4 @@
-"""Contracts of the commissioning workflow, of its start to its end and of what it owes then."""
+"""Contracts of the commissioning workflow, from its start to what it owes at its end."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ class RunPace:
     boot: timedelta = timedelta(minutes=5)
     reboot: timedelta = timedelta(minutes=10)
     configuration: timedelta = timedelta(minutes=2)
-    """For so long one that does not tell its configuration is asked again."""
+    """A charge point that does not tell its configuration is asked again for so long."""
     heartbeat: timedelta = timedelta(minutes=3)
     heartbeat_at_most: timedelta = timedelta(minutes=15)
     """A longer interval is not waited for, and no advice is to shorten a shorter one."""
@@ -244,7 +244,7 @@ class RunAnswer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AnswerNote:
-    """An answer for the audit trail; ``number`` counts those of the run, so that one is one."""
+    """An answer for the audit trail; ``number`` counts those of the run, so each is kept once."""
 
     commissioning_id: str
     charge_point_id: str

@@ -77,7 +77,7 @@ class TransactionFact:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StatusFact:
-    """What was said last of an update of the firmware, and when it came."""
+    """The newest status of a firmware update, and when it came."""
 
     status: str
     at: datetime
@@ -159,7 +159,7 @@ class RefusedAttempt:
 
     @property
     def cause(self) -> str:
-        """What is wrong; what to do is another sentence where it comes under another name."""
+        """Return what is wrong; one under another name has a sentence of its own on what to do."""
         return tries_to_connect_as(self.misnamed) if self.misnamed is not None else self.reason
 
 

@@ -30,7 +30,7 @@ def explained(
 ) -> Waiting | None:
     """Name the newest refusal that counts as the likely cause of a wait for a connection.
 
-    What the run named as the wait began may have been mended since.
+    What the run named when the wait began may have been repaired since.
     """
     if waiting is None or waiting.waiting_for is not WaitingFor.CONNECTION:
         return waiting
@@ -43,7 +43,7 @@ def explained(
 
 
 def _prompt(refusal: RefusedAttempt | None, waiting: Waiting) -> str:
-    """Say what to do, where the likely cause does not."""
+    """Say what to do where the likely cause does not."""
     if refusal is not None and refusal.misnamed is not None:
         return how_to_let_in(refusal.misnamed)
     if refusal is not None and refusal.claimed is not None:

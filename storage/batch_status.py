@@ -1,7 +1,7 @@
 """How a batch stands: its counts, and the charge points that need a person.
 
-A charge point of a batch shows its newest run since the batch came to it: who retries one by hand
-sees the retry here.
+A charge point of a batch shows its newest run since the batch came to it, so that a retry by hand
+is shown here.
 """
 
 from collections import Counter
@@ -62,7 +62,7 @@ def members_with_runs() -> FromClause:
 
 
 async def count(connection: AsyncConnection, batch_id: str) -> BatchCounts:
-    """Count the members by where they stand."""
+    """Count the members by their status."""
     run, state = CommissioningRun.__table__.c, col(BatchMember.state)
     rows = await connection.execute(
         select(
@@ -97,7 +97,7 @@ def _place(state: str, status: str | None, *, waits: bool) -> str:
 async def needing_a_person(
     connection: AsyncConnection, batch_id: str, *, after: str | None, limit: int
 ) -> Sequence[NeedsPerson]:
-    """Charge points whose run failed or waits for somebody, in the order of their ids."""
+    """Return charge points whose run failed or waits for somebody, in the order of their ids."""
     query = (
         select(
             col(BatchMember.charge_point_id),

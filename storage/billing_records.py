@@ -56,7 +56,7 @@ class StoredBilling:
         self._now = now
 
     async def settle(self, transaction_id: int) -> Settled:
-        """Bill a transaction that is due; or correct its record, where it would be another now."""
+        """Bill a transaction that is due, or correct its record where that has changed."""
         async with self._database.write() as connection:
             return await settle(connection, transaction_id, self._catalogue, at=self._now())
 
@@ -112,14 +112,14 @@ async def settle(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Outcome:
-    """What can be billed by now, and what is to be held."""
+    """What can be billed now, and what is to be held."""
 
     session: Session | None
     hold: Hold | None = None
 
 
 class _Settlement:
-    """One transaction, and what becomes of it."""
+    """Decides what becomes of one transaction."""
 
     def __init__(
         self,
@@ -139,9 +139,9 @@ class _Settlement:
         self._holds = HeldRecords(connection, site.id)
 
     async def make(self) -> tuple[Settled, TransactionBilling]:
-        """Judge it, and write down what follows."""
+        """Judge it, and write what follows."""
         held = await self._holds.of_transaction(self._row.id)
-        # The owner's word is about one stop; where another is told, that is a new matter.
+        # The owner decided about one stop; another stop needs a new decision.
         same = held is not None and held.stop_received_at == self._row.stop_received_at
         if held is not None and held.state is HoldState.DROPPED:
             return Settled(reason="The site owner has dropped it."), TransactionBilling.DROPPED
@@ -168,7 +168,7 @@ class _Settlement:
         """Issue what the records lack: a first one, or a credit of one that was, and a new one."""
         newest = await self._records.newest(self._row.id)
         standing = None if newest is None or newest.cdr.credit else newest
-        # A correction is for what the meter said; a zone that was changed since is none of it.
+        # A correction follows the meter, not a time zone that was changed since.
         time_zone = self._site.time_zone if newest is None else newest.cdr.cdr_location.time_zone
         made = (
             None
@@ -270,7 +270,7 @@ class _Settlement:
 def _outcome(
     gathered: Gathered, versions: Sequence[TariffVersion], held: HeldRecord | None
 ) -> _Outcome:
-    """Judge it anew, or bill it as the owner has said."""
+    """Judge it anew, or bill it as the owner decided."""
     if held is not None and held.state is HoldState.RELEASED and held.decision is not None:
         session = decide(gathered.told, held.decision, versions)
         if session is not None:
@@ -288,7 +288,7 @@ def _waits_still(held: HeldRecord, outcome: _Outcome) -> bool:
 
 
 async def _exemption(connection: AsyncConnection, row: Row[Any], *, project_id: str) -> str | None:
-    """Why a transaction is not billed; None where it is."""
+    """Return why a transaction is not billed; None where it is."""
     run = await connection.scalar(
         select(col(CommissioningRun.id))
         .where(col(CommissioningRun.charge_point_id) == row.charge_point_id)

@@ -43,7 +43,7 @@ class Gathered:
 
 
 def times_of(row: Row[Any]) -> Times:
-    """When a transaction was, by its row."""
+    """Return when a transaction began and ended, by its row."""
     return Times(
         started_at=row.started_at,
         received_at=row.received_at,
@@ -55,7 +55,7 @@ def times_of(row: Row[Any]) -> Times:
 
 
 def link_of(site: Row[Any]) -> LinkSecurity:
-    """Whether the charge point proves who it is: it does once it has a key, and must."""
+    """Return whether the charge point proves who it is: it has to once it has a key."""
     has_key = site.credential_hash is not None
     return LinkSecurity.AUTHENTICATED if has_key else LinkSecurity.UNAUTHENTICATED
 
@@ -73,7 +73,7 @@ async def gather(
         readings=_registers(values, by_arrival=not times.sound),
         rating=await _rating(connection, row, site, catalogue),
         before_mwh=await _register_before(connection, row),
-        # Of others it depends on when the messages came whether the one after has begun.
+        # For others it depends on the order of messages whether the next one has begun.
         after_mwh=await _register_after(connection, row) if row.superseded else None,
         suspended=await read_suspensions(connection, row, ended=times.ended),
         superseded=row.superseded,
@@ -101,10 +101,10 @@ async def _values(
 def _registers(
     values: Sequence[Row[Any, Any, Any, Any]], *, by_arrival: bool
 ) -> tuple[Reading, ...]:
-    """Readings of the register.
+    """Return the readings of the register.
 
-    Some firmware counts from zero in a session, and sends the register for life beside it without
-    a transaction: where some name it, the others are left out.
+    Some firmware counts from zero in a session, and sends its lifetime register beside that without
+    a transaction: where some readings name the transaction, the others are left out.
     """
     found = [
         (value, energy_wh)
@@ -123,7 +123,7 @@ def _registers(
 
 
 def _signed(values: Sequence[Row[Any, Any, Any, Any]]) -> tuple[SignedReading, ...]:
-    """Those of the start and of the stop that the meter has signed."""
+    """Return the readings at start and stop that the meter has signed."""
     found: dict[SignedReading, None] = {}
     for value in values:
         for context, data in signed_data(value.samples):
@@ -151,16 +151,16 @@ async def _rating(
 
 
 def _watts(site: Row[Any]) -> int:
-    """What the cable of a charge point carries."""
+    """Return the power that the cable of a charge point carries."""
     phases = len(site.cable_phases.split(",")) if site.cable_phases else site.phases
     volts = site.cable_voltage or NOMINAL_VOLTAGE
     return int(site.cable_amps * min(phases, site.phases) * volts)
 
 
 async def _shown_w(connection: AsyncConnection, row: Row[Any]) -> int | None:
-    """The most power that the charge point's registers have shown, until the end of this session.
+    """Return the most power that its registers have shown, until the end of this session.
 
-    Two sessions are no one register: each is looked at by itself.
+    Each session is looked at by itself: two need not have one register.
     """
     until = await connection.scalars(
         select(col(TransactionRow.id))
@@ -187,9 +187,9 @@ async def _shown_w(connection: AsyncConnection, row: Row[Any]) -> int | None:
 
 
 async def _register_before(connection: AsyncConnection, row: Row[Any]) -> int | None:
-    """What the register showed when the session before on this connector had ended.
+    """Return what the register showed at the end of the session before on this connector.
 
-    None where another may have told that one, as several links spoke.
+    None where another charge point may have told that, as several links spoke.
     """
     before = (
         await connection.execute(
@@ -213,7 +213,7 @@ async def _register_before(connection: AsyncConnection, row: Row[Any]) -> int | 
 
 
 async def _register_after(connection: AsyncConnection, row: Row[Any]) -> int | None:
-    """What it showed when the session after began; one of the session alone begins at zero."""
+    """Return what it showed when the next session began; a register per session shows zero."""
     query = (
         select(col(TransactionRow.meter_start), col(TransactionRow.contested))
         .where(col(TransactionRow.charge_point_id) == row.charge_point_id)

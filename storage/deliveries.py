@@ -1,4 +1,4 @@
-"""Deliveries of events to webhooks, with every attempt: what is due, and the log of what was."""
+"""Deliveries of events to webhooks: those that are due, and a log of every attempt."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ class Deliveries:
         self._connection = connection
 
     async def get(self, webhook_id: str, delivery_id: str) -> Delivery:
-        """One delivery of a webhook.
+        """Return one delivery of a webhook.
 
         Raises:
             NotFoundError: ``delivery_not_found``.
@@ -89,7 +89,7 @@ class Deliveries:
     async def page(
         self, webhook_id: str, *, status: DeliveryStatus | None, before: str | None, limit: int
     ) -> Sequence[Delivery]:
-        """Deliveries of a webhook, newest first, older than the id ``before``."""
+        """Return deliveries of a webhook, newest first, older than the id ``before``."""
         query = (
             select(WebhookDelivery.__table__)
             .where(col(WebhookDelivery.webhook_id) == webhook_id)
@@ -103,7 +103,7 @@ class Deliveries:
         return [_delivery(row) for row in await self._connection.execute(query)]
 
     async def attempts(self, delivery_id: str) -> Sequence[LoggedAttempt]:
-        """The calls of a delivery, oldest first."""
+        """Return the calls of a delivery, oldest first."""
         rows = await self._connection.execute(
             select(WebhookAttempt.__table__)
             .where(col(WebhookAttempt.delivery_id) == delivery_id)
@@ -139,7 +139,7 @@ class Deliveries:
             )
 
     async def waiting(self, *, limit: int) -> Sequence[WaitingDelivery]:
-        """Deliveries whose workflow has not been started."""
+        """Return deliveries whose workflow has not been started."""
         called = exists().where(col(WebhookAttempt.delivery_id) == col(WebhookDelivery.id))
         rows = await self._connection.execute(
             select(col(WebhookDelivery.id), called.label("again"))
@@ -151,7 +151,7 @@ class Deliveries:
         return [WaitingDelivery(id=row.id, again=row.again) for row in rows]
 
     async def dispatched(self, *, before: datetime, after: str, limit: int) -> Sequence[str]:
-        """Deliveries whose workflow was started before that moment and has not ended them."""
+        """Return deliveries that their workflow, started before that moment, has not ended."""
         rows = await self._connection.execute(
             select(col(WebhookDelivery.id))
             .where(col(WebhookDelivery.status) == DeliveryStatus.PENDING)
@@ -191,7 +191,7 @@ class StoredDeliveries:
         self._now = now
 
     async def call(self, delivery_id: str) -> Call | None:
-        """What to call now; None when it was delivered, or the webhook wants nothing any more."""
+        """Return the call to make; None when it was delivered or the webhook wants no more."""
         async with self._database.write() as connection:
             row = (
                 await connection.execute(
@@ -220,7 +220,7 @@ class StoredDeliveries:
         )
 
     async def attempted(self, delivery_id: str, webhook_id: str, attempt: DeliveryAttempt) -> None:
-        """Log a call, and draw the conclusions: delivered, gone, or failing since then."""
+        """Log a call, and note what follows: delivered, gone, or failing since then."""
         async with self._database.write() as connection:
             webhook = update(Webhook).where(col(Webhook.id) == webhook_id)
             exists = await connection.scalar(

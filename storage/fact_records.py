@@ -189,7 +189,7 @@ class MeterEntry:
 
     @property
     def packed(self) -> str:
-        """The samples as they are stored; made once."""
+        """Return the samples as they are stored; they are made once."""
         if self._packed is None:
             self._packed = pack(self.samples)
         return self._packed
@@ -267,7 +267,7 @@ class StatusReport:
 
     @property
     def entry(self) -> "LogEntry":
-        """What the log gets of it; the same on one day is counted."""
+        """Return its entry of the log; repeats on one day are counted."""
         return LogEntry(
             charge_point_id=self.charge_point_id,
             commissioning_id=self.commissioning_id,
@@ -281,9 +281,9 @@ class StatusReport:
 
 @dataclass(kw_only=True, slots=True, eq=False)
 class Oddity:
-    """A message that had to be read past something, or (``refused``) could not be read at all.
+    """A message of which something was ignored, or that could not be read at all (``refused``).
 
-    ``astray``: it was read, and is of nothing that is known here.
+    ``astray``: it was read, but belongs to nothing that is known here.
     """
 
     charge_point_id: str

@@ -136,7 +136,7 @@ _STORES: Final[tuple[tuple[type[Record], _Store], ...]] = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Watch:
-    """Who hears the events of a charge point, and whose log takes its frames.
+    """The workflows that hear the events of a charge point, and the run that logs its frames.
 
     ``owner`` is the workflow that owns it for the moment, ``site`` the one that shares the power of
     its site since the handover.
@@ -176,7 +176,7 @@ async def read_watches(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Occasions:
-    """Charge points at which something has just happened that configuration values may wait for."""
+    """Charge points where something has just happened that configuration values may wait for."""
 
     online: Collection[str] = ()
     """Connected: queued values are pushed, and a restart that is pending is made."""
@@ -273,10 +273,10 @@ async def read_snapshot(
 
 
 def _of_interest(charge_point_id: str, commissioning_id: str | None) -> CompoundSelect[int]:
-    """Ids of the transactions that run, and of those of the run: its own, and what came since then.
+    """Select the transactions that run, those of the run, and those that came since it began.
 
-    Of what came since, whoever has it, the newest alone: a queue may hold very many. Each part has
-    an index of its own, which an OR over the parts would not use.
+    Of those that came since, only the newest count: a queue may hold very many. Each part has an
+    index of its own, which an OR over the parts would not use.
     """
     ids = select(col(Transaction.id)).where(col(Transaction.charge_point_id) == charge_point_id)
     began = select(col(CommissioningRun.started_at)).where(

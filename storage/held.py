@@ -98,7 +98,7 @@ class HeldRecords:
         return held
 
     async def settle(self, known: HeldRecord, *, at: datetime) -> None:
-        """Hold it no more: what the charge point told of it leaves no doubt."""
+        """Stop holding a record: what the charge point told since leaves no doubt."""
         await self._connection.execute(
             update(HeldRecordRow)
             .where(col(HeldRecordRow.id) == known.id)
@@ -106,7 +106,7 @@ class HeldRecords:
         )
 
     async def of_transaction(self, transaction_id: int) -> HeldRecord | None:
-        """The one of a transaction."""
+        """Return the record of a transaction."""
         row = (
             await self._connection.execute(
                 select(HeldRecordRow.__table__).where(
@@ -117,7 +117,7 @@ class HeldRecords:
         return None if row is None else _held(row)
 
     async def get(self, held_id: str) -> HeldRecord:
-        """One of the project.
+        """Return a record of the project.
 
         Raises:
             NotFoundError: ``held_record_not_found``.
@@ -144,7 +144,7 @@ class HeldRecords:
         before: str | None,
         limit: int,
     ) -> Sequence[HeldRecord]:
-        """Records, newest first, older than the id ``before``."""
+        """Return records, newest first, older than the id ``before``."""
         query = select(HeldRecordRow.__table__).where(
             col(HeldRecordRow.project_id) == self._project_id
         )
@@ -160,7 +160,7 @@ class HeldRecords:
         return [_held(row) for row in rows]
 
     async def of_cause(self, cause: HoldCause, *, limit: int) -> Sequence[HeldRecord]:
-        """Those of a cause that wait, in the order in which they came."""
+        """Return those of a cause that wait, in the order in which they came."""
         rows = await self._connection.execute(
             select(HeldRecordRow.__table__)
             .where(col(HeldRecordRow.project_id) == self._project_id)
@@ -172,7 +172,7 @@ class HeldRecords:
         return [_held(row) for row in rows]
 
     async def open_at(self, moment: datetime) -> Sequence[HeldRecord]:
-        """Those that were held at a moment, in the order in which they came."""
+        """Return those that were held at a moment, in the order in which they came."""
         rows = await self._connection.execute(
             select(HeldRecordRow.__table__)
             .where(col(HeldRecordRow.project_id) == self._project_id)
@@ -187,7 +187,7 @@ class HeldRecords:
         return [_held(row) for row in rows]
 
     async def count(self) -> int:
-        """How many wait for the owner."""
+        """Count those that wait for the owner."""
         return (
             await self._connection.scalar(
                 select(func.count())
@@ -217,7 +217,7 @@ class HeldRecords:
     async def drop(
         self, held_id: str, decision: Decision, *, by: Actor, at: datetime
     ) -> HeldRecord:
-        """Bill what is in doubt never; ``decision`` carries the owner's note alone.
+        """Never bill what is in doubt; ``decision`` carries the owner's note alone.
 
         Raises:
             NotFoundError: ``held_record_not_found``.
@@ -231,7 +231,7 @@ class HeldRecords:
 
     async def _held_one(self, held_id: str) -> HeldRecord:
         known = await self.get(held_id)
-        # Billing locks the transaction, too: of the two who decide at once one finds it decided.
+        # Billing locks the transaction, too: of two decisions at once the second finds the first.
         await self._connection.execute(
             select(col(Transaction.id))
             .where(col(Transaction.id) == known.transaction_id)

@@ -51,7 +51,7 @@ class Invitation:
     """Of an invitation to a service visit: the rights are that visit's, and end with it."""
 
     def status_at(self, now: datetime) -> InvitationStatus:
-        """Its status by the clock: it expires on time, though nobody has written that down."""
+        """Return its status by the clock: it expires on time, even if no row says so yet."""
         if self.status is InvitationStatus.PENDING and self.expires_at <= now:
             return InvitationStatus.EXPIRED
         return self.status
@@ -61,7 +61,7 @@ _invitation = read_model(Invitation)
 
 
 class Invitations:
-    """Repository of invitations. Whoever changes one has locked its project before."""
+    """Repository of invitations. Callers that change one have locked its project before."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
@@ -128,7 +128,7 @@ class Invitations:
         return invitation
 
     async def refuse_needless(self, project_id: str, role: ProjectRole, email: str) -> None:
-        """Refuse to invite who is there already, or for a place that is taken; lock the project.
+        """Refuse to invite somebody who is there, or for a place that is taken; lock the project.
 
         Raises:
             ConflictError: ``owner_accepted``, ``already_collaborator`` or ``project_handed_over``.
@@ -140,7 +140,7 @@ class Invitations:
             await self._project_without_collaborator(project_id, email)
 
     async def _twin(self, invitation: Invitation, asked_at: datetime) -> Invitation | None:
-        """The pending one that was asked for at once with this; the project is locked."""
+        """Return the pending one that was asked for at the same time; the project is locked."""
         message = col(InvitationRow.message)
         row = (
             await self._connection.execute(
@@ -171,7 +171,7 @@ class Invitations:
         await self._set(invitation_id, told_at=at)
 
     async def get(self, invitation_id: str) -> Invitation | None:
-        """One invitation."""
+        """Return an invitation."""
         row = (
             await self._connection.execute(
                 select(InvitationRow.__table__).where(col(InvitationRow.id) == invitation_id)
@@ -180,7 +180,7 @@ class Invitations:
         return None if row is None else _invitation(row)
 
     async def of_project(self, invitation_id: str, project_id: str) -> Invitation:
-        """One invitation of a project.
+        """Return an invitation of a project.
 
         Raises:
             NotFoundError: ``invitation_not_found``.
@@ -196,14 +196,14 @@ class Invitations:
     async def page(
         self, project_id: str, *, before: str | None, limit: int
     ) -> Sequence[Invitation]:
-        """Invitations of a project, newest first, older than the id ``before``."""
+        """Return invitations of a project, newest first, older than the id ``before``."""
         query = select(InvitationRow.__table__).where(col(InvitationRow.project_id) == project_id)
         return await self._page(query, before=before, limit=limit)
 
     async def page_of_invited(
         self, email: str, side: Role, *, before: str | None, limit: int
     ) -> Sequence[Invitation]:
-        """Invitations that were sent to an address, for accounts of that kind, newest first."""
+        """Return invitations to an address, for accounts of that kind, newest first."""
         roles = [role for role in ProjectRole if role.account_role is side]
         query = (
             select(InvitationRow.__table__)
@@ -213,7 +213,7 @@ class Invitations:
         return await self._page(query, before=before, limit=limit)
 
     async def was_accepted(self, inviter_id: str, *, email: str | None = None) -> bool:
-        """Tell whether an invitation of that account was accepted, by whoever has that address."""
+        """Tell whether the person with that address accepted an invitation of the account."""
         query = (
             select(col(InvitationRow.id))
             .where(col(InvitationRow.invited_by) == inviter_id)
@@ -292,10 +292,10 @@ class Invitations:
     async def untold_ends(
         self, *, before: datetime, after: str, limit: int
     ) -> Sequence[tuple[str, ProjectRequest]]:
-        """Ids of invitations whose end, before that moment, nobody has written down or told.
+        """Return invitations whose end, before that moment, nobody has written down or told.
 
-        Those of a project that is handed over are left alone, but for those to a service visit:
-        nobody waits for them any more.
+        Those of a project that is handed over are left out, except those to a service visit:
+        nobody waits for the others any more.
         """
         query = (
             select(
@@ -436,7 +436,7 @@ class Invitations:
 
 
 def unknown_invitation() -> NotFoundError:
-    """Say that a token opens nothing."""
+    """Make the error for a token that opens nothing."""
     return NotFoundError(
         "invitation_unknown", "This link is not valid. Ask whoever wanted to invite you."
     )
@@ -452,7 +452,7 @@ def _refuse_what_is_over(project_id: str, status: str, archived_at: datetime | N
 
 
 def not_pending(status: InvitationStatus, what_then: str) -> ConflictError:
-    """Say to the inviter why nothing can be done with the invitation any more."""
+    """Make the error that tells the inviter why the invitation cannot be used any more."""
     return ConflictError(
         "invitation_not_pending", f"This invitation is {status.value}, not pending. {what_then}"
     )

@@ -111,7 +111,7 @@ class StoredRuns:
             )
 
     async def catch_up(self, request: RunRequest, *, owner: Owner) -> Snapshot:
-        """What is known now; a node that died may not have told all of it.
+        """Return what is known now; a node that died may not have told all of it.
 
         An open run that has lost its charge point takes it again first.
         """
@@ -161,12 +161,12 @@ class StoredRuns:
             await RunAudit(connection, note.project_id).answered(note)
 
     async def accept_charge_point(self, charge_point_id: str) -> None:
-        """Boots of the charge point are answered Accepted from now on."""
+        """Have boots of the charge point answered Accepted from now on."""
         async with self._database.write() as connection:
             await accept_charge_point(connection, charge_point_id, at=self._now())
 
     async def whose_serial(self, question: WhoseSerial) -> Registered | None:
-        """Another charge point of the project with one of these serial numbers."""
+        """Find another charge point of the project with one of these serial numbers."""
         keys = [serial_key(serial) for serial in question.serials]
         query = (
             select(col(ChargePoint.id))
@@ -181,12 +181,12 @@ class StoredRuns:
             return None if other is None else await read_registered(connection, other)
 
     async def readings(self, transaction_id: int) -> TransactionReadings:
-        """Meter values of a transaction, by time."""
+        """Return the meter values of a transaction, by time."""
         async with self._database.read() as connection:
             return await read_readings(connection, transaction_id)
 
     async def is_newest(self, owed: AvailabilityOwed) -> bool:
-        """Whether no run has begun since that one, and nobody has withdrawn the charge point."""
+        """Tell whether no run has begun since, and nobody has withdrawn the charge point."""
         async with self._database.read() as connection:
             newest = await Runs(connection).latest(owed.charge_point_id)
             if await is_withdrawn(connection, owed.charge_point_id):
@@ -194,7 +194,7 @@ class StoredRuns:
         return newest is not None and newest.request.commissioning_id == owed.commissioning_id
 
     async def notice(self, commissioning_id: str) -> VerdictNotice | None:
-        """What the verdict mail needs; None when it was sent or there is no verdict."""
+        """Return what the verdict mail needs; None when it was sent or there is no verdict."""
         async with self._database.read() as connection:
             row = (
                 await connection.execute(
@@ -223,13 +223,13 @@ class StoredRuns:
             )
 
     async def notice_sent(self, commissioning_id: str) -> None:
-        """The verdict was mailed."""
+        """Note that the verdict was mailed."""
         async with self._database.write() as connection:
             await Runs(connection).mark_notified(commissioning_id)
 
 
 async def _reader(connection: AsyncConnection, request: RunRequest) -> Member | Account | None:
-    """Who is told: who has started it, as long as they work on the project or its visit."""
+    """Return the reader of the verdict: who started it, while they work on the project."""
     visited = col(ServiceVisit.installer_id) == request.installer_id
     run = col(CommissioningRun.id) == request.commissioning_id
     in_visit = await connection.scalar(
@@ -255,7 +255,7 @@ class StoredDirectory:
         self._now = now
 
     async def locate(self, charge_point_id: str) -> Whereabouts:
-        """Where the charge point is, or when and why not."""
+        """Return where the charge point is, or since when and why it is not there."""
         async with self._database.read() as connection:
             return await self._whereabouts(connection, charge_point_id)
 
@@ -304,7 +304,7 @@ class StoredDirectory:
 async def desired_parameters(
     connection: AsyncConnection, catalogue: Catalogue, device: Registered
 ) -> tuple[DesiredParameter, ...]:
-    """The template's defaults with the installer's values over them, and their others behind."""
+    """Return the template's defaults with the installer's values over them and after them."""
     template = catalogue.resolve(device.vendor, device.model).template
     chosen = await Parameters(connection).desired(device.charge_point_id)
     of_template = [
