@@ -1,4 +1,4 @@
-"""The body of a request: read within bounds, of its size, of its time, and of all there are."""
+"""Reads the body of a request within bounds of its size, its time, and all bodies at once."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -14,7 +14,7 @@ from domain.errors import EngineError, UnavailableError
 _KIB: Final = 1024
 _MIB: Final = 1024 * _KIB
 SMALL: Final = 64 * _KIB
-"""Bytes that anybody may send at any time. For more, one has to be known, and have a turn."""
+"""Bytes that anybody may send at any time. For more one needs an account and a turn."""
 MAX_BODY: Final = _MIB
 """Bytes of a request body."""
 MAX_FILE: Final = 12 * _MIB
@@ -64,7 +64,7 @@ class Bodies:
         Raises:
             BodyTooLargeError: ``body_too_large``.
             BodyTooSlowError: ``body_too_slow``.
-            UnauthorizedError: Its token is none.
+            UnauthorizedError: Its token is not valid.
             TooManyAtOnceError: ``too_many_bodies``.
             UnavailableError: ``bodies_busy``.
 
@@ -116,7 +116,7 @@ class _Reading:
 
     @property
     def body(self) -> bytes | None:
-        """What has come; None: the client went away."""
+        """Return what has come; None: the client went away."""
         return None if self._has_left else b"".join(self._chunks)
 
     async def read(self, enough: int, queue: FairQueue) -> bool:
@@ -153,7 +153,7 @@ class _Reading:
 
 
 def _account_of(scope: Scope, headers: Headers) -> str:
-    """Say whose token came with the request. Whether it was revoked is seen to later."""
+    """Return whose token came with the request; whether it is revoked is checked later."""
     kind, _, token = headers.get("authorization", "").partition(" ")
     if kind.lower() != "bearer":
         raise BodyTooLargeError(

@@ -21,9 +21,9 @@ class _Of:
 
 
 class FairQueue:
-    """``at_once`` at a time, of an account ``each``; its next one goes to the end of the queue.
+    """Lets ``at_once`` in at a time, ``each`` of an account; its next goes to the end of the queue.
 
-    So whoever has nothing here waits for one of each other account at most, not for all of them.
+    So an account that has nothing here waits for one of each other account at most.
     """
 
     def __init__(self, *, at_once: int, each: int = 1, of_an_account: int, patience: float) -> None:

@@ -38,7 +38,7 @@ class NoKeyError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What to say, and the exit code: 0 valid, 1 not, 2 unreadable, 3 a key that is not known."""
+    """What to say, and the exit code: 0 valid, 1 invalid, 2 unreadable, 3 an unknown key."""
 
     said: str
     exit_code: int
@@ -69,7 +69,7 @@ def check(file: Path, *, keys: Sequence[Path], data_dir: Path) -> Outcome:
 
 
 def local_signer(data_dir: Path) -> Signer:
-    """Return who signs here: of the environment, or of `dynamo up`'s data directory.
+    """Return the signer of this machine: of the environment, or of the data directory of `up`.
 
     Raises:
         NoKeyError: There is neither, or it is damaged.

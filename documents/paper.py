@@ -1,6 +1,6 @@
 """An A4 document in our style: typefaces, colours, margins, page numbers, the same bytes each time.
 
-Whatever is drawn with it goes through :func:`documents.text.clean` first where it is not ours.
+Text that is not ours goes through :func:`documents.text.clean` before it is drawn.
 """
 
 from collections.abc import Iterator, Sequence
@@ -56,8 +56,8 @@ class Imprint:
 class Paper(TaggedPDF):
     """An empty document; add a page to begin.
 
-    ``written`` holds every character that it may be asked to write, in any order: the ``repr`` of
-    what it is made of does.
+    ``written`` holds every character that it may have to write, in any order, as the ``repr`` of
+    its content does.
     """
 
     def __init__(self, imprint: Imprint, written: str) -> None:
@@ -90,7 +90,7 @@ class Paper(TaggedPDF):
         return float(self.h - self.b_margin - self.get_y())
 
     def header(self) -> None:
-        """Head a page with what it goes on with; called by the library."""
+        """Write the head of a page that continues; called by the library."""
         if self.running:
             self.ink(7.2, colour=Colour.MUTED)
             with self.artifact():
@@ -139,9 +139,9 @@ class Paper(TaggedPDF):
             self.ln(height)
 
     def width_of(self, text: str) -> float:
-        """How wide a cleaned text is as the ink is now, in millimetres.
+        """Return how wide a cleaned text is with the present ink, in millimetres.
 
-        The library's own answer takes a hundred times longer; joined letters need it.
+        The library's own answer takes a hundred times longer; only joined letters need it.
         """
         if needs_shaping(text):
             return float(self.get_string_width(text))
@@ -192,7 +192,7 @@ class Paper(TaggedPDF):
 
     @contextmanager
     def pen(self, colour: Colour, width: float = 0.2) -> Iterator[None]:
-        """Draw lines that adorn, with that colour and width, then as before."""
+        """Draw decorative lines in that colour and width within the block."""
         with self.artifact(), self.local_context(draw_color=colour.value, line_width=width):
             yield
 

@@ -29,7 +29,7 @@ class Options:
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """Host and ports as they are, none of them 0.
+    """Host and ports as they are used, none of them 0.
 
     Temporal and its web UI know no users: they listen on the loopback address whatever the host is.
     """
@@ -42,12 +42,12 @@ class Layout:
 
     @property
     def api_url(self) -> str:
-        """Where this machine reaches the API."""
+        """Return where this machine reaches the API."""
         return f"http://{_bracketed(self._near)}:{self.api_port}"
 
     @property
     def ocpp_url(self) -> str:
-        """Where chargers reach the OCPP server, without their identity."""
+        """Return where chargers reach the OCPP server, without their identity."""
         return f"ws://{_bracketed(self._far)}:{self.ocpp_port}"
 
     @property
@@ -57,12 +57,12 @@ class Layout:
 
     @property
     def temporal_ui_url(self) -> str:
-        """Temporal's web UI."""
+        """Return the address of Temporal's web UI."""
         return f"http://{_LOOPBACK}:{self.temporal_ui_port}"
 
     @property
     def ocpp_health_url(self) -> str:
-        """Where this machine asks the OCPP server whether it lives."""
+        """Return where this machine asks the OCPP server whether it lives."""
         return f"http://{_bracketed(self._near)}:{self.ocpp_port}"
 
     @property
@@ -81,7 +81,7 @@ class Layout:
         secret_key: str,
         certificate_key: str,
     ) -> dict[str, str]:
-        """Return the children's environment: what was set goes on, but for what `up` decides.
+        """Return the children's environment: ours, except for what `up` decides.
 
         The Temporal settings of the caller (an address, a certificate, an API key, a profile) are
         for another server, so none of them reaches the children.
@@ -110,7 +110,7 @@ class Layout:
         return defaults | kept | decided
 
     def temporal_command(self, database: Path) -> list[str]:
-        """Temporal's dev server on a file."""
+        """Return the command of Temporal's dev server on a file."""
         return [
             *(str(binaries.find(binaries.TEMPORAL)), "server", "start-dev"),
             *("--ip", _LOOPBACK, "--port", str(self.temporal_port)),
@@ -131,7 +131,7 @@ def dynamo(*command: str) -> list[str]:
 
 
 def choose_layout(options: Options) -> Layout:
-    """Choose the free ports, and see that the others are.
+    """Choose free ports for those that are 0, and check that the others are free.
 
     Raises:
         StartError: One is busy.
@@ -160,7 +160,7 @@ def _bracketed(host: str) -> str:
 
 
 def _outward_address() -> str:
-    """Address by which the local network knows this machine; nothing is sent."""
+    """Return the address of this machine in the local network; nothing is sent."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # a documentation address (RFC 5737)

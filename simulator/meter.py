@@ -17,7 +17,7 @@ class Meter:
 
     @property
     def power_w(self) -> float:
-        """Power that flows now."""
+        """Return the power that flows now."""
         return self._power_w
 
     @power_w.setter
@@ -27,7 +27,7 @@ class Meter:
 
     @property
     def pace(self) -> float:
-        """How many times as fast as it should the register counts."""
+        """Return how many times too fast the register counts."""
         return self._pace
 
     @pace.setter
@@ -37,7 +37,7 @@ class Meter:
 
     @property
     def register_wh(self) -> float:
-        """Energy ever imported."""
+        """Return the energy ever imported."""
         return self.register_at(self._clock())
 
     def register_at(self, when: float) -> float:

@@ -1,4 +1,4 @@
-"""Exports that go on at once: each holds a page of rows for as long as it is read."""
+"""A queue of exports: each holds a page of rows for as long as it is read."""
 
 import asyncio
 from collections import Counter
@@ -75,7 +75,7 @@ class Exports(FairQueue):
             waited.cancel()
 
     def _make_room(self) -> None:
-        """Give one up, if somebody waits."""
+        """Give up one export if somebody waits."""
         now = asyncio.get_running_loop().time()
         networks = Counter(network for network, _ in self._read_by.values())
         for turn, (network, since) in self._read_by.items():
@@ -134,7 +134,7 @@ class ExportResponse(StreamingResponse):
             ) from error
 
     async def _end(self, scope: Scope, receive: Receive) -> None:
-        """End the connection of one that is given up, and hear of its end."""
+        """End the connection of an export that is given up, and await its end."""
         end = scope.get("extensions", {}).get(GIVE_UP)
         if end is not None:
             end()

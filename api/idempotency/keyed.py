@@ -1,4 +1,4 @@
-"""Serves POSTs with an ``Idempotency-Key``: the first is carried out, a repeat hears its answer."""
+"""Serves POSTs with an ``Idempotency-Key``: the first is carried out, a repeat gets its answer."""
 
 import hashlib
 import hmac
@@ -136,7 +136,7 @@ def _told_again(kept: UsedKey, operation: str) -> Response:
 
 
 def _operation_id(scope: Scope) -> str | None:
-    """The operation, if it takes a key."""
+    """Return the operation, if it takes a key."""
     operations: Operations = scope["app"].state.operations
     operation = operations.of(POST, scope["path"])
     name = None if operation is None else operation.operation_id
@@ -144,7 +144,7 @@ def _operation_id(scope: Scope) -> str | None:
 
 
 async def _account_id(parts: Parts, headers: Headers) -> str | None:
-    """Who asks; nobody is told by the route itself that a token is wanted."""
+    """Return who asks; a missing token is left to the route."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         return None
@@ -184,7 +184,7 @@ def _named(parts: Parts, scope: Scope, body: bytes, *, account_id: str, key: str
 
 
 def _meaning(body: bytes) -> bytes:
-    """The body; of JSON what it says, however it is written."""
+    """Return the body, and of JSON what it says, however it is written."""
     try:
         return orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS)
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):

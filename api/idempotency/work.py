@@ -67,7 +67,7 @@ class KeyedWork(Database):
                 self._open = (connection, stack.pop_all())
 
     async def close(self) -> None:
-        """The engine is not this request's to close."""
+        """Leave the engine open: it belongs to the process."""
 
     async def commit_open(self) -> None:
         """Commit what is open, with the mark that the effect stands."""
@@ -112,7 +112,7 @@ class KeyedWork(Database):
                 raise key_in_use(_LOST_TO_ANOTHER_SECONDS)  # and so all of it is rolled back
 
     def _same_id(self, prefix: Prefix) -> str:
-        """Make the same ids in each try: Temporal, and tables, take the second for the first."""
+        """Make the same ids in each try, so that Temporal and tables know a repeat."""
         self._made[prefix] += 1
         seed = f"{self._keyed.key}:{self._first_at.isoformat()}:{prefix}:{self._made[prefix]}"
         randomness = int.from_bytes(hashlib.sha256(seed.encode()).digest())

@@ -32,7 +32,7 @@ class TooCostlyError(Exception):
 
 
 class Pictures:
-    """Has pictures read. The processes start with the first, and end when there are none."""
+    """Has pictures read by processes that start with the first one, and end when none come."""
 
     def __init__(self, *, limits: Limits | None = None, idle: float = _IDLE_SECONDS) -> None:
         self._limits = limits or Limits()
@@ -45,12 +45,12 @@ class Pictures:
 
     @property
     def processes(self) -> list[int]:
-        """The ids of those that there are."""
+        """Return the ids of the processes."""
         return sorted(reader.pid for reader in (*self._waiting, *self._busy))
 
     @property
     def busy(self) -> int:
-        """How many of them read."""
+        """Return how many of them are reading."""
         return len(self._busy)
 
     async def photo(self, data: bytes, *, account_id: str) -> Photo:
@@ -130,7 +130,7 @@ class Pictures:
                 answer = await reader.ask(asked)
             except CostlyError as error:
                 raise TooCostlyError from error
-            except EndedError:  # by the picture, or by somebody else: the second try tells
+            except EndedError:  # by the picture, or by somebody else: a second try tells which
                 _log.warning("picture_process_ended", pictures=reader.asked)
             except SlowError as error:
                 _log.warning("picture_process_slow")
@@ -150,7 +150,7 @@ class Pictures:
             await reader.end()
         try:
             return await Reader.start(self._limits)
-        except OSError as error:  # of the system's processes, memory or files there are none left
+        except OSError as error:  # the system has no process, memory or file left
             _log.warning("picture_process_not_started", error=repr(error))
             raise _away() from error
 

@@ -53,7 +53,7 @@ class Reader:
         """Start one; it takes a tenth of a second until it reads.
 
         Raises:
-            OSError: The system has none for us.
+            OSError: The system has no process for us.
 
         """
         return cls(
@@ -63,7 +63,7 @@ class Reader:
                 *limits.arguments(),
                 stdin=PIPE,
                 stdout=PIPE,
-                stderr=DEVNULL,  # in a traceback there is what somebody has sent
+                stderr=DEVNULL,  # a traceback shows what somebody has sent
                 env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
                 start_new_session=True,  # Ctrl-C is for us, who end it
             )
@@ -71,7 +71,7 @@ class Reader:
 
     @property
     def pid(self) -> int:
-        """Of the process."""
+        """Return the id of the process."""
         return self._process.pid
 
     @property

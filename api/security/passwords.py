@@ -43,12 +43,12 @@ class Passwords:
         }
         self._waiting = 0
         self._queue = FairQueue(at_once=1, of_an_account=_OF_AN_ACCOUNT, patience=_PATIENCE)
-        # Made now: made at the first unknown account, that one answer would take twice as long.
+        # It is made now: made at the first unknown account, it would slow down that one answer.
         self._nobody = self._hasher.hash(secrets.token_hex())
 
     @property
     def nobodys(self) -> str:
-        """The hash of a password that nobody knows."""
+        """Return the hash of a password that nobody knows."""
         return self._nobody
 
     async def hash(self, password: str, *, known: str | None = None) -> str:

@@ -18,7 +18,7 @@ from storage.sessions import Throttles
 class Limit:
     """At most ``attempts`` in ``window`` for each subject (an account, an address).
 
-    ``instead``: what whoever is refused can do at once, as the end of the sentence that says so.
+    ``instead``: what one that is refused can do at once, as the end of the sentence that says so.
     """
 
     name: str
@@ -58,14 +58,14 @@ LOGIN_ADDRESS = Limit(
 SIGNUP_ADDRESS = Limit(name="signup-address", attempts=100, window=timedelta(hours=1))
 SIGNUP_ACCOUNT = Limit(name="signup-account", attempts=10, window=timedelta(hours=1))
 RESET_ADDRESS = Limit(name="reset-address", attempts=30, window=timedelta(hours=1))
-# Not longer than a code is good: whoever is past it has one in the mail.
+# Not longer than a code is good: one that exceeds it has a code in the mail.
 RESET_EMAIL = Limit(name="reset-email", attempts=3, window=timedelta(hours=1))
 # What is left to each e-mail where a neighbour has used up what their address has.
 RESET_CROWDED = Limit(name="reset-crowded", attempts=1, window=timedelta(hours=1))
 # By e-mail, and not by account: an account can be deleted and made again.
 VERIFICATION_EMAIL = Limit(name="verification-email", attempts=5, window=timedelta(hours=1))
 CODE_ADDRESS = Limit(name="code-address", attempts=100, window=timedelta(hours=1))
-# Of wrong tokens alone: whoever holds a right one is held up by nobody.
+# Only wrong tokens count: nobody holds up the holder of a right one.
 ACCEPT_ADDRESS = Limit(name="accept-address", attempts=100, window=timedelta(hours=1))
 ISSUE_SUBJECT = Limit(name="issue-subject", attempts=60, window=timedelta(hours=1))
 INVITE_PROJECT = Limit(name="invite-project", attempts=10, window=timedelta(hours=1))
@@ -93,13 +93,13 @@ class Throttle:
         self._before = before
 
     def after(self, before: Callable[[], Awaitable[None]]) -> "Throttle":
-        """The same, but that something is done before each count."""
+        """Return the same throttle with something to be done before each count."""
         return Throttle(self._database, self._key, before=before)
 
     async def attempt(self, *attempts: tuple[Limit, str]) -> None:
-        """Count an attempt under each limit; under none, where one of them refuses it.
+        """Count an attempt under each limit, or under none where one of them refuses it.
 
-        So what is refused takes nothing from whom it shares another limit with.
+        So a refused attempt takes nothing from others that share another limit with it.
 
         Raises:
             TooManyRequestsError: One of them is exceeded; ``retry_after`` says for how long.

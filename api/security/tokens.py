@@ -17,7 +17,7 @@ _REQUIRED = ["exp", "iat", "iss", "aud", "sub", "jti", "role", "epoch"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Token:
-    """What a valid token says."""
+    """The content of a valid token."""
 
     id: str
     account_id: str

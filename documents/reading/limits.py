@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """Of a process that reads pictures."""
+    """Limits of a process that reads pictures."""
 
     memory_bytes: int = 512 * 1024 * 1024
     """Of the whole process. The dearest picture that is taken, a progressive JPEG of 50 megapixels
@@ -14,11 +14,11 @@ class Limits:
     """For one picture. The dearest takes 0.6, a phone's 0.15."""
 
     def arguments(self) -> tuple[str, str]:
-        """As they stand on its command line."""
+        """Return them as arguments of its command line."""
         return str(self.memory_bytes), str(self.processor_seconds)
 
     @classmethod
     def of(cls, arguments: list[str]) -> "Limits":
-        """Read them there."""
+        """Read them from its command line."""
         memory, seconds = arguments
         return cls(memory_bytes=int(memory), processor_seconds=float(seconds))

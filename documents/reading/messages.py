@@ -26,7 +26,7 @@ class Kind(Enum):
 
 
 class ReadingResult(Enum):
-    """What the answer's first byte says."""
+    """How the reading went, as the first byte of the answer says."""
 
     READ = b"r"
     REFUSED = b"f"
@@ -35,7 +35,7 @@ class ReadingResult(Enum):
 
 
 class AnswerError(ValueError):
-    """The answer is none."""
+    """The answer cannot be read."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,7 +56,7 @@ class Asked:
 
 
 def framed(content: bytes) -> bytes:
-    """Put the length before it."""
+    """Put the length before a message."""
     return LENGTH.pack(len(content)) + content
 
 
@@ -67,10 +67,10 @@ def photo_packed(photo: Photo) -> bytes:
 
 
 def photo_of(content: bytes) -> Photo:
-    """Read it again.
+    """Read back a photo that was packed.
 
     Raises:
-        AnswerError: It is none.
+        AnswerError: It cannot be read.
 
     """
     try:
@@ -88,7 +88,7 @@ def fault_of(content: bytes) -> PhotoFault:
     """Read why a photo was refused.
 
     Raises:
-        AnswerError: It is no such reason.
+        AnswerError: There is no such reason.
 
     """
     try:
