@@ -92,7 +92,7 @@ def unpacked_to_64_mib() -> bytes:
 
 async def test_too_many_pictures(app: FastAPI, installer: Caller) -> None:
     charge_point = await installer.charge_point()
-    app.state.parts.pictures._turns._of_an_account = 0
+    app.state.parts.pictures._queue._of_an_account = 0
     problem(await add(installer, charge_point, b"a picture"), 429, "too_many_pictures")
 
 
