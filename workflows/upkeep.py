@@ -1,5 +1,7 @@
 """Reconciling and dispatching: a workflow a turn, started by ``temporal/schedules.py``."""
 
+from collections.abc import Awaitable, Callable
+
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
@@ -15,14 +17,8 @@ class ReconcilerWorkflow:
     @workflow.run
     async def run(self, turn: Turn) -> TurnDone:
         """Do so for a turn."""
-        return await workflow.execute_activity_method(
-            UpkeepActivities.reconcile,
-            turn,
-            start_to_close_timeout=policies.UPKEEP_TIMEOUT,
-            heartbeat_timeout=policies.UPKEEP_HEARTBEAT,
-            retry_policy=policies.UPKEEP_RETRY,
-            summary="Mend what a crash left between rows and workflows",
-        )
+        summary = "Mend what a crash left between rows and workflows"
+        return await _take(UpkeepActivities.reconcile, turn, summary)
 
 
 @workflow.defn
@@ -32,11 +28,18 @@ class DispatcherWorkflow:
     @workflow.run
     async def run(self, turn: Turn) -> TurnDone:
         """Do so for a turn."""
-        return await workflow.execute_activity_method(
-            UpkeepActivities.dispatch,
-            turn,
-            start_to_close_timeout=policies.UPKEEP_TIMEOUT,
-            heartbeat_timeout=policies.UPKEEP_HEARTBEAT,
-            retry_policy=policies.UPKEEP_RETRY,
-            summary="Start the deliveries and mails that wait in the outboxes",
-        )
+        summary = "Start the deliveries and mails that wait in the outboxes"
+        return await _take(UpkeepActivities.dispatch, turn, summary)
+
+
+async def _take(
+    rounds: Callable[[UpkeepActivities, Turn], Awaitable[TurnDone]], turn: Turn, summary: str
+) -> TurnDone:
+    return await workflow.execute_activity_method(
+        rounds,
+        turn,
+        start_to_close_timeout=policies.UPKEEP_TIMEOUT,
+        heartbeat_timeout=policies.UPKEEP_HEARTBEAT,
+        retry_policy=policies.UPKEEP_RETRY,
+        summary=summary,
+    )

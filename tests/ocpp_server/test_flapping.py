@@ -69,7 +69,7 @@ async def test_the_log_says_when_it_is_steady_again(
             bed.node.server.keep_alive()
             assert peer.flapping
             monkeypatch.setattr(peer, "connected_at", peer.connected_at - FLAPPING_WINDOW)
-            monkeypatch.setattr(peer.log, "_began", -FLAPPING_WINDOW.total_seconds())
+            monkeypatch.setattr(peer.log._budget, "_began", -FLAPPING_WINDOW.total_seconds())
             bed.node.server.keep_alive()
             bed.node.server.keep_alive()
     told = [entry["event"] for entry in logs]
