@@ -41,6 +41,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.waiting import wait_until
 
 R = TypeVar("R")
+_OWNER, _COLLABORATORS, _END = "owner", "collaborators", "end"
+"""What of a project is done one at a time, beside what has an id: its invitations, and its end."""
 
 
 @workflow.defn
@@ -61,7 +63,7 @@ class ProjectWorkflow:
         self._visits = {one.service_visit_id: one for one in request.visits}
         self._told = list(request.told)
         self._open = {one.invitation_id: one for one in request.invitations}
-        self._one_at_a_time = asyncio.Lock()
+        self._locks: dict[str, asyncio.Lock] = {}
 
     @workflow.run
     async def run(self, request: ProjectRequest) -> None:
@@ -91,7 +93,7 @@ class ProjectWorkflow:
     @workflow.update
     async def invite_site_owner(self, invitation: NewInvitation) -> InvitationSent:
         """Invite the site owner; an earlier pending invitation is replaced."""
-        async with self._one_at_a_time:
+        async with self._alone(_OWNER):
             sent = await self._invited(invitation)
             for one in list(self._open.values()):
                 if one.role is ProjectRole.SITE_OWNER:
@@ -103,7 +105,7 @@ class ProjectWorkflow:
     @workflow.update
     async def invite_collaborator(self, invitation: NewInvitation) -> InvitationSent:
         """Invite somebody to work on the project, as a lead or as a technician."""
-        async with self._one_at_a_time:
+        async with self._alone(_COLLABORATORS):
             sent = await self._invited(invitation)
             self._look_at(sent.invitation_id, sent.expires_at, invitation.role)
             self._tell(f"Invited {sent.invitation_id} as {invitation.role.value}")
@@ -119,7 +121,7 @@ class ProjectWorkflow:
     @workflow.update
     async def resend_invitation(self, request: ResendInvitation) -> InvitationSent:
         """Mail the link of a pending invitation again; its time begins anew."""
-        async with self._one_at_a_time:
+        async with self._alone(request.invitation_id):
             sent = await self._unless_refused(
                 workflow.execute_activity_method(
                     ProjectActivities.resend_invitation,
@@ -141,7 +143,7 @@ class ProjectWorkflow:
     @workflow.update
     async def complete_handover(self, request: CompleteHandover) -> HandoverResult:
         """Hand over, or be refused with what stands in the way."""
-        async with self._one_at_a_time:
+        async with self._alone(_END):
             result = await workflow.execute_activity_method(
                 ProjectActivities.complete_handover,
                 HandOver(project_id=self._request.project_id, request=request),
@@ -164,14 +166,14 @@ class ProjectWorkflow:
     async def open_visit(self, visit: OpenVisit) -> None:
         """Look after a service visit, whose row is there: have its installer invited."""
         self._visits[visit.service_visit_id] = visit  # before anything else: it keeps this open
-        async with self._one_at_a_time:
+        async with self._alone(visit.service_visit_id):
             await self._unless_refused(self._look_at_visit(visit.service_visit_id))
             self._tell(f"Service visit {visit.service_visit_id} opened")
 
     @workflow.update
     async def close_visit(self, request: CloseVisit) -> VisitClosed:
         """Close a service visit, or be refused with what stands in the way."""
-        async with self._one_at_a_time:
+        async with self._alone(request.service_visit_id):
             closed = await self._unless_refused(
                 workflow.execute_activity_method(
                     VisitActivities.close_visit,
@@ -195,7 +197,7 @@ class ProjectWorkflow:
     @workflow.update
     async def remove(self, request: RemoveProject) -> None:
         """Remove the project if it has nothing in it; its life ends with that."""
-        async with self._one_at_a_time:
+        async with self._alone(_END):
             await self._unless_refused(
                 workflow.execute_activity_method(
                     ProjectActivities.remove_project,
@@ -242,6 +244,13 @@ class ProjectWorkflow:
             raise _refused("charge_point_id is the id of a charge point: cp_ and 26 characters.")
         if not request.by.strip():
             raise _refused("by says who retries; leave it out if nobody has a name.")
+
+    def _alone(self, what: str) -> asyncio.Lock:
+        """Return the lock of what must not be done twice at once; a mail holds up its like alone.
+
+        What else must not meet, the registry keeps apart by the project's row.
+        """
+        return self._locks.setdefault(what, asyncio.Lock())
 
     async def _share_power(self) -> None:
         """Start the workflow that shares its power, unless the reconciler was faster."""
@@ -313,7 +322,7 @@ class ProjectWorkflow:
         for one in list(self._visits.values()):
             if one.due_at > workflow.now():
                 continue
-            async with self._one_at_a_time:
+            async with self._alone(one.service_visit_id):
                 try:
                     await self._look_at_visit(one.service_visit_id)
                 except ActivityError as error:

@@ -3,6 +3,7 @@
 And whoever invited hears of an answer, though the handover comes right behind it.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,16 +11,21 @@ from uuid import uuid4
 
 import pytest
 from temporalio import activity
-from temporalio.client import WorkflowHandle
+from temporalio.client import WorkflowHandle, WorkflowUpdateStage
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from activities.mail import HandOver
+from activities.mail import HandOver, Invite
 from domain.handover import CompleteHandover, HandoverResult, ProjectRequest
-from domain.invitations import InvitationSettled, OpenInvitation
+from domain.invitations import (
+    InvitationSent,
+    InvitationSettled,
+    NewInvitation,
+    OpenInvitation,
+)
 from domain.power.facts import SiteRequest
-from domain.states import InvitationStatus
+from domain.states import InvitationStatus, ProjectRole
 from workflows import project
 from workflows.project import ProjectWorkflow
 
@@ -44,6 +50,13 @@ class Post:
         self.told = 0
         self.mails = 0
         self.mailed: list[str] = []
+        self.hangs, self.answers = asyncio.Event(), asyncio.Event()
+
+    @activity.defn
+    async def send_invitation(self, invite: Invite) -> InvitationSent:
+        self.hangs.set()
+        await self.answers.wait()
+        return InvitationSent(invitation_id=invite.invitation.invitation_id, expires_at=_AT)
 
     @activity.defn
     async def settle_invitation(self, _invitation_id: str) -> InvitationSettled:
@@ -62,7 +75,12 @@ class Post:
 
     @property
     def activities(self) -> Sequence[Any]:
-        return [self.settle_invitation, complete_handover, self.mail_handover]
+        return [
+            self.settle_invitation,
+            complete_handover,
+            self.mail_handover,
+            self.send_invitation,
+        ]
 
 
 @activity.defn
@@ -138,3 +156,20 @@ async def test_its_owner_is_mailed_once_and_a_mail_server_that_is_gone_stops_not
     await handle.execute_update(ProjectWorkflow.complete_handover, _REQUEST)
     await handle.result()
     assert post.mailed == (["prj_1"] if away_for < 100 else [])
+
+
+async def test_a_mail_that_hangs_does_not_hold_the_handover_up(
+    handle: WorkflowHandle[ProjectWorkflow, None], post: Post
+) -> None:
+    invited = await handle.start_update(
+        ProjectWorkflow.invite_collaborator,
+        NewInvitation(invitation_id="inv_2", role=ProjectRole.TECHNICIAN),
+        wait_for_stage=WorkflowUpdateStage.ACCEPTED,
+    )
+    await post.hangs.wait()
+    result = await handle.execute_update(ProjectWorkflow.complete_handover, _REQUEST)
+    assert result.completed_at == _AT
+    post.answers.set()
+    assert (await invited.result()).invitation_id == "inv_2"
+    await handle.result()
+    assert post.told == 2, "that of which the news is asked is the new one, too"
