@@ -42,11 +42,11 @@ from storage.deliveries import StoredDeliveries
 from storage.engine import Database
 from storage.held_notices import StoredHeldNotices
 from storage.mail_notices import StoredMailNotices
+from storage.power_sharing import StoredSites
 from storage.project_records import StoredProjects
 from storage.reboot_stagger import StoredRebootStagger
 from storage.retention.rounds import StoredRetention
 from storage.run_records import StoredDirectory, StoredRuns
-from storage.site_records import StoredSites
 from storage.visit_records import StoredVisits
 from storage.watch import DatabaseWatch
 from temporal.client import connect_when_there
@@ -199,7 +199,7 @@ def make_worker(
         accounts.mail_account,
         visits.look_at_visit,
         visits.close_visit,
-        billing.settle,
+        billing.bill_transaction,
         contests.mail_contest,
         held.mail_held,
         gathered.mail_gathered,

@@ -4,7 +4,7 @@ from temporalio import activity
 
 from activities.letters import held_letter
 from activities.post import Post
-from domain.billing.messages import BillTransaction, Settled
+from domain.billing.messages import BillTransaction, TransactionBilled
 from domain.ports import BillingRecords, HeldNotices
 
 
@@ -14,10 +14,10 @@ class BillingActivities:
     def __init__(self, records: BillingRecords) -> None:
         self._records = records
 
-    @activity.defn
-    async def settle(self, request: BillTransaction) -> Settled:
+    @activity.defn(name="settle")  # as histories name it
+    async def bill_transaction(self, request: BillTransaction) -> TransactionBilled:
         """Issue the record of a transaction, or correct the one that was issued."""
-        return await self._records.settle(request.transaction_id)
+        return await self._records.bill(request.transaction_id)
 
 
 class HeldActivities:

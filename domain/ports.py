@@ -7,7 +7,7 @@ from typing import Protocol
 from domain import operations as op
 from domain.accounts import AccountLetter
 from domain.batch import BatchStep, WaitNote
-from domain.billing.messages import HeldDigest, Settled
+from domain.billing.messages import HeldDigest, TransactionBilled
 from domain.commissioning import (
     AnswerNote,
     AvailabilityOwed,
@@ -230,7 +230,7 @@ class Rounds(Protocol):
 class BillingRecords(Protocol):
     """Charge detail records. Safe to repeat."""
 
-    async def settle(self, transaction_id: int) -> Settled: ...
+    async def bill(self, transaction_id: int) -> TransactionBilled: ...
 
 
 class HeldNotices(Protocol):

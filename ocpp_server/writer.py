@@ -29,7 +29,7 @@ from storage.fact_records import (
     TransactionStop,
 )
 from storage.outages import Outage
-from storage.refusals import is_refused
+from storage.write_errors import is_refused
 
 _MAX_BATCH: Final = 2_000
 _MAX_NOTES: Final = 20_000

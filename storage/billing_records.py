@@ -23,13 +23,13 @@ from domain.billing.held import (
     suggestion_of,
 )
 from domain.billing.judging import decide, judge
-from domain.billing.messages import Settled
+from domain.billing.messages import TransactionBilled
 from domain.billing.register import Session
 from domain.billing.tariff import TariffVersion
 from domain.ids import Prefix, new_id
 from domain.states import TransactionBilling
 from storage.announcements import announce_held
-from storage.billing import Billing
+from storage.billing_activation import BillingActivation
 from storage.billing_months import Months
 from storage.billing_told import Gathered, gather, link_of, times_of
 from storage.catalogue import Catalogue
@@ -55,20 +55,22 @@ class StoredBilling:
         self._catalogue = catalogue
         self._now = now
 
-    async def settle(self, transaction_id: int) -> Settled:
+    async def bill(self, transaction_id: int) -> TransactionBilled:
         """Bill a transaction that is due, or correct its record where that has changed."""
         async with self._database.write() as connection:
-            return await settle(connection, transaction_id, self._catalogue, at=self._now())
+            return await bill_transaction(
+                connection, transaction_id, self._catalogue, at=self._now()
+            )
 
 
-async def settle(
+async def bill_transaction(
     connection: AsyncConnection, transaction_id: int, catalogue: Catalogue, *, at: datetime
-) -> Settled:
+) -> TransactionBilled:
     """Bill a transaction that is due, correct its record, or hold it.
 
     The transaction's row is locked from the look at it until its records are committed, and
     whoever brings new meter values marks that row after them; so no value is overlooked, and of
-    two who settle the same transaction one finds nothing due.
+    two who bill the same transaction one finds nothing due.
     """
     row = (
         await connection.execute(
@@ -78,9 +80,9 @@ async def settle(
         )
     ).one_or_none()
     if row is None or row.billing != TransactionBilling.DUE:
-        return Settled(reason="Nothing is due.")
+        return TransactionBilled(reason="Nothing is due.")
     if await is_asked(connection, row.charge_point_id):
-        return Settled(reason="It is not known yet whether another link speaks, too.")
+        return TransactionBilled(reason="It is not known yet whether another link speaks, too.")
     site = (
         await connection.execute(
             select(
@@ -101,13 +103,13 @@ async def settle(
     ).one()
     why_not = await _exemption(connection, row, project_id=site.id)
     if why_not is not None:
-        settled, mark = Settled(reason=why_not), TransactionBilling.EXEMPT
+        billed, mark = TransactionBilled(reason=why_not), TransactionBilling.EXEMPT
     else:
-        settled, mark = await _Settlement(connection, row, site, catalogue, at=at).make()
+        billed, mark = await _Bill(connection, row, site, catalogue, at=at).make()
     await connection.execute(
         update(Transaction).where(col(Transaction.id) == transaction_id).values(billing=mark)
     )
-    return settled
+    return billed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,7 +120,7 @@ class _Outcome:
     hold: Hold | None = None
 
 
-class _Settlement:
+class _Bill:
     """Decides what becomes of one transaction."""
 
     def __init__(
@@ -138,20 +140,22 @@ class _Settlement:
         self._records = Cdrs(connection, site.id)
         self._holds = HeldRecords(connection, site.id)
 
-    async def make(self) -> tuple[Settled, TransactionBilling]:
+    async def make(self) -> tuple[TransactionBilled, TransactionBilling]:
         """Judge it, and write what follows."""
         held = await self._holds.of_transaction(self._row.id)
         # The owner decided about one stop; another stop needs a new decision.
         same = held is not None and held.stop_received_at == self._row.stop_received_at
         if held is not None and held.state is HoldState.DROPPED:
-            return Settled(reason="The site owner has dropped it."), TransactionBilling.DROPPED
+            return TransactionBilled(
+                reason="The site owner has dropped it."
+            ), TransactionBilling.DROPPED
         versions = [
             stored.version for stored in await Tariffs(self._connection, self._site.id).all()
         ]
         gathered = await gather(self._connection, self._row, self._site, self._catalogue)
         outcome = _outcome(gathered, versions, held if same else None)
         if held is not None and same and _waits_still(held, outcome):
-            return Settled(reason="It waits for the site owner."), TransactionBilling.HELD
+            return TransactionBilled(reason="It waits for the site owner."), TransactionBilling.HELD
         ids = await self._issue(outcome.session, gathered, versions)
         if outcome.hold is not None:
             await self._hold(outcome.hold, gathered, versions, held)
@@ -160,7 +164,7 @@ class _Settlement:
             if held is not None and held.state is HoldState.HELD:
                 await self._holds.settle(held, at=self._at)
             mark, reason = TransactionBilling.BILLED, "Its record stands."
-        return Settled(cdr_ids=ids, reason=None if ids else reason), mark
+        return TransactionBilled(cdr_ids=ids, reason=None if ids else reason), mark
 
     async def _issue(
         self, session: Session | None, gathered: Gathered, versions: Sequence[TariffVersion]
@@ -298,6 +302,6 @@ async def _exemption(connection: AsyncConnection, row: Row[Any], *, project_id: 
     )
     if row.commissioning_id is not None or run is not None:
         return "It is a test transaction."
-    if not await Billing(connection, project_id).bills(times_of(row).began):
+    if not await BillingActivation(connection, project_id).bills(times_of(row).began):
         return "Billing was not active when it began."
     return None

@@ -18,7 +18,7 @@ from domain.power.site import (
 )
 from domain.states import Feature, FeatureState
 from storage.audit import Audit
-from storage.billing import Billing
+from storage.billing_activation import BillingActivation
 from storage.feature_status import ChargePointFeatureStatus, FeatureStatus, worst
 from storage.held import HeldRecords
 from storage.models.charge_points import ChargePoint, ChargePointFeature
@@ -43,7 +43,7 @@ async def read_features(connection: AsyncConnection, project_id: str) -> Sequenc
 
 async def billing_status(connection: AsyncConnection, project_id: str) -> FeatureStatus:
     """How far billing is. It needs nothing of the charge points, and so is active at once."""
-    state = await Billing(connection, project_id).state()
+    state = await BillingActivation(connection, project_id).state()
     if state is None:
         return FeatureStatus(
             feature=Feature.BILLING,

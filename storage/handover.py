@@ -16,7 +16,7 @@ from domain.handover import Blocker, CompleteHandover, HandoverResult
 from domain.states import ChargePointStatus, ProjectStatus, RunStatus
 from storage.announcements import announce_handover
 from storage.audit import Audit
-from storage.billing import Billing
+from storage.billing_activation import BillingActivation
 from storage.catalogue import Catalogue
 from storage.charge_points import registered
 from storage.contests import read_confirmed
@@ -118,7 +118,7 @@ class Handover:
                 installer_signature=request.installer_signature,
             )
         )
-        await Billing(self._connection, project_id).begin(at=at)
+        await BillingActivation(self._connection, project_id).begin(at=at)
         await Audit(self._connection, project_id).write(
             AuditAction.PROJECT_HANDED_OVER,
             request.by,

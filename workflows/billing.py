@@ -4,7 +4,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.billing import BillingActivities
-    from domain.billing.messages import BillTransaction, Settled
+    from domain.billing.messages import BillTransaction, TransactionBilled
     from domain.names import BILLING_DUE_SIGNAL
     from workflows import policies
 
@@ -17,21 +17,21 @@ class BillingWorkflow:
         self._due = True
 
     @workflow.run
-    async def run(self, request: BillTransaction) -> Settled:
+    async def run(self, request: BillTransaction) -> TransactionBilled:
         """Bill it; where nothing is due (any more), nothing happens."""
-        settled = Settled()
+        billed = TransactionBilled()
         # A signal keeps the workflow from closing: what became due meanwhile is looked at, too.
         while self._due:
             self._due = False
-            settled = await workflow.execute_activity_method(
-                BillingActivities.settle,
+            billed = await workflow.execute_activity_method(
+                BillingActivities.bill_transaction,
                 request,
                 start_to_close_timeout=policies.BILLING_TIMEOUT,
                 retry_policy=policies.BILLING_RETRY,
                 summary="Issue the charge detail record",
             )
-            workflow.set_current_details(settled.reason or f"Issued {', '.join(settled.cdr_ids)}")
-        return settled
+            workflow.set_current_details(billed.reason or f"Issued {', '.join(billed.cdr_ids)}")
+        return billed
 
     @workflow.signal(name=BILLING_DUE_SIGNAL)
     def billing_due(self) -> None:

@@ -19,7 +19,7 @@ from domain.audit import AuditAction
 from domain.billing.cdr import CREDIT_SUFFIX, Cdr
 from domain.ids import Prefix
 from storage.audit import Audit
-from storage.billing import Billing
+from storage.billing_activation import BillingActivation
 from storage.billing_months import Months
 from storage.cdrs import Cdrs
 from storage.held import HeldRecords
@@ -41,7 +41,7 @@ async def get_billing(
     """Sessions that begin from `active_since` on are billed, but none that begin in a pause."""
     async with parts.database.read() as connection:
         project = await Projects(connection).owned(project_id, site_owner_id=owner.id)
-        state = await Billing(connection, project_id).state()
+        state = await BillingActivation(connection, project_id).state()
         held = await HeldRecords(connection, project_id).count()
         issuer = await Issuers(connection, project_id).valid_at(now())
     return BillingShown.of(state, time_zone=project.time_zone, held=held, issuer=issuer)
@@ -77,7 +77,7 @@ async def set_time_zone(
             before={"time_zone": project.time_zone},
             after={"time_zone": body.time_zone},
         )
-        state = await Billing(connection, project_id).state()
+        state = await BillingActivation(connection, project_id).state()
         held = await HeldRecords(connection, project_id).count()
         issuer = await Issuers(connection, project_id).valid_at(now())
     return BillingShown.of(state, time_zone=body.time_zone, held=held, issuer=issuer)

@@ -17,13 +17,13 @@ from api.pagination import Page, Paging
 from api.problems import problems
 from domain.billing.held import Decision, HoldCause, HoldState, suggested
 from domain.ids import Prefix
-from storage.billing_records import settle
+from storage.billing_records import bill_transaction
 from storage.held import HeldRecords
 from storage.projects import Projects
 
 router = APIRouter(prefix="/site-owner/projects/{project_id}/held-records", tags=["Billing"])
 
-_NOT_HELD: Final = "It was released, dropped or settled already."
+_NOT_HELD: Final = "It was released, dropped or billed already."
 _MOST_AT_ONCE: Final = 100
 
 
@@ -95,9 +95,9 @@ async def release_held_records(
                 made.left.append(LeftHeld(id=one.id, reason=reason))
                 continue
             await records.release(one.id, decision, by=actor, at=at)
-            settled = await settle(connection, one.transaction_id, parts.catalogue, at=at)
+            billed = await bill_transaction(connection, one.transaction_id, parts.catalogue, at=at)
             made.decided.append(one.id)
-            made.cdr_ids += settled.cdr_ids
+            made.cdr_ids += billed.cdr_ids
     return made
 
 
@@ -144,8 +144,8 @@ async def release_held_record(
         await Projects(connection).owned(project_id, site_owner_id=owner.id)
         records = HeldRecords(connection, project_id)
         held = await records.release(held_record_id, body.decision(), by=actor, at=at)
-        settled = await settle(connection, held.transaction_id, parts.catalogue, at=at)
-        return HeldRecordShown.of(held, cdr_ids=settled.cdr_ids)
+        billed = await bill_transaction(connection, held.transaction_id, parts.catalogue, at=at)
+        return HeldRecordShown.of(held, cdr_ids=billed.cdr_ids)
 
 
 @router.post(

@@ -10,7 +10,7 @@ from domain.billing.statement import Issuer
 from domain.billing.tariff import Tariff, TariffElement
 from domain.states import Role
 from domain.wording import Matching
-from storage.billing import BillingState
+from storage.billing_activation import BillingState
 from storage.tariffs import StoredTariff
 
 Month = Annotated[

@@ -16,7 +16,7 @@ from domain.ids import Prefix, new_id
 from domain.states import Role
 from storage.accounts import Account
 from storage.audit import Audit
-from storage.billing import Billing
+from storage.billing_activation import BillingActivation
 from storage.charge_points import ChargePoints
 from storage.projects import Projects
 from storage.tariffs import StoredTariff, Tariffs
@@ -147,7 +147,7 @@ async def _set(
         await audit_confirmed(
             Audit(connection, project_id), actor, meant, target=new.version.id, at=at
         )
-        await Billing(connection, project_id).begin(at=at)
+        await BillingActivation(connection, project_id).begin(at=at)
     return TariffShown.of(new)
 
 

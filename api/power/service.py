@@ -13,7 +13,7 @@ from domain.power.facts import PauseSmartCharging, SetElectrical, SetLimit, Site
 from domain.states import Feature, ProjectStatus
 from storage.accounts import Account
 from storage.audit import Audit
-from storage.billing import Billing
+from storage.billing_activation import BillingActivation
 from storage.charge_points import ChargePoint
 from storage.feature_status import FeatureStatus
 from storage.features import (
@@ -22,8 +22,8 @@ from storage.features import (
     read_features,
     store_electrical,
 )
+from storage.power_sharing import live_site
 from storage.projects import Project, Projects
-from storage.site_records import live_site
 
 
 async def set_limit(
@@ -155,7 +155,7 @@ async def pause(
     project = await _handed_over(parts, owner, project_id)
     if feature is Feature.BILLING:
         async with parts.database.write() as connection:
-            billing = Billing(connection, project_id)
+            billing = BillingActivation(connection, project_id)
             await (billing.pause(at=now(), by=by) if paused else billing.resume(at=now(), by=by))
             return await billing_status(connection, project_id)
     change = PauseSmartCharging(project_id=project_id, paused=paused, by=by.by_id)

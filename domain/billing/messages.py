@@ -13,7 +13,7 @@ class BillTransaction:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Settled:
+class TransactionBilled:
     """What became of it: the records issued now, or why there are none."""
 
     cdr_ids: tuple[str, ...] = ()

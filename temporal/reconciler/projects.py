@@ -8,7 +8,7 @@ from domain.handover import ProjectRequest
 from domain.names import site_workflow_id
 from domain.power.facts import SiteRequest
 from storage.invitations import Invitations
-from storage.site_records import handed_over_sites
+from storage.power_sharing import handed_over_sites
 from storage.visit_records import visits_to_look_after
 from temporal import starts
 from temporal.reconciler.parts import MISSED, YOUNG, Parts

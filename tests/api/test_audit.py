@@ -15,7 +15,7 @@ from domain.checks import Waiting
 from domain.commissioning import RunAnswer
 from domain.errors import UnavailableError
 from domain.states import Feature, InstallerAnswer, ProjectStatus, WaitingFor
-from storage.billing import Billing
+from storage.billing_activation import BillingActivation
 from storage.engine import Database
 from storage.projects import Projects
 from tests.api.callers import GUIDE_CHARGE_POINT, V1, Caller, problem
@@ -539,7 +539,7 @@ async def test_features_and_power_of_a_site_that_was_handed_over(
     await of_site.call("PUT", f"{base}/tariff", TARIFF)
     async with database.write() as connection:
         await Projects(connection).change(project, {"status": ProjectStatus.HANDED_OVER})
-        await Billing(connection, project).begin(at=now())
+        await BillingActivation(connection, project).begin(at=now())
     pausable = (Feature.BILLING, Feature.SMART_CHARGING)
     for _ in range(2):  # a repeat changes nothing
         for feature in pausable:

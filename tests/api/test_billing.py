@@ -14,7 +14,7 @@ from sqlmodel import col
 
 from api.deps import now
 from domain.states import ProjectStatus
-from storage.billing import Billing
+from storage.billing_activation import BillingActivation
 from storage.billing_months import Months
 from storage.billing_records import StoredBilling
 from storage.catalogue import load_catalogue
@@ -64,7 +64,7 @@ class Site:
 
     async def activate(self) -> None:
         async with self.database.write() as connection:
-            await Billing(connection, self.project).activate(at=now() - timedelta(days=1))
+            await BillingActivation(connection, self.project).activate(at=now() - timedelta(days=1))
 
     async def session(
         self,
@@ -97,7 +97,7 @@ class Site:
             )
         )
         billing = StoredBilling(self.database, load_catalogue(), now=now)
-        await billing.settle(start.transaction_id)
+        await billing.bill(start.transaction_id)
         if late_wh is None:
             return
         middle = MeterEntry(at=started + timedelta(hours=1), samples=[{"value": str(late_wh)}])
@@ -111,7 +111,7 @@ class Site:
                 late={start.transaction_id},
             )
         )
-        await billing.settle(start.transaction_id)
+        await billing.bill(start.transaction_id)
 
     async def _store(self, record: TransactionStart | TransactionStop | MeterValues) -> None:
         async with self.database.write() as connection:

@@ -12,7 +12,7 @@ from storage.catalogue import load_catalogue
 from storage.engine import Database
 from storage.models.charge_points import ChargePointFeature
 from storage.models.projects import Project
-from storage.site_records import StoredSites
+from storage.power_sharing import StoredSites
 from tests.api.callers import Caller, fields, problem
 from tests.api.conftest import Own
 

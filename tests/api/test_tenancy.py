@@ -13,7 +13,7 @@ from api.deps import now
 from domain.audit import Actor
 from domain.commissioning import RunOptions, RunRequest
 from domain.ids import Prefix, new_id
-from storage.billing import Billing
+from storage.billing_activation import BillingActivation
 from storage.engine import Database
 from storage.runs import Runs
 from storage.service_visits import ServiceVisit, ServiceVisits
@@ -402,7 +402,7 @@ async def test_a_foreign_site_does_not_exist(
     others = await owner("theirs@riversidebp.com", theirs.project_id)
     await others.call("PUT", theirs.format(f"{OWNED}/tariff"), TARIFF)
     async with database.write() as connection:
-        await Billing(connection, theirs.project_id).activate(at=now())
+        await BillingActivation(connection, theirs.project_id).activate(at=now())
     # The webhook and the session are another account's, and a stream does not end.
     cases = {
         (method, path): body

@@ -10,8 +10,8 @@ from domain.power.facts import SiteQuestion
 from storage.catalogue import load_catalogue
 from storage.engine import Database
 from storage.models.transactions import Transaction
+from storage.power_sharing import StoredSites
 from storage.run_records import StoredDirectory, StoredRuns
-from storage.site_records import StoredSites
 from storage.withdrawals import Withdrawals
 from tests.api.callers import Caller, problem
 from tests.api.conftest import Own

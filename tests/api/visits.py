@@ -9,7 +9,7 @@ from sqlmodel import col
 
 from api.deps import now
 from domain.states import ChargePointStatus, ProjectStatus
-from storage.billing import Billing
+from storage.billing_activation import BillingActivation
 from storage.engine import Database
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
@@ -62,7 +62,7 @@ async def handed_over(
             .where(col(Project.id) == project)
             .values(status=ProjectStatus.HANDED_OVER, handed_over_at=now())
         )
-        await Billing(connection, project).begin(at=now())
+        await BillingActivation(connection, project).begin(at=now())
     return Site(project=project, bays=tuple(made), owner=of_site)
 
 

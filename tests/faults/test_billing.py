@@ -23,7 +23,7 @@ from domain.states import (
 )
 from simulator import Fault, VirtualChargePoint
 from simulator.profile import ABB_TERRA_AC_W22
-from storage.billing import Billing
+from storage.billing_activation import BillingActivation
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
 from storage.models.transactions import Transaction
@@ -45,7 +45,7 @@ async def activate(stage: Stage, *, since: datetime) -> None:
             tariff = stored_tariff(energy_tariff(price), valid_from=since + timedelta(hours=hours))
             tariff = replace(tariff, set_by=stage.installer.id)
             await Tariffs(connection, stage.project.id).add(tariff, by=ENGINE)
-        await Billing(connection, stage.project.id).activate(at=since)
+        await BillingActivation(connection, stage.project.id).activate(at=since)
 
 
 async def hand_over(stage: Stage) -> None:

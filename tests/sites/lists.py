@@ -15,7 +15,7 @@ from domain.states import ChargePointStatus, FeatureState, ProjectStatus
 from domain.withdrawals import WithdrawalOrder
 from simulator import Fault, State, VirtualChargePoint
 from simulator.profile import ABB_TERRA_AC_W22, Profile
-from storage.billing import Billing
+from storage.billing_activation import BillingActivation
 from storage.charge_points import ChargePoints
 from storage.feature_status import ChargePointFeatureStatus
 from storage.local_lists import QUIET
@@ -71,7 +71,7 @@ class ListedSite:
             tariff = stored_tariff(energy_tariff(price), valid_from=since)
             tariff = replace(tariff, set_by=self.stage.installer.id)
             await Tariffs(connection, self.stage.project.id).add(tariff, by=ENGINE)
-            await Billing(connection, self.stage.project.id).activate(at=since)
+            await BillingActivation(connection, self.stage.project.id).activate(at=since)
 
     async def billed(self) -> Cdr:
         """The one session that was billed."""

@@ -12,7 +12,7 @@ from domain.ids import Prefix, new_id
 from domain.names import commissioning_workflow_id
 from domain.power.reasons import Reason
 from domain.states import FeatureState, RunStatus, TransactionBilling
-from storage.billing import Billing
+from storage.billing_activation import BillingActivation
 from storage.models.projects import Project
 from storage.models.transactions import Transaction
 from storage.service_visits import ServiceVisit, ServiceVisits
@@ -54,7 +54,7 @@ async def _visit(stage: Stage) -> datetime:
         await Tariffs(connection, stage.project.id).add(
             replace(tariff, set_by=stage.installer.id), by=ENGINE
         )
-        await Billing(connection, stage.project.id).activate(at=now - timedelta(hours=1))
+        await BillingActivation(connection, stage.project.id).activate(at=now - timedelta(hours=1))
     return ends_at
 
 

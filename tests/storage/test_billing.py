@@ -15,7 +15,7 @@ from domain.billing.messages import BillTransaction
 from domain.billing.tariff import Tariff
 from domain.errors import ConflictError
 from domain.states import Role, RunStatus, TransactionBilling
-from storage.billing import Billing
+from storage.billing_activation import BillingActivation
 from storage.billing_due import due, make_due_again
 from storage.cdrs import Cdrs
 from storage.engine import Database
@@ -57,7 +57,7 @@ async def site(database: Database) -> Site:
 async def test_a_session_becomes_one_record(site: Site) -> None:
     transaction = await site.session()
     assert await site.mark(transaction) == TransactionBilling.DUE
-    settled = await site.settle(transaction)
+    settled = await site.bill(transaction)
     (cdr,) = await site.cdrs(transaction)
     assert settled.cdr_ids == (cdr.id,)
     assert (cdr.total_cost.excl_vat, cdr.total_cost.incl_vat) == (Decimal("3.00"), Decimal("3.60"))
@@ -65,7 +65,7 @@ async def test_a_session_becomes_one_record(site: Site) -> None:
     assert (cdr.session_id, cdr.cdr_token.uid) == (str(transaction), "04A2B3C4")
     assert cdr.cdr_location.charge_point == "SN-1"
     assert await site.mark(transaction) == TransactionBilling.BILLED
-    assert (await site.settle(transaction)).reason == "Nothing is due."
+    assert (await site.bill(transaction)).reason == "Nothing is due."
 
 
 @pytest.mark.parametrize("contested", [False, True])
@@ -79,7 +79,7 @@ async def test_no_bill_rests_on_the_register_of_a_session_of_a_contest(
         await connection.execute(update(Transaction).values(contested=contested))
     mine = await site.start(meter=None)
     await site.stop(mine)
-    await site.settle(mine)
+    await site.bill(mine)
     energies = [float(cdr.total_energy) for cdr in await site.cdrs(mine)]
     assert energies == ([] if contested else [10.5])
 
@@ -101,7 +101,7 @@ async def test_a_stop_of_the_one_that_was_kept_takes_the_place_of_a_strangers(
     assert (own.stored.meter_stop, own.stored.stopped_at) == (11_000, at(ELEVEN))
     again = await site.stop(mine)
     assert again.stored is None
-    await site.settle(mine)
+    await site.bill(mine)
     assert await site.cdrs(mine) == []
 
 
@@ -121,21 +121,21 @@ async def test_nor_on_the_power_that_such_a_session_has_shown(
         await connection.execute(
             update(Transaction).where(col(Transaction.id) == mine).values(meter_stop=88_000)
         )
-    await site.settle(mine)
+    await site.bill(mine)
     energies = [float(cdr.total_energy) for cdr in await site.cdrs(mine)]
     assert energies == ([84.0] if contested else [])
 
 
 async def test_many_at_once_bill_it_once(site: Site) -> None:
     transaction = await site.session()
-    settled = await asyncio.gather(*(site.settle(transaction) for _ in range(8)))
+    settled = await asyncio.gather(*(site.bill(transaction) for _ in range(8)))
     assert sum(len(each.cdr_ids) for each in settled) == 1
     assert len(await site.cdrs(transaction)) == 1
 
 
 async def test_a_stop_that_is_repeated_is_not_billed_again(site: Site) -> None:
     transaction = await site.session()
-    await site.settle(transaction)
+    await site.bill(transaction)
     again = await site.stop(transaction, "2026-05-02T12:30", meter=99_000)
     assert not again.billing_due
     assert await site.mark(transaction) == TransactionBilling.BILLED
@@ -144,10 +144,10 @@ async def test_a_stop_that_is_repeated_is_not_billed_again(site: Site) -> None:
 
 async def test_late_values_that_change_nothing_leave_the_record(site: Site) -> None:
     transaction = await site.session()
-    await site.settle(transaction)
+    await site.bill(transaction)
     late = await site.values(transaction, ("2026-05-02T10:00", 6000), late=True)
     assert late.billing_due
-    assert (await site.settle(transaction)).reason == "Its record stands."
+    assert (await site.bill(transaction)).reason == "Its record stands."
     assert len(await site.cdrs(transaction)) == 1
 
 
@@ -156,13 +156,13 @@ async def test_late_values_correct_the_record_and_edit_nothing(database: Databas
     await site.begin(*NOON)
     transaction = await site.start(ELEVEN)
     await site.stop(transaction, "2026-05-02T13:00")
-    await site.settle(transaction)
+    await site.bill(transaction)
     (first,) = await site.cdrs(transaction)
     assert first.total_cost.excl_vat == Decimal("4.00")  # 5 x 0.30 + 5 x 0.50
 
     await site.values(transaction, ("2026-05-02T12:00", 9000), late=True)
     site.now += timedelta(hours=1)
-    settled = await site.settle(transaction)
+    settled = await site.bill(transaction)
     original, credit, corrected = await site.cdrs(transaction)
     assert settled.cdr_ids == (credit.id, corrected.id)
     assert original == first
@@ -175,9 +175,9 @@ async def test_late_values_correct_the_record_and_edit_nothing(database: Databas
 
     # And once more: the credit is of the newest.
     await site.values(transaction, ("2026-05-02T11:30", 9000), late=True)
-    assert (await site.settle(transaction)).reason == "Its record stands."
+    assert (await site.bill(transaction)).reason == "Its record stands."
     await site.values(transaction, ("2026-05-02T12:00", 11_000), late=True)
-    await site.settle(transaction)
+    await site.bill(transaction)
     records = await site.cdrs(transaction)
     assert [record.credit for record in records] == [False, True, False, True, False]
     assert records[3].credit_reference_id == corrected.id
@@ -196,15 +196,15 @@ async def test_a_zone_that_is_changed_corrects_nothing(database: Database) -> No
     tariff = Tariff.model_validate({"currency": "GBP", "elements": [night, day]})
     await site.begin(stored_tariff(tariff), time_zone="UTC")
     transaction = await site.session()  # from 09:00 to 11:00: half of it before 10:00
-    await site.settle(transaction)
+    await site.bill(transaction)
     async with database.write() as connection:
         await connection.execute(update(Project).values(time_zone="Asia/Tokyo"))
     await site.values(transaction, ("2026-05-02T10:00", 6000), late=True)
-    assert (await site.settle(transaction)).reason == "Its record stands."
+    assert (await site.bill(transaction)).reason == "Its record stands."
     (cdr,) = await site.cdrs(transaction)
     assert cdr.total_cost.excl_vat == Decimal("2.00")
     other = await site.session(started="2026-05-02T09:30")
-    await site.settle(other)
+    await site.bill(other)
     (cdr,) = await site.cdrs(other)
     assert (cdr.total_cost.excl_vat, cdr.cdr_location.time_zone) == (Decimal("3.00"), "Asia/Tokyo")
 
@@ -215,11 +215,11 @@ async def test_values_that_come_while_it_is_billed_are_not_overlooked(database: 
     transaction = await site.start(ELEVEN)
     await site.stop(transaction, "2026-05-02T13:00")
     async with database.write() as connection:
-        settling = asyncio.create_task(site.settle(transaction))
+        settling = asyncio.create_task(site.bill(transaction))
         await insert_meter_values(connection, [_late_record(site, transaction)])
         assert await make_due_again(connection, {transaction}) == {transaction}
     await settling
-    await site.settle(transaction)
+    await site.bill(transaction)
     records = await site.cdrs(transaction)
     assert records[-1].total_cost.excl_vat == Decimal("3.40")
     assert sum(each.total_cost.excl_vat for each in records) == Decimal("3.40")
@@ -240,12 +240,12 @@ async def test_what_is_not_billed(site: Site) -> None:
     before = await site.session(started="2026-05-01T10:14")
     running = await site.start("2026-05-03T09:00")
     async with site.database.write() as connection:
-        billing = Billing(connection, site.project_id)
+        billing = BillingActivation(connection, site.project_id)
         first = await billing.pause(at=at("2026-05-03T10:00"), by=OWNER)
         assert await billing.pause(at=at("2026-05-03T10:30"), by=OWNER) == first
     paused = await site.start("2026-05-03T10:00")
     async with site.database.write() as connection:
-        state = await Billing(connection, site.project_id).resume(
+        state = await BillingActivation(connection, site.project_id).resume(
             at=at("2026-05-03T12:00"), by=OWNER
         )
         assert state.paused_at is None
@@ -253,25 +253,25 @@ async def test_what_is_not_billed(site: Site) -> None:
     for transaction in (running, paused, resumed):
         await site.stop(transaction, "2026-05-03T13:00")
     for transaction in (before, paused):
-        assert (await site.settle(transaction)).reason == "Billing was not active when it began."
+        assert (await site.bill(transaction)).reason == "Billing was not active when it began."
         assert await site.mark(transaction) == TransactionBilling.EXEMPT
         assert await site.cdrs(transaction) == []
     for transaction in (running, resumed):
-        assert len((await site.settle(transaction)).cdr_ids) == 1
+        assert len((await site.bill(transaction)).cdr_ids) == 1
 
 
 async def test_an_offline_session_is_billed_by_its_own_time(site: Site) -> None:
     """Charged on 2 May, told on 9 May after the site went offline."""
     transaction = await site.session(received="2026-05-09T08:00")
     site.now = at("2026-05-09T08:01")
-    await site.settle(transaction)
+    await site.bill(transaction)
     (cdr,) = await site.cdrs(transaction)
     assert cdr.start_date_time == at("2026-05-02T09:00")
 
 
 async def test_a_clock_that_was_never_set_does_not_make_it_free(site: Site) -> None:
     transaction = await site.session(started="1970-01-01T00:00", received="2026-05-02T09:00")
-    await site.settle(transaction)
+    await site.bill(transaction)
     (cdr,) = await site.cdrs(transaction)
     assert cdr.total_cost.excl_vat == Decimal("3.00")
     assert cdr.remark == "The charge point's clock was wrong, so no time was billed."
@@ -292,7 +292,7 @@ async def test_a_clock_that_is_wrong_at_its_end_is_billed_by_ours(
 ) -> None:
     transaction = await site.start(started, received="2026-05-02T09:00")
     await site.stop(transaction, stopped, received="2026-05-02T11:00")
-    await site.settle(transaction)
+    await site.bill(transaction)
     (cdr,) = await site.cdrs(transaction)
     assert cdr.total_cost.excl_vat == Decimal("3.00")
     assert cdr.end_date_time == at("2026-05-02T11:00")
@@ -302,17 +302,19 @@ async def test_a_clock_that_is_wrong_at_its_end_is_billed_by_ours(
 @pytest.mark.parametrize("started", ["1970-01-01T00:00", "2036-02-07T06:28"])
 async def test_a_clock_that_is_wrong_bills_nothing_of_a_pause(site: Site, started: str) -> None:
     async with site.database.write() as connection:
-        await Billing(connection, site.project_id).pause(at=at("2026-05-02T08:00"), by=OWNER)
+        await BillingActivation(connection, site.project_id).pause(
+            at=at("2026-05-02T08:00"), by=OWNER
+        )
     transaction = await site.start(started, received="2026-05-02T09:00")
     await site.stop(transaction, started, received="2026-05-02T11:00")
-    assert (await site.settle(transaction)).reason == "Billing was not active when it began."
+    assert (await site.bill(transaction)).reason == "Billing was not active when it began."
 
 
 async def test_an_offline_session_of_before_the_activation_stays_unbilled(site: Site) -> None:
     """It is told months later, which is no reason to doubt its clock."""
     transaction = await site.start("2026-04-29T09:00", received="2026-07-20T08:00")
     await site.stop(transaction, "2026-04-29T11:00", received="2026-07-20T08:00")
-    assert (await site.settle(transaction)).reason == "Billing was not active when it began."
+    assert (await site.bill(transaction)).reason == "Billing was not active when it began."
 
 
 async def test_test_transactions_are_never_billed(site: Site) -> None:
@@ -328,7 +330,7 @@ async def test_test_transactions_are_never_billed(site: Site) -> None:
         await connection.execute(update(CommissioningRun).values(status=RunStatus.FAILED))
     orphaned = await site.start("2026-05-02T12:00", id_tag="A1B2C3")  # told after the verdict
     assert (await site.stop(orphaned, "2026-05-02T12:10")).billing_due
-    assert (await site.settle(orphaned)).reason == "It is a test transaction."
+    assert (await site.bill(orphaned)).reason == "It is a test transaction."
     for transaction in (test, orphaned):
         assert await site.cdrs(transaction) == []
 
@@ -340,10 +342,10 @@ async def test_a_project_that_does_not_bill(database: Database) -> None:
     assert await site.mark(transaction) is None
     late = await site.values(transaction, ("2026-05-02T10:00", 2000), late=True)
     assert not late.billing_due
-    assert (await site.settle(transaction)).reason == "Nothing is due."
+    assert (await site.bill(transaction)).reason == "Nothing is due."
     with pytest.raises(ConflictError, match="does not bill yet"):
         async with database.write() as connection:
-            await Billing(connection, "prj_1").pause(at=ACTIVE, by=OWNER)
+            await BillingActivation(connection, "prj_1").pause(at=ACTIVE, by=OWNER)
 
 
 async def test_what_is_due_is_found(site: Site) -> None:
@@ -355,7 +357,7 @@ async def test_what_is_due_is_found(site: Site) -> None:
         both = [BillTransaction(charge_point_id="cp_1", transaction_id=t) for t in (first, second)]
         assert await due(connection, ended_before=late, after=0, limit=9) == both
         assert await due(connection, ended_before=late, after=first, limit=9) == both[1:]
-    await site.settle(first)
+    await site.bill(first)
     async with site.database.read() as connection:
         assert await due(connection, ended_before=late, after=0, limit=9) == both[1:]
 
@@ -368,7 +370,7 @@ async def test_a_record_is_on_the_statement_of_the_month_in_which_it_was_issued(
     for now, started in (("2026-05-31T22:59:59", "09:00"), ("2026-05-31T23:00", "09:30")):
         site.now = at(now)
         transactions.append(await site.session(started=f"2026-05-02T{started}"))
-        await site.settle(transactions[-1])
+        await site.bill(transactions[-1])
     async with site.database.read() as connection:
         records = Cdrs(connection, site.project_id)
         months = [await records.of_month(month) for month in ("2026-05", "2026-06", "2026-07")]
@@ -388,12 +390,12 @@ async def test_a_credit_is_listed_where_it_was_issued(database: Database) -> Non
     await site.begin(*NOON)
     transaction = await site.start(ELEVEN)
     await site.stop(transaction, "2026-05-02T13:00")
-    await site.settle(transaction)
+    await site.bill(transaction)
     site.now += timedelta(hours=1)
-    await site.settle(await site.session(started="2026-05-02T09:30"))
+    await site.bill(await site.session(started="2026-05-02T09:30"))
     site.now += timedelta(hours=1)
     await site.values(transaction, ("2026-05-02T12:00", 9000), late=True)
-    await site.settle(transaction)
+    await site.bill(transaction)
     wrong, credit, corrected = await site.cdrs(transaction)
     async with database.read() as connection:
         records = Cdrs(connection, site.project_id)
@@ -411,13 +413,13 @@ async def test_activation_needs_a_tariff_and_is_done_once(database: Database) ->
     site = Site(database)
     await one_charge_point(database)
     async with database.write() as connection:
-        assert await Billing(connection, "prj_1").activate(at=ACTIVE) is None
-        assert await Billing(connection, "prj_1").state() is None
+        assert await BillingActivation(connection, "prj_1").activate(at=ACTIVE) is None
+        assert await BillingActivation(connection, "prj_1").state() is None
     await site.price(stored_tariff(energy_tariff()))
     for later in range(2):
         async with database.write() as connection:
             moment = ACTIVE + timedelta(hours=later)
-            assert await Billing(connection, "prj_1").activate(at=moment) == ACTIVE
+            assert await BillingActivation(connection, "prj_1").activate(at=moment) == ACTIVE
 
 
 async def test_the_currency_is_fixed_with_the_activation(database: Database) -> None:
@@ -426,11 +428,11 @@ async def test_the_currency_is_fixed_with_the_activation(database: Database) -> 
     await site.price(stored_tariff(energy_tariff()))
     await site.price(stored_tariff(energy_tariff(currency="EUR")))  # a slip that is put right
     async with database.write() as connection:
-        await Billing(connection, "prj_1").activate(at=ACTIVE)
+        await BillingActivation(connection, "prj_1").activate(at=ACTIVE)
     with pytest.raises(ConflictError, match="bills in EUR"):
         await site.price(stored_tariff(energy_tariff(currency="GBP")))
     transaction = await site.session()
-    await site.settle(transaction)
+    await site.bill(transaction)
     (cdr,) = await site.cdrs(transaction)
     assert (cdr.currency, [tariff.currency for tariff in cdr.tariffs]) == ("EUR", ["EUR"])
 
@@ -448,7 +450,7 @@ async def test_a_default_gives_way_to_the_owner(database: Database) -> None:
 async def test_the_database_takes_no_second_record(site: Site) -> None:
     """Should the lock ever fail, the constraint holds."""
     transaction = await site.session()
-    await site.settle(transaction)
+    await site.bill(transaction)
     async with site.database.read() as connection:
         row = (await connection.execute(select(ChargeDetailRecord.__table__))).mappings().one()
     with pytest.raises(IntegrityError):

@@ -26,7 +26,7 @@ async def months(site: Site) -> list[str]:
 
 async def billed(site: Site, now: str, started: str) -> None:
     site.now = at(now)
-    await site.settle(await site.session(started=started))
+    await site.bill(await site.session(started=started))
 
 
 async def opened(site: Site, moment: str) -> tuple[str, bool]:

@@ -68,7 +68,7 @@ class Contested:
 
     async def billed_by(self) -> tuple[str | None, float | None]:
         """Where billing stands after it was looked at, and the register of the held record."""
-        await self.site.settle(self.transaction)
+        await self.site.bill(self.transaction)
         assert await self.site.cdrs(self.transaction) == []
         async with self.site.database.read() as connection:
             held = await HeldRecords(connection, self.site.project_id).of_transaction(
@@ -281,6 +281,6 @@ async def test_of_links_that_are_still_asked_it_is_that_of_the_one_that_is_left(
             await store(connection, [link(gone=frozenset({1}))])
     row = await both.row()
     assert (row.meter_stop, row.contested) == (11_000, False)
-    await site.settle(both.transaction)
+    await site.bill(both.transaction)
     (cdr,) = await site.cdrs(both.transaction)
     assert float(cdr.total_energy) == 10.0

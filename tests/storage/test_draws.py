@@ -7,7 +7,7 @@ import pytest
 from domain.power.facts import DrawsQuestion, Watched
 from storage.catalogue import load_catalogue
 from storage.engine import Database
-from storage.site_records import StoredSites
+from storage.power_sharing import StoredSites
 from tests.support.billing import Site, at
 
 

@@ -64,7 +64,7 @@ async def absurd(site: Site) -> int:
     """A session whose stop is no reading of any meter, and of which nothing else is known."""
     transaction = await site.start()
     await site.stop(transaction, meter=ABSURD)
-    await site.settle(transaction)
+    await site.bill(transaction)
     return transaction
 
 
@@ -93,7 +93,7 @@ async def test_what_no_meter_shows_is_held_and_not_billed(site: Site) -> None:
     assert held.document.wanted == (Wanted.ENERGY,)
     assert "no more than 56.000 kWh can have been" in held.document.reason
     assert held.document.link is LinkSecurity.UNAUTHENTICATED
-    assert (await site.settle(transaction)).reason == "Nothing is due."
+    assert (await site.bill(transaction)).reason == "Nothing is due."
 
 
 async def test_a_declared_cable_is_the_bound(site: Site) -> None:
@@ -114,7 +114,7 @@ async def test_the_owner_releases_it_with_a_value(site: Site) -> None:
         await release(site, held, energy_kwh=Decimal(1), minutes=Decimal(1))
     released = await release(site, held, energy_kwh=Decimal("12.5"), note="As the driver says.")
     assert (released.state, released.decided_by) == (HoldState.RELEASED, OWNER.email)
-    await site.settle(transaction)
+    await site.bill(transaction)
     (cdr,) = await site.cdrs(transaction)
     assert (cdr.total_energy, cdr.total_cost.excl_vat) == (Decimal("12.5"), Decimal("3.75"))
     assert cdr.remark == "Released by the site owner: As the driver says."
@@ -137,9 +137,9 @@ async def test_the_owner_releases_it_with_a_value(site: Site) -> None:
 async def test_values_that_come_later_leave_the_owners_word(site: Site) -> None:
     transaction = await absurd(site)
     await release(site, await held_of(site, transaction), energy_kwh=Decimal(5))
-    await site.settle(transaction)
+    await site.bill(transaction)
     await site.values(transaction, ("2026-05-02T10:00", 6000), late=True)
-    assert (await site.settle(transaction)).reason == "Its record stands."
+    assert (await site.bill(transaction)).reason == "Its record stands."
     (cdr,) = await site.cdrs(transaction)
     assert cdr.total_energy == 5
 
@@ -150,7 +150,7 @@ async def test_the_owner_drops_it(site: Site) -> None:
     assert dropped.state is HoldState.DROPPED
     assert await site.mark(transaction) == TransactionBilling.DROPPED
     await site.values(transaction, ("2026-05-02T10:00", 6000), late=True)
-    assert (await site.settle(transaction)).reason == "The site owner has dropped it."
+    assert (await site.bill(transaction)).reason == "The site owner has dropped it."
     assert await site.cdrs(transaction) == []
     assert await site.mark(transaction) == TransactionBilling.DROPPED
 
@@ -163,7 +163,7 @@ async def test_it_is_never_released_by_itself(site: Site) -> None:
         for minute in range(1, 120)
     ]
     await site.values(transaction, *points, late=True)
-    assert (await site.settle(transaction)).reason == "It waits for the site owner."
+    assert (await site.bill(transaction)).reason == "It waits for the site owner."
     assert await site.cdrs(transaction) == []
     assert (await held_of(site, transaction)).state is HoldState.HELD
     assert await site.mark(transaction) == TransactionBilling.HELD
@@ -174,7 +174,7 @@ async def test_a_wrong_clock_holds_the_time_alone(database: Database) -> None:
     await site.begin(stored_tariff(BY_TIME))
     transaction = await site.start("1970-01-01T00:00", received="2026-05-02T09:00")
     await site.stop(transaction, "1970-01-01T02:00", received="2026-05-02T11:00")
-    await site.settle(transaction)
+    await site.bill(transaction)
     (energy,) = await site.cdrs(transaction)
     assert energy.total_cost.excl_vat == Decimal("3.00")
     assert energy.remark == "The charge point's clock was wrong, so no time was billed."
@@ -182,7 +182,7 @@ async def test_a_wrong_clock_holds_the_time_alone(database: Database) -> None:
     assert (held.cause, held.document.wanted) == (HoldCause.CLOCK_WRONG, (Wanted.TIME,))
     assert held.document.bound.minutes == 120
     await release(site, held, minutes=Decimal(90))
-    await site.settle(transaction)
+    await site.bill(transaction)
     first, credit, whole = await site.cdrs(transaction)
     assert (first, credit.credit_reference_id) == (energy, energy.id)
     assert whole.total_cost.excl_vat == Decimal("4.80")
@@ -194,17 +194,17 @@ async def test_a_session_of_a_contest_is_held_whatever_is_told_of_it(site: Site)
     async with site.database.write() as connection:
         await connection.execute(update(TransactionRow).values(contested=True))
     await site.stop(transaction, meter=9000)
-    await site.settle(transaction)
+    await site.bill(transaction)
     held = await held_of(site, transaction)
     assert (held.cause, held.state) == (HoldCause.CONTESTED, HoldState.HELD)
     assert "several links spoke as the charge point" in held.document.reason
     assert held.document.suggestion.energy_kwh is None
     await site.stop(transaction, meter=9500)
-    await site.settle(transaction)
+    await site.bill(transaction)
     held = await held_of(site, transaction)
     assert held.state is HoldState.HELD
     await release(site, held, energy_kwh=Decimal("3.5"))
-    await site.settle(transaction)
+    await site.bill(transaction)
     (cdr,) = await site.cdrs(transaction)
     assert cdr.total_energy == Decimal("3.5")
 
@@ -223,11 +223,11 @@ async def test_nothing_is_settled_while_a_link_is_asked(site: Site) -> None:
         await store(connection, [link])
     assert link.contest is not None
     await site.stop(transaction, meter=9000)
-    assert "another link" in str((await site.settle(transaction)).reason)
+    assert "another link" in str((await site.bill(transaction)).reason)
     assert await site.mark(transaction) == TransactionBilling.DUE
     async with site.database.write() as connection:
         await look(connection, site.charge_point_id, gone={1}, at=site.now)
-    await site.settle(transaction)
+    await site.bill(transaction)
     assert await site.mark(transaction) == TransactionBilling.BILLED
 
 
@@ -247,7 +247,7 @@ async def test_webhooks_of_the_owner_are_told_once(site: Site) -> None:
             )
     transaction = await absurd(site)
     await site.values(transaction, ("2026-05-02T10:00", 6000), late=True)
-    await site.settle(transaction)
+    await site.bill(transaction)
     async with site.database.read() as connection:
         (delivery,) = (await connection.execute(select(WebhookDelivery.__table__))).all()
     assert delivery.webhook_id == "whk_usr_2"
@@ -265,7 +265,7 @@ async def test_another_stop_settles_what_was_held_for_the_first(site: Site) -> N
         assert again.stored is None
     real = await site.stop(transaction, meter=9000, received="2026-05-02T12:30")
     assert real.billing_due == {transaction}
-    await site.settle(transaction)
+    await site.bill(transaction)
     (cdr,) = await site.cdrs(transaction)
     assert cdr.total_energy == 8
     assert (await held_of(site, transaction)).state is HoldState.SETTLED
@@ -280,13 +280,13 @@ async def test_a_stop_that_comes_after_all_settles_what_was_superseded(site: Sit
     await site.values(
         transaction, *((f"2026-05-02T09:{minute:02}", 1000 + 50 * minute) for minute in range(20))
     )
-    await site.settle(transaction)
+    await site.bill(transaction)
     held = await held_of(site, transaction)
     assert held.cause is HoldCause.END_UNKNOWN
     assert held.document.superseded
     stop = await site.stop(transaction, "2026-05-02T10:30", received="2026-05-03T08:00")
     assert stop.stored is not None
-    await site.settle(transaction)
+    await site.bill(transaction)
     (cdr,) = await site.cdrs(transaction)
     assert cdr.total_energy == 10
     assert (await held_of(site, transaction)).state is HoldState.SETTLED
@@ -295,11 +295,11 @@ async def test_a_stop_that_comes_after_all_settles_what_was_superseded(site: Sit
 async def test_a_stop_that_comes_after_the_owners_word_credits_it(site: Site) -> None:
     transaction = await site.start()
     await supersede(site, transaction, "2026-05-02T11:00")
-    await site.settle(transaction)
+    await site.bill(transaction)
     await release(site, await held_of(site, transaction), energy_kwh=Decimal(4))
-    await site.settle(transaction)
+    await site.bill(transaction)
     await site.stop(transaction, received="2026-05-03T08:00")
-    await site.settle(transaction)
+    await site.bill(transaction)
     first, credit, real = await site.cdrs(transaction)
     assert [first.total_energy, real.total_energy] == [4, 10]
     assert credit.credit
@@ -326,7 +326,7 @@ async def test_a_stop_that_is_absurd_after_all_takes_back_what_was_billed(site: 
     points = [(f"2026-05-02T09:{minute:02}", 1000 + 50 * minute) for minute in range(60)]
     await site.values(transaction, *points)
     await supersede(site, transaction, "2026-05-02T10:00")
-    await site.settle(transaction)
+    await site.bill(transaction)
     (billed,) = await site.cdrs(transaction)
     assert billed.remark is not None
     assert "never told its end" in billed.remark
@@ -341,12 +341,12 @@ async def test_a_stop_that_is_absurd_after_all_takes_back_what_was_billed(site: 
     )
     async with site.database.write() as connection:
         await store(connection, [stop])
-    await site.settle(transaction)
+    await site.bill(transaction)
     _, credit = await site.cdrs(transaction)
     assert credit.credit_reference_id == billed.id
     held = await held_of(site, transaction)
     await release(site, held, energy_kwh=Decimal(3))
-    await site.settle(transaction)
+    await site.bill(transaction)
     assert [record.total_energy for record in await site.cdrs(transaction)][2:] == [3]
 
 
@@ -387,7 +387,7 @@ async def test_signed_readings_are_kept_as_they_were_sent(site: Site) -> None:
         await store(connection, [record])
     await site.stop(transaction)
     site.now += timedelta(minutes=1)
-    await site.settle(transaction)
+    await site.bill(transaction)
     (cdr,) = await site.cdrs(transaction)
     assert [(one.nature, one.signed_data) for one in cdr.signed_readings] == [
         (SignedNature.START, f"{ocmf}Transaction.Begin"),

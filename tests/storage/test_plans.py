@@ -17,7 +17,7 @@ from domain.audit import ENGINE
 from domain.power.facts import SiteQuestion
 from domain.states import ProjectStatus
 from storage import facts, nodes
-from storage.billing import Billing
+from storage.billing_activation import BillingActivation
 from storage.billing_records import StoredBilling
 from storage.catalogue import load_catalogue
 from storage.charge_points import read_registered
@@ -29,13 +29,13 @@ from storage.held import HeldRecords
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
 from storage.models.transactions import Transaction
+from storage.power_sharing import StoredSites
 from storage.project_runs import charge_points_by_run, newest_runs
 from storage.reports import Reports
 from storage.retention.rounds import StoredRetention
 from storage.retention.step import ROWS
 from storage.running import running_sessions
 from storage.runs import Runs
-from storage.site_records import StoredSites
 from storage.suspensions import read_suspensions
 from storage.tariffs import Tariffs
 from temporal.dispatcher import Dispatcher
@@ -160,7 +160,7 @@ async def test_what_is_asked_again_and_again_looks_at_no_history(
             SiteQuestion(project_id=project)
         )
         bills = StoredBilling(database, load_catalogue(), now=lambda: NOW)
-        settled = await bills.settle(transaction)
+        settled = await bills.bill(transaction)
     assert len(running) == CHARGE_POINTS
     assert settled.cdr_ids
     assert len(statements) > len(steps)
@@ -192,7 +192,7 @@ async def _bills(database: Database, charge_point_id: str) -> int:
         project = (await read_registered(connection, charge_point_id)).project_id
         installer = await connection.scalar(select(col(Project.installer_id)))
         await Tariffs(connection, project).add(replace(tariff, set_by=installer or ""), by=ENGINE)
-        await Billing(connection, project).activate(at=NOW - timedelta(days=999))
+        await BillingActivation(connection, project).activate(at=NOW - timedelta(days=999))
         await connection.execute(update(ChargePoint).values(vendor="Of nobody", model="Unknown"))
         session = (await connection.execute(_newest_session(charge_point_id))).one()
         due = update(Transaction).where(col(Transaction.id) == session.id).values(billing="due")

@@ -36,11 +36,11 @@ async def issue(site: Site, issuer: Issuer, moment: str) -> None:
 async def test_a_month_that_is_over_is_drawn_as_it_was(database: Database) -> None:
     site = Site(database)
     await site.begin()
-    await site.settle(await site.session())
+    await site.bill(await site.session())
     absurd = await site.start("2026-05-03T09:00")
     await site.stop(absurd, "2026-05-03T11:00", meter=2**61)
     site.now = at("2026-05-03T11:01")
-    await site.settle(absurd)
+    await site.bill(absurd)
     assert (await drawn(site, site.now, complete=False)).issuer == Issuer(name="A")
     await issue(site, FIRST, "2026-05-20T00:00")
     before = await drawn(site, at("2026-06-01T08:00"), complete=True)
@@ -57,7 +57,7 @@ async def test_a_month_that_is_over_is_drawn_as_it_was(database: Database) -> No
         )
         await connection.execute(update(Project).values(name="Other", time_zone="Asia/Tokyo"))
     site.now = at("2026-06-02T00:00")
-    await site.settle(absurd)
+    await site.bill(absurd)
     after = await drawn(site, at("2026-07-01T08:00"), complete=True)
     assert after == before
     assert statement_pdf(after) == statement_pdf(before)

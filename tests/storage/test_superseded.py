@@ -13,7 +13,7 @@ from storage.catalogue import load_catalogue
 from storage.engine import Database
 from storage.held import HeldRecords
 from storage.models.transactions import Transaction
-from storage.site_records import StoredSites
+from storage.power_sharing import StoredSites
 from storage.superseded import FREE_FOR, OVERTAKEN_FOR, Superseded, left, overtaken, supersede
 from tests.support.billing import Site, at
 
@@ -58,7 +58,7 @@ async def test_a_later_transaction_overtakes_it(site: Site) -> None:
     now = begun + OVERTAKEN_FOR + timedelta(seconds=1)
     await end(site, now)
     assert await site.mark(lost) == TransactionBilling.DUE
-    await site.settle(lost)
+    await site.bill(lost)
     (cdr,) = await site.cdrs(lost)
     assert float(cdr.total_energy) == 3.05
     assert cdr.remark is not None
@@ -97,7 +97,7 @@ async def test_a_connector_that_is_available_since_has_none(site: Site) -> None:
     await site.status(ConnectorStatus.AVAILABLE, "2026-05-02T09:31")
     assert await found(site, site.now + FREE_FOR) == []
     await end(site, site.now + FREE_FOR + timedelta(seconds=1))
-    await site.settle(lost)
+    await site.bill(lost)
     (cdr,) = await site.cdrs(lost)
     assert float(cdr.total_energy) == 3
     assert cdr.end_date_time == at("2026-05-02T09:31")
@@ -109,7 +109,7 @@ async def test_what_was_hardly_seen_is_held(site: Site) -> None:
     site.now = at("2026-05-02T12:00")
     await site.status(ConnectorStatus.AVAILABLE, "2026-05-02T12:00")
     await end(site, site.now + FREE_FOR + timedelta(seconds=1))
-    await site.settle(lost)
+    await site.bill(lost)
     assert await site.cdrs(lost) == []
     async with site.database.read() as connection:
         held = await HeldRecords(connection, site.project_id).of_transaction(lost)
@@ -145,11 +145,11 @@ async def test_a_stop_that_comes_after_all_is_believed(site: Site) -> None:
     await minutes(site, lost, *range(1, 31))
     await site.start("2026-05-02T12:00", meter=4050, id_tag="ANOTHER")
     await end(site, at("2026-05-02T12:05"))
-    await site.settle(lost)
+    await site.bill(lost)
     stop = await site.stop(lost, "2026-05-02T09:31", meter=4040, received="2026-05-03T08:00")
     assert stop.stored is not None
     assert stop.billing_due == {lost}
-    await site.settle(lost)
+    await site.bill(lost)
     first, credit, real = await site.cdrs(lost)
     assert credit.credit_reference_id == first.id
     assert float(real.total_energy) == 3.04

@@ -15,7 +15,7 @@ TARIFF = Tariff.model_validate({"currency": "GBP", "elements": [{"price_componen
 async def hours_idle(site: Site, transaction: int, stopped: str) -> Decimal:
     """How long a session without energy was idle; it costs 6.00 an hour."""
     await site.stop(transaction, stopped, meter=1000)
-    await site.settle(transaction)
+    await site.bill(transaction)
     (cdr,) = await site.cdrs(transaction)
     assert cdr.total_cost.excl_vat == 6 * cdr.total_parking_time
     return cdr.total_parking_time

@@ -11,11 +11,11 @@ from sqlmodel import col
 
 from domain.audit import ENGINE
 from domain.billing.cdr import Cdr
-from domain.billing.messages import Settled
+from domain.billing.messages import TransactionBilled
 from domain.billing.tariff import Tariff, TariffVersion
 from domain.ids import Prefix, new_id
 from domain.states import ConnectorStatus, Role
-from storage.billing import Billing
+from storage.billing_activation import BillingActivation
 from storage.billing_records import StoredBilling
 from storage.catalogue import load_catalogue
 from storage.engine import Database
@@ -83,7 +83,7 @@ class Site:
         await self.price(*tariffs or (stored_tariff(energy_tariff()),))
         async with self.database.write() as connection:
             await connection.execute(update(Project).values(time_zone=time_zone))
-            await Billing(connection, self.project_id).activate(at=ACTIVE)
+            await BillingActivation(connection, self.project_id).activate(at=ACTIVE)
 
     async def price(self, *tariffs: StoredTariff) -> None:
         """Add tariffs."""
@@ -174,9 +174,9 @@ class Site:
             await self.stop(transaction_id, f"{started + timedelta(hours=2):%Y-%m-%dT%H:%M}")
         return transaction_id
 
-    async def settle(self, transaction_id: int) -> Settled:
+    async def bill(self, transaction_id: int) -> TransactionBilled:
         """What the billing workflow does."""
-        return await self._records.settle(transaction_id)
+        return await self._records.bill(transaction_id)
 
     async def cdrs(self, transaction_id: int) -> Sequence[Cdr]:
         """Every record of the transaction."""

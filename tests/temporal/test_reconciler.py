@@ -403,7 +403,7 @@ async def test_a_transaction_that_waits_to_be_billed_is_billed(
         activities=[
             BillingActivities(
                 StoredBilling(database, load_catalogue(), now=lambda: site.now)
-            ).settle
+            ).bill_transaction
         ],
         workflow_runner=workflow_runner(),
     ):

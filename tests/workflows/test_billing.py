@@ -6,7 +6,7 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from domain.billing.messages import BillTransaction, Settled
+from domain.billing.messages import BillTransaction, TransactionBilled
 from domain.names import BILLING_DUE_SIGNAL
 from worker import workflow_runner
 from workflows.billing import BillingWorkflow
@@ -23,15 +23,15 @@ class Ledger:
         self.begun = asyncio.Event()
         self.go_on = asyncio.Event()
 
-    @activity.defn
-    async def settle(self, request: BillTransaction) -> Settled:
+    @activity.defn(name="settle")
+    async def bill_transaction(self, request: BillTransaction) -> TransactionBilled:
         assert request == REQUEST
         self.calls += 1
         if self.calls == 1:
             raise OSError("the database is away")
         self.begun.set()
         await self.go_on.wait()
-        return Settled(cdr_ids=(f"cdr_{self.calls}",))
+        return TransactionBilled(cdr_ids=(f"cdr_{self.calls}",))
 
 
 async def test_what_becomes_due_while_it_bills_is_looked_at_again(
@@ -42,7 +42,7 @@ async def test_what_becomes_due_while_it_bills_is_looked_at_again(
         temporal_client,
         task_queue=task_queue,
         workflows=[BillingWorkflow],
-        activities=[ledger.settle],
+        activities=[ledger.bill_transaction],
         workflow_runner=workflow_runner(),
     ):
         handle = await temporal_client.start_workflow(
@@ -56,7 +56,7 @@ async def test_what_becomes_due_while_it_bills_is_looked_at_again(
         assert ledger.calls == 2  # the signal that came with the start is no second time
         await handle.signal(BILLING_DUE_SIGNAL)
         ledger.go_on.set()
-        assert await handle.result() == Settled(cdr_ids=("cdr_3",))
+        assert await handle.result() == TransactionBilled(cdr_ids=("cdr_3",))
     assert ledger.calls == 3
 
 

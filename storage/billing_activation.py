@@ -24,7 +24,7 @@ class BillingState:
     paused_at: datetime | None
 
 
-class Billing:
+class BillingActivation:
     """Repository of one project's billing."""
 
     def __init__(self, connection: AsyncConnection, project_id: str) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import Executable, insert, text
 
 from storage.engine import Database
 from storage.models.connections import Node
-from storage.refusals import is_refused
+from storage.write_errors import is_refused
 
 _AT = datetime(2026, 5, 1, tzinfo=UTC)
 
