@@ -71,7 +71,7 @@ class Credentials:
 
 
 class Admission:
-    """``process_request`` of the WebSocket server."""
+    """Lets handshakes in, or refuses them."""
 
     def __init__(
         self,
@@ -108,7 +108,7 @@ class Admission:
         self._is_draining = True
         self._pauses.end()
 
-    async def __call__(self, socket: ServerConnection, request: Request) -> Response | None:
+    async def admit_or_refuse(self, socket: ServerConnection, request: Request) -> Response | None:
         """Let the handshake go on (None), or answer with the refusal."""
         answer = self._before_any(socket, request)
         if answer is not None:
@@ -123,7 +123,7 @@ class Admission:
             refusal, credential = await self._judge(identity, request, flaw)
         except Exception as error:  # noqa: BLE001 - the charge point is asked to come back
             self._outage.failed(error)
-            return _elsewhere(socket, "Try again later.\n")
+            return _service_unavailable(socket, "Try again later.\n")
         self._outage.over()
         if refusal is None and credential is not None:
             return await self._let_in(socket, credential, source)
@@ -151,7 +151,7 @@ class Admission:
         if credential.hash is None:  # nobody else has used up what is left to who has the key
             pause = self._arrivals.pause(source, charge_point_id)
             if pause is None or not await self._pause(socket, pause, source):
-                return _elsewhere(socket, "You connect too often; try again later.\n")
+                return _service_unavailable(socket, "You connect too often; try again later.\n")
         if isinstance(socket, ChargerSocket):
             # From here on a claimed identity goes under the charge point's own id.
             socket.identity, socket.source = charge_point_id, source
@@ -163,14 +163,16 @@ class Admission:
         if request.path == "/health/live":
             return socket.respond(HTTPStatus.OK, "ok\n")
         if self._is_draining:
-            return _elsewhere(socket, "This server is stopping; connect again.\n")
+            return _service_unavailable(socket, "This server is stopping; connect again.\n")
         if not self._is_open:
-            return _elsewhere(socket, "This server waits for its database; connect again.\n")
+            return _service_unavailable(
+                socket, "This server waits for its database; connect again.\n"
+            )
         if request.path != "/health/ready":
             return None
         trouble = self._trouble()
         if trouble is not None:
-            return _elsewhere(socket, f"Not ready: {trouble}.\n")
+            return _service_unavailable(socket, f"Not ready: {trouble}.\n")
         return socket.respond(HTTPStatus.OK, "ok\n")
 
     def source(self, peer: str | None, header: Callable[[str], Sequence[str]]) -> str | None:
@@ -267,7 +269,7 @@ def _answer(socket: ServerConnection, refusal: auth.Refusal) -> Response:
     return response
 
 
-def _elsewhere(socket: ServerConnection, text: str) -> Response:
+def _service_unavailable(socket: ServerConnection, text: str) -> Response:
     """Answer 503: a balancer tries another node, a charge point comes back."""
     response = socket.respond(HTTPStatus.SERVICE_UNAVAILABLE, text)
     response.headers["Retry-After"] = _RETRY_SECONDS

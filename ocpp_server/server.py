@@ -94,7 +94,7 @@ class ChargerServer:
         """Listen, and return the port; raise OSError when it is taken."""
         server = serve(
             self._serve,
-            process_request=self._admission,
+            process_request=self._admission.admit_or_refuse,
             server_header=None,
             open_timeout=_HANDSHAKE_SECONDS,
         )

@@ -21,7 +21,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.charge_point import NoAnswerError
     from workflows.checks.charge import charge_on, open_transactions, stop
     from workflows.checks.clock import measure_clock
-    from workflows.checks.starting import cancelled, is_test_of
+    from workflows.checks.own_transactions import is_test_of
+    from workflows.checks.starting import cancelled
     from workflows.journal import CheckFailedError, CheckSkippedError
     from workflows.run import Run
 

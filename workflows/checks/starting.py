@@ -10,27 +10,26 @@ with workflow.unsafe.imports_passed_through():
     from activities.charge_point import ChargePointActivities
     from domain.facts import TransactionFact
     from domain.failures import FailureCode
-    from domain.id_tag import is_for_connector, is_of_run, tag_of
+    from domain.id_tag import tag_of
     from domain.operations import Outcome, Reply, StartTestTransaction, StopTestTransaction
     from domain.rules.instead import Missed
     from domain.rules.numbers import in_words
-    from domain.states import ConnectorStatus, InstallerAnswer, WaitingFor
+    from domain.states import WaitingFor
     from workflows import policies
     from workflows.absence import absent
     from workflows.charge_point import NoAnswerError
-    from workflows.inbox import PLUGGED_IN
+    from workflows.checks.cable import ConnectorBefore, prompt_for_vehicle, wait_for_cable
+    from workflows.checks.own_transactions import all_of, ours, strange_start
     from workflows.journal import CheckFailedError, ConnectorSkippedError
     from workflows.run import Run
-    from workflows.strangers import strangers
 
-_READY = PLUGGED_IN | {ConnectorStatus.AVAILABLE}
 _CANCELS = 20
 """More turns of the event loop than the innermost wait of a request needs to unwind."""
 
 
 async def start(run: Run, connector: int) -> TransactionFact:
     """Have the charge started, with a prompt for a vehicle that stands until it is."""
-    run.ended_before = {t.transaction_id for t in _all_of(run) if t.stopped_at is not None}
+    run.ended_before = {t.transaction_id for t in all_of(run) if t.stopped_at is not None}
     run.strangers_before = set(run.inbox.transactions)
     began = workflow.now()
     begun = ours(run, connector)
@@ -41,7 +40,7 @@ async def start(run: Run, connector: int) -> TransactionFact:
     run.answer = None  # to an earlier question
     asking = asyncio.create_task(asks.until_it_starts())
     try:
-        await _prompt_for_vehicle(run, connector, asking)
+        await prompt_for_vehicle(run, connector, asking)
         if asking.done():
             asking.result()
     finally:
@@ -50,7 +49,7 @@ async def start(run: Run, connector: int) -> TransactionFact:
     started = ours(run, connector)
     if started is not None:
         return started
-    stranger = _stranger(run, connector)
+    stranger = strange_start(run, connector)
     if stranger is not None:
         raise await _started_by_itself(run, stranger)
     if run.answer is not None:
@@ -62,7 +61,7 @@ async def start(run: Run, connector: int) -> TransactionFact:
         )
     missed = await _not_started(run, asks, since=began)
     if missed is not None:
-        brief = _stranger(run, connector, or_ended_since=began)
+        brief = strange_start(run, connector, or_ended_since=began)
         raise missed if brief is None else await _started_by_itself(run, brief)
     late = ours(run, connector)
     assert late is not None, "else it was missed"  # noqa: S101
@@ -95,13 +94,6 @@ async def _not_started(run: Run, asks: "_Asks", *, since: datetime) -> CheckFail
         answered="accepted" if asks.accepted else "did not answer the request for",
         waited=in_words(run.pace.vehicle),
     )
-
-
-def _stranger(
-    run: Run, connector: int, *, or_ended_since: datetime | None = None
-) -> TransactionFact | None:
-    """Return a charge on the connector that began while ours was asked for, with another tag."""
-    return next(iter(strangers(run, on=connector, since=or_ended_since)), None)
 
 
 async def _started_by_itself(run: Run, stranger: TransactionFact) -> CheckFailedError:
@@ -159,45 +151,6 @@ async def cancelled(task: asyncio.Task[None]) -> None:
     await workflow.wait([task])
 
 
-async def _prompt_for_vehicle(run: Run, connector: int, asking: asyncio.Task[None]) -> None:
-    """Until the charge has started, the time is over, or somebody skips it."""
-    began = workflow.now()
-
-    def over() -> bool:
-        strange = _stranger(run, connector) is not None
-        return asking.done() or run.answer is not None or strange
-
-    if _is_plugged_in(run, connector):
-        await run.prompt(
-            WaitingFor.START,
-            lambda: over() or not _is_plugged_in(run, connector),
-            min(run.pace.start, run.pace.vehicle),
-            f"A cable is in connector {connector}; the charge point is to start the test charge.",
-            answers=(InstallerAnswer.SKIP,),
-        )
-    if not over():
-        await run.prompt(
-            WaitingFor.VEHICLE,
-            over,
-            began + run.pace.vehicle - workflow.now(),
-            f"Plug a vehicle or a tester into connector {connector}"
-            + (" anew." if _is_plugged_in(run, connector) else ".")
-            + _said_of_the_one_before(run, connector),
-            answers=(InstallerAnswer.SKIP,),
-            since=began,
-        )
-
-
-def _said_of_the_one_before(run: Run, connector: int) -> str:
-    """Tell a tester who waits at the connector before that it is done with."""
-    before = [
-        test.connector_id
-        for test in run.journal.connectors
-        if test.connector_id != connector and test.ended_at is not None and test.started_at
-    ]
-    return f" The test of connector {before[-1]} has ended." if before else ""
-
-
 class _Asks:
     """Asks for the start, and again with reason; believes events, not replies."""
 
@@ -214,7 +167,7 @@ class _Asks:
         while ours(run, self.connector) is None:
             number += 1
             # A cable that goes in from here on, be it before the answer, may be too late for this.
-            before = _Before(run, self.connector)
+            before = ConnectorBefore(run, self.connector)
             expected_until = run.start_expected_until.get(self.connector)
             outcome = await _ask_for_start(run, self.connector, number)
             refused = outcome.reply in {Reply.REJECTED, Reply.NOT_SUPPORTED, Reply.ERROR}
@@ -238,88 +191,7 @@ class _Asks:
             # It may never have arrived, and no vehicle that is there would tell.
             lost = outcome.reply is Reply.UNKNOWN
             patience = run.pace.start if lost else run.pace.vehicle_prompt
-            await _until_there_is_reason(run, before, remembered=not refused, patience=patience)
-
-
-class _Before:
-    """What was known of the connector before a start was asked for."""
-
-    def __init__(self, run: Run, connector: int) -> None:
-        self._inbox = run.inbox
-        self.connector = connector
-        self._freed = run.inbox.freed[connector]
-        self._boots = run.inbox.restart_mark()
-        self._busy = {
-            number
-            for number, fact in run.inbox.connectors.items()
-            if number >= 1 and fact.status not in _READY
-        }
-        self.fact = run.inbox.connectors.get(connector)
-
-    def is_plugged_in(self) -> bool:
-        """Whether it has said since that a cable is in, or that it waits for one."""
-        now = self._inbox.connectors.get(self.connector)
-        if now is None or now.status not in PLUGGED_IN:
-            return False
-        return now != self.fact or self._inbox.freed[self.connector] > self._freed
-
-    def makes_room(self) -> bool:
-        """Whether a connector is ready that was not: they may share an outlet, or its power."""
-        return any(self._inbox.connectors[number].status in _READY for number in self._busy)
-
-    def is_void(self) -> bool:
-        """Whether it has shown since that it remembers the start no more."""
-        return self._inbox.freed[self.connector] > self._freed or self._inbox.restarted_since(
-            self._boots
-        )
-
-    def take(self) -> None:
-        """Take what it says now for known."""
-        self.fact = self._inbox.connectors.get(self.connector)
-
-
-async def _until_there_is_reason(
-    run: Run, before: _Before, *, remembered: bool, patience: timedelta
-) -> None:
-    """Wait until a transaction runs, or there is a reason to ask for it once more.
-
-    A cable is one, unless the charge point still remembers the start and begins by itself. Its own
-    time-out tells for how long it does, and a connector that is available again that it does not.
-    After a refusal one is also a connector that was in use and is free now.
-    Time is another, for not each charge point tells of a cable.
-    """
-    asked_at = workflow.now()
-    until = asked_at + patience
-    remembers_until = asked_at + (run.connection_timeout or run.pace.start)
-
-    def runs() -> bool:
-        return ours(run, before.connector) is not None
-
-    async def plugged_in() -> bool:
-        left = until - workflow.now()
-        return await run.wait(
-            lambda: runs() or before.is_plugged_in() or (not remembered and before.makes_room()),
-            left,
-            why="Wait for a cable, or for the start",
-        )
-
-    while until > workflow.now() and await plugged_in():
-        if runs() or not remembered or before.is_void() or workflow.now() > remembers_until:
-            return
-        before.take()
-        if workflow.now() - asked_at < policies.START_ANNOUNCED:
-            # It may have told of the start alone: the cable, if there is none, is yet to come.
-            until = min(until, remembers_until)
-            continue
-        follows = run.pace.start if run.connection_timeout else policies.START_FOLLOWS
-        await run.wait(
-            lambda: runs() or before.is_void(),
-            min(follows, until - workflow.now()),
-            why="Wait for the start that waited for the cable",
-        )
-        if runs() or not before.is_void():
-            return
-        before.take()  # the cable was taken out
+            await wait_for_cable(run, before, remembered=not refused, patience=patience)
 
 
 async def _ask_for_start(run: Run, connector: int, attempt: int) -> Outcome:
@@ -336,11 +208,6 @@ async def _ask_for_start(run: Run, connector: int, attempt: int) -> Outcome:
         ),
         summary=f"Start a test charge on connector {connector}",
     )
-
-
-def _is_plugged_in(run: Run, connector: int) -> bool:
-    fact = run.inbox.connectors.get(connector)
-    return fact is not None and fact.status in PLUGGED_IN
 
 
 async def late_start(run: Run) -> None:
@@ -360,36 +227,3 @@ async def late_start(run: Run) -> None:
             )
     if any(ours(run, connector) is None for connector in pending):
         await run.look_again()
-
-
-def ours(run: Run, connector: int) -> TransactionFact | None:
-    """Return the run's test transaction on that connector, running or ended.
-
-    A run that begins anew, as Temporal has lost it, has perhaps more than one: what runs goes on.
-    """
-    mine = [
-        t
-        for t in _all_of(run)
-        if t.transaction_id not in run.ended_before and is_test_of(run, t, connector)
-    ]
-    return next((t for t in mine if t.stopped_at is None), mine[0] if mine else None)
-
-
-def is_test_of(run: Run, transaction: TransactionFact, connector: int) -> bool:
-    """Tell whether a transaction of the run is the test charge on that connector.
-
-    By its tag it is, wherever it runs; and it is where it runs there, for a charge point may take
-    the tag of the start that was asked for on another connector.
-    """
-    named = is_for_connector(
-        transaction.id_tag, run_tag=run.briefing.id_tag, connector_id=connector
-    )
-    return named or transaction.connector_id == connector
-
-
-def _all_of(run: Run) -> list[TransactionFact]:
-    return [t for t in run.inbox.transactions.values() if _is_of_run(run, t)]
-
-
-def _is_of_run(run: Run, transaction: TransactionFact) -> bool:
-    return is_of_run(transaction.id_tag, open_run_tag=run.briefing.id_tag)
