@@ -154,7 +154,8 @@ async def test_one_is_withdrawn_in_the_middle_of_its_test_charge(stage: Stage) -
         assert refused.json()["code"] == "run_open"
         order = {"reason": "The bay is dropped", "end_run": True}
         answer = await front.post(f"{path}/withdraw", order)
-        assert answer.status_code == HTTPStatus.ACCEPTED, answer.text
+        goes_on = fine(answer)["withdrawal"]["at"] is None  # it may have ended as fast as that
+        assert answer.status_code == (HTTPStatus.ACCEPTED if goes_on else HTTPStatus.OK)
         await eventually(is_withdrawn)
         run = fine(await front.get(f"/commissioning/{site.bays[1]}/status"))
         assert run["status"] == "cancelled"
