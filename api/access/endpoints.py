@@ -22,7 +22,6 @@ IdTagPath = Annotated[IdTag, Path()]
     "/access",
     summary="Show who may charge",
     operation_id="getAccess",
-    responses=problems(401, 403, 404, 503),
 )
 async def show(project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts) -> AccessShown:
     """Until you list id tags or open the site, its charge points charge for nobody."""
@@ -33,7 +32,6 @@ async def show(project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts) ->
     "/access",
     summary="Choose who may charge",
     operation_id="setAccess",
-    responses=problems(400, 401, 403, 404, 413, 422, 503),
 )
 async def choose(
     project_id: OwnedProjectId,
@@ -53,7 +51,6 @@ async def choose(
     "/id-tags",
     summary="List the id tags that may charge",
     operation_id="listIdTags",
-    responses=problems(401, 403, 404, 422, 503),
 )
 async def list_tags(
     project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts, paging: Paging
@@ -71,9 +68,7 @@ async def list_tags(
     "/id-tags/{id_tag}",
     summary="Let an id tag charge",
     operation_id="putIdTag",
-    responses=problems(
-        400, 401, 403, 404, 413, 422, 503, id_tags_full="The list has no place for another."
-    ),
+    responses=problems(id_tags_full="The list has no place for another."),
 )
 async def put_tag(
     project_id: OwnedProjectId,
@@ -94,7 +89,6 @@ async def put_tag(
     status_code=HTTPStatus.NO_CONTENT,
     summary="Take an id tag off the list",
     operation_id="deleteIdTag",
-    responses=problems(401, 403, 404, 422, 503),
 )
 async def delete_tag(
     project_id: OwnedProjectId,

@@ -25,7 +25,6 @@ _OWNERS_CHOICE = "The site owner has chosen, and alone changes it."
     "/access",
     summary="Show who may charge after the handover",
     operation_id="getProjectAccess",
-    responses=problems(401, 403, 404, 503),
 )
 async def show(project_id: ProjectId, installer: Installer, parts: AppParts) -> AccessShown:
     """Until you or the site owner list id tags or open the site, nobody may charge."""
@@ -36,17 +35,7 @@ async def show(project_id: ProjectId, installer: Installer, parts: AppParts) -> 
     "/access",
     summary="Choose who may charge after the handover",
     operation_id="setProjectAccess",
-    responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
-        project_handed_over=HANDED_OVER,
-        owner_has_chosen=_OWNERS_CHOICE,
-    ),
+    responses=problems(project_handed_over=HANDED_OVER, owner_has_chosen=_OWNERS_CHOICE),
 )
 async def choose(
     project_id: ProjectId,
@@ -66,7 +55,6 @@ async def choose(
     "/id-tags",
     summary="List the id tags that installers have listed",
     operation_id="listProjectIdTags",
-    responses=problems(401, 403, 404, 422, 503),
 )
 async def list_tags(
     project_id: ProjectId, installer: Installer, parts: AppParts, paging: Paging
@@ -85,13 +73,6 @@ async def list_tags(
     summary="Let an id tag charge after the handover",
     operation_id="putProjectIdTag",
     responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
         project_handed_over=HANDED_OVER,
         id_tags_full="The list has no place for another.",
         owner_has_chosen=_OWNERS_CHOICE,
@@ -116,15 +97,7 @@ async def put_tag(
     status_code=HTTPStatus.NO_CONTENT,
     summary="Take an id tag off the list before the handover",
     operation_id="deleteProjectIdTag",
-    responses=problems(
-        401,
-        403,
-        404,
-        422,
-        503,
-        project_handed_over=HANDED_OVER,
-        owner_has_chosen=_OWNERS_CHOICE,
-    ),
+    responses=problems(project_handed_over=HANDED_OVER, owner_has_chosen=_OWNERS_CHOICE),
 )
 async def delete_tag(
     project_id: ProjectId,

@@ -29,13 +29,6 @@ router = APIRouter(
     summary="List the next card that is presented there",
     operation_id="awaitIdTag",
     responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
         project_not_handed_over="Until the handover nobody charges there.",
         withdrawn="It was taken out of the project.",
     ),
@@ -74,7 +67,6 @@ async def await_tag(
     "",
     summary="Show which card was presented",
     operation_id="getAwaitedIdTag",
-    responses=problems(401, 403, 404, 503),
 )
 async def get_awaited(
     project_id: OwnedProjectId,
@@ -99,7 +91,6 @@ async def get_awaited(
     status_code=HTTPStatus.NO_CONTENT,
     summary="Await no card any more",
     operation_id="endAwaitedIdTag",
-    responses=problems(401, 403, 404, 503),
 )
 async def end(
     project_id: OwnedProjectId,

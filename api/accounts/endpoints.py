@@ -21,9 +21,7 @@ router = APIRouter(prefix="/installer", tags=["Installer account"])
     status_code=HTTPStatus.CREATED,
     summary="Create an installer account",
     operation_id="signUpInstaller",
-    responses=problems(
-        400, 413, 422, 429, 503, email_taken="An account with this e-mail exists. Log in instead."
-    ),
+    responses=problems(429, email_taken="An account with this e-mail exists. Log in instead."),
 )
 async def signup(body: Signup, parts: AppParts, visitor: AVisitor) -> AccountCreated:
     """Register a new installer account. You only need to do this once."""
@@ -44,7 +42,7 @@ async def signup(body: Signup, parts: AppParts, visitor: AVisitor) -> AccountCre
     "/login",
     summary="Log in and obtain a token",
     operation_id="logInInstaller",
-    responses=problems(400, 401, 413, 422, 429, 503),
+    responses=problems(401, 429),
 )
 async def login(body: Login, parts: AppParts, visitor: AVisitor, response: Response) -> LoggedIn:
     """Obtain the bearer token for all further requests. It is valid until `expires_at`.
@@ -64,7 +62,6 @@ async def login(body: Login, parts: AppParts, visitor: AVisitor, response: Respo
     status_code=HTTPStatus.NO_CONTENT,
     summary="Log out",
     operation_id="logOutInstaller",
-    responses=problems(401, 403, 503),
 )
 async def logout(session: Session, _: Installer, parts: AppParts) -> Response:
     """Revoke the token that the request came with."""
@@ -77,7 +74,6 @@ async def logout(session: Session, _: Installer, parts: AppParts) -> Response:
     "/me",
     summary="Who am I",
     operation_id="getInstaller",
-    responses=problems(401, 403, 503),
 )
 async def me(installer: Installer) -> Me:
     """Show the account that the token is of."""
@@ -90,10 +86,7 @@ async def me(installer: Installer) -> Me:
     summary="Have my e-mail verified",
     operation_id="askForVerification",
     responses=problems(
-        401,
-        403,
         429,
-        503,
         already_verified="The e-mail is verified. There is nothing to do.",
         recipient_blocked=RECIPIENT_BLOCKED,
     ),
@@ -115,7 +108,7 @@ async def ask_for_verification(installer: Installer, parts: AppParts) -> MailAsk
     "/verification/complete",
     summary="Verify an e-mail with the code of a mail",
     operation_id="verifyEmail",
-    responses=problems(400, 413, 422, 429, 503)
+    responses=problems(429)
     | {
         HTTPStatus.NOT_FOUND: documented_problem(
             HTTPStatus.NOT_FOUND,

@@ -39,7 +39,7 @@ def security_router(role: Role) -> APIRouter:
         summary="Change my password",
         operation_id=f"changePassword{who}",
         dependencies=only,
-        responses=problems(400, 401, 403, 413, 422, 429, 503)
+        responses=problems(429)
         | {
             HTTPStatus.FORBIDDEN: documented_problem(
                 HTTPStatus.FORBIDDEN, "password_wrong", "The present password is wrong."
@@ -69,7 +69,6 @@ def security_router(role: Role) -> APIRouter:
         status_code=HTTPStatus.ACCEPTED,
         summary="Have the way to a new password mailed",
         operation_id=f"askForPasswordReset{who}",
-        responses=problems(400, 413, 422, 503),
     )
     async def ask_for_reset(body: ResetRequest, parts: AppParts, visitor: AVisitor) -> MailAsked:
         """The mail has a link whose code sets another password, once, within an hour.
@@ -84,7 +83,7 @@ def security_router(role: Role) -> APIRouter:
         "/password-resets/complete",
         summary="Set a password with the code of a mail",
         operation_id=f"resetPassword{who}",
-        responses=problems(400, 413, 422, 429, 503)
+        responses=problems(429)
         | {
             HTTPStatus.NOT_FOUND: documented_problem(
                 HTTPStatus.NOT_FOUND,
@@ -109,7 +108,6 @@ def security_router(role: Role) -> APIRouter:
         summary="List where I am logged in",
         operation_id=f"listSessions{who}",
         dependencies=only,
-        responses=problems(401, 403, 422, 503),
     )
     async def list_sessions(session: Session, parts: AppParts, paging: Paging) -> Page[LoginShown]:
         """Each login that has not expired or been ended, newest first."""
@@ -121,7 +119,6 @@ def security_router(role: Role) -> APIRouter:
         summary="Log out everywhere else",
         operation_id=f"endOtherSessions{who}",
         dependencies=only,
-        responses=problems(401, 403, 503),
     )
     async def end_others(session: Session, parts: AppParts, visitor: AVisitor) -> Response:
         """End every session but the one that the request comes from."""
@@ -134,7 +131,6 @@ def security_router(role: Role) -> APIRouter:
         summary="Log a session out",
         operation_id=f"endSession{who}",
         dependencies=only,
-        responses=problems(401, 403, 404, 503),
     )
     async def end_one(
         session: Session, session_id: SessionId, parts: AppParts, visitor: AVisitor
@@ -148,7 +144,6 @@ def security_router(role: Role) -> APIRouter:
         summary="Read what happened to my account",
         operation_id=f"listAccountEvents{who}",
         dependencies=only,
-        responses=problems(401, 403, 422, 503),
     )
     async def list_events(
         session: Session, parts: AppParts, paging: Paging

@@ -10,7 +10,6 @@ from api.deps import AppParts, Installer, OwnedProjectId, ProjectId, SiteOwner
 from api.fields import PreciseTimestamp
 from api.pagination import Page, Paging
 from api.parts import Parts
-from api.problems import problems
 from domain.audit import AuditAction
 from domain.states import Role
 from storage.audit import Audit, AuditEntry
@@ -71,7 +70,6 @@ class AuditShown(BaseModel):
     "/installer/projects/{project_id}/audit",
     summary="Read the audit trail",
     operation_id="getAudit",
-    responses=problems(401, 403, 404, 422, 503),
 )
 async def audit(
     project_id: ProjectId, installer: Installer, parts: AppParts, paging: Paging
@@ -86,7 +84,6 @@ async def audit(
     "/site-owner/projects/{project_id}/audit",
     summary="Read the audit trail of my project",
     operation_id="getOwnedAudit",
-    responses=problems(401, 403, 404, 422, 503),
 )
 async def owned_audit(
     project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts, paging: Paging

@@ -31,13 +31,6 @@ router = APIRouter(prefix="/installer/projects/{project_id}", tags=["Commissioni
     summary="Commission a whole project",
     operation_id="commissionProject",
     responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
         batch_open="The project is being commissioned; `batch_id` names it.",
         no_charge_points="The project has no charge point.",
         withdrawn="Of the named charge points some were withdrawn: `charge_point_ids`.",
@@ -78,7 +71,6 @@ async def commission_project(
     "/commissioning",
     summary="Show how the commissioning of a project stands",
     operation_id="getProjectCommissioning",
-    responses=problems(401, 403, 404, 422, 503),
 )
 async def project_commissioning(
     project_id: ProjectId, installer: Installer, parts: AppParts, paging: Paging
@@ -104,9 +96,7 @@ async def project_commissioning(
     status_code=HTTPStatus.ACCEPTED,
     summary="Cancel the commissioning of a project",
     operation_id="cancelProjectCommissioning",
-    responses=problems(
-        400, 401, 403, 404, 413, 422, 503, no_open_batch="The project is not being commissioned."
-    ),
+    responses=problems(no_open_batch="The project is not being commissioned."),
 )
 async def cancel_project_commissioning(
     project_id: ProjectId,

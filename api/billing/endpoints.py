@@ -14,7 +14,6 @@ from api.billing.schemas import (
 )
 from api.deps import Acting, AppParts, OwnedProjectId, SiteOwner, now
 from api.pagination import Page, Paging
-from api.problems import problems
 from domain.audit import AuditAction
 from domain.billing.cdr import CREDIT_SUFFIX, Cdr
 from domain.ids import Prefix
@@ -33,7 +32,6 @@ router = APIRouter(prefix="/site-owner/projects/{project_id}", tags=["Billing"])
     "/billing",
     summary="Show whether the project bills",
     operation_id="getBilling",
-    responses=problems(401, 403, 404, 503),
 )
 async def get_billing(
     project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts
@@ -51,7 +49,6 @@ async def get_billing(
     "/billing/time-zone",
     summary="Set the time zone",
     operation_id="setTimeZone",
-    responses=problems(400, 401, 403, 404, 413, 422, 503),
 )
 async def set_time_zone(
     project_id: OwnedProjectId,
@@ -87,7 +84,6 @@ async def set_time_zone(
     "/billing/issuer",
     summary="Set who issues the statements",
     operation_id="setIssuer",
-    responses=problems(400, 401, 403, 404, 413, 422, 503),
 )
 async def set_issuer(
     project_id: OwnedProjectId,
@@ -110,7 +106,7 @@ async def set_issuer(
     "/cdrs",
     summary="List charge detail records",
     operation_id="listCdrs",
-    responses=CDRS | problems(401, 403, 404, 422, 503),
+    responses=CDRS,
 )
 async def list_cdrs(
     project_id: OwnedProjectId,

@@ -31,7 +31,6 @@ _MOST_AT_ONCE: Final = 100
     "",
     summary="List held records",
     operation_id="listHeldRecords",
-    responses=problems(401, 403, 404, 422, 503),
 )
 async def list_held_records(
     project_id: OwnedProjectId,
@@ -60,7 +59,6 @@ async def list_held_records(
     "/{held_record_id}",
     summary="Show a held record",
     operation_id="getHeldRecord",
-    responses=problems(401, 403, 404, 503),
 )
 async def get_held_record(
     project_id: OwnedProjectId, held_record_id: HeldRecordId, owner: SiteOwner, parts: AppParts
@@ -75,7 +73,6 @@ async def get_held_record(
     "/release",
     summary="Release all held records of a cause",
     operation_id="releaseHeldRecords",
-    responses=problems(400, 401, 403, 404, 413, 422, 503),
 )
 async def release_held_records(
     project_id: OwnedProjectId, body: DecideAll, owner: SiteOwner, parts: AppParts, actor: Acting
@@ -105,7 +102,6 @@ async def release_held_records(
     "/drop",
     summary="Drop all held records of a cause",
     operation_id="dropHeldRecords",
-    responses=problems(400, 401, 403, 404, 413, 422, 503),
 )
 async def drop_held_records(
     project_id: OwnedProjectId, body: DecideAll, owner: SiteOwner, parts: AppParts, actor: Acting
@@ -128,7 +124,7 @@ async def drop_held_records(
     "/{held_record_id}/release",
     summary="Release a held record",
     operation_id="releaseHeldRecord",
-    responses=problems(400, 401, 403, 404, 413, 422, 503, not_held=_NOT_HELD),
+    responses=problems(not_held=_NOT_HELD),
 )
 async def release_held_record(
     project_id: OwnedProjectId,
@@ -152,7 +148,7 @@ async def release_held_record(
     "/{held_record_id}/drop",
     summary="Drop a held record",
     operation_id="dropHeldRecord",
-    responses=problems(400, 401, 403, 404, 413, 422, 503, not_held=_NOT_HELD),
+    responses=problems(not_held=_NOT_HELD),
 )
 async def drop_held_record(
     project_id: OwnedProjectId,

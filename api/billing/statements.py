@@ -9,7 +9,6 @@ from fastapi import APIRouter, Path, Query, Response
 
 from api.billing.schemas import Month
 from api.deps import AppParts, OwnedProjectId, SiteOwner, now
-from api.problems import problems
 from documents.statement_csv import statement_csv
 from domain.billing.statement import Statement
 from storage.billing_months import Months
@@ -43,7 +42,7 @@ _FILE: dict[int | str, dict[str, Any]] = {
     summary="Get a month's statement",
     operation_id="getStatement",
     response_class=Response,
-    responses=_FILE | problems(401, 403, 404, 422, 503),
+    responses=_FILE,
 )
 async def get_statement(
     project_id: OwnedProjectId,

@@ -32,7 +32,7 @@ _CURRENCY = "The project bills in another currency already."
     f"{_OWNED}/tariff",
     summary="Set the tariff",
     operation_id="setTariff",
-    responses=problems(400, 401, 403, 404, 413, 422, 503, currency_fixed=_CURRENCY),
+    responses=problems(currency_fixed=_CURRENCY),
 )
 async def set_tariff(
     project_id: OwnedProjectId, body: NewTariff, owner: SiteOwner, parts: AppParts, actor: Acting
@@ -49,7 +49,6 @@ async def set_tariff(
     f"{_OWNED}/tariff",
     summary="Show the tariff of now",
     operation_id="getTariff",
-    responses=problems(401, 403, 404, 503),
 )
 async def get_tariff(project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts) -> TariffShown:
     """The version that holds now; `404 tariff_not_found` where none does."""
@@ -62,7 +61,6 @@ async def get_tariff(project_id: OwnedProjectId, owner: SiteOwner, parts: AppPar
     f"{_OWNED}/tariffs",
     summary="List all tariffs",
     operation_id="listTariffs",
-    responses=problems(401, 403, 404, 422, 503),
 )
 async def list_tariffs(
     project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts, paging: Paging
@@ -81,15 +79,7 @@ async def list_tariffs(
     summary="Set a default tariff",
     operation_id="setDefaultTariff",
     responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
-        project_handed_over=HANDED_OVER,
-        tariff_set_by_owner="The site owner has set a tariff.",
+        project_handed_over=HANDED_OVER, tariff_set_by_owner="The site owner has set a tariff."
     ),
 )
 async def set_default_tariff(
@@ -103,7 +93,6 @@ async def set_default_tariff(
     _DEFAULT,
     summary="Show the tariff of now",
     operation_id="getDefaultTariff",
-    responses=problems(401, 403, 404, 503),
 )
 async def get_default_tariff(
     project_id: ProjectId, installer: Installer, parts: AppParts

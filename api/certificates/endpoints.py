@@ -38,13 +38,8 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     }
 }
 REPORT_PROBLEMS: Final = _ANSWERS | problems(
-    401,
-    403,
-    404,
-    422,
     429,
     501,
-    503,
     no_verdict=_NO_VERDICT,
     contested="Several links speak as a charge point of it; `charge_point_id` names it. A "
     "certificate that is issued already is answered.",
@@ -108,7 +103,6 @@ async def report_of_project(
     "/installer/commissioning/{charge_point_id}/certificates",
     summary="List the certificates of a charge point",
     operation_id="listChargePointCertificates",
-    responses=problems(401, 403, 404, 503),
 )
 async def certificates_of_charge_point(
     charge_point_id: ChargePointId, installer: Installer, parts: AppParts
@@ -125,7 +119,6 @@ async def certificates_of_charge_point(
     "/installer/projects/{project_id}/certificates",
     summary="List the certificates of a project",
     operation_id="listProjectCertificates",
-    responses=problems(401, 403, 404, 503),
 )
 async def certificates_of_project(
     project_id: ProjectId, installer: Installer, parts: AppParts
@@ -160,7 +153,6 @@ async def report_of_owned_project(
     "/site-owner/projects/{project_id}/certificates",
     summary="List the certificates of my project",
     operation_id="listOwnedProjectCertificates",
-    responses=problems(401, 403, 404, 503),
 )
 async def certificates_of_owned_project(
     project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts
@@ -201,7 +193,6 @@ async def report_of_owned_charge_point(
     summary="Get the keys of certificates",
     operation_id="getCertificateKeys",
     response_model_exclude_none=True,
-    responses=problems(503),
 )
 async def certificate_keys(parts: AppParts) -> KeysShown:
     """The public keys, as a JSON Web Key Set. With them anyone verifies a certificate offline.

@@ -48,17 +48,7 @@ _RUN_OPEN = "A run is open: wait for its verdict or cancel it; `commissioning_id
     status_code=HTTPStatus.CREATED,
     summary="Register a charge point",
     operation_id="registerChargePoint",
-    responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
-        duplicate_serial=_DUPLICATE,
-        project_handed_over=HANDED_OVER,
-    ),
+    responses=problems(404, duplicate_serial=_DUPLICATE, project_handed_over=HANDED_OVER),
 )
 async def register_charge_point(
     body: NewChargePoint, installer: Installer, parts: AppParts, actor: Acting
@@ -115,7 +105,7 @@ async def register_charge_point(
     "",
     summary="List charge points",
     operation_id="listChargePoints",
-    responses=problems(401, 403, 404, 422, 503),
+    responses=problems(404),
 )
 async def list_charge_points(
     installer: Installer,
@@ -151,7 +141,6 @@ async def list_charge_points(
     "/{charge_point_id}",
     summary="Show a charge point",
     operation_id="getChargePoint",
-    responses=problems(401, 403, 404, 503),
 )
 async def get_charge_point(
     charge_point_id: ChargePointId, installer: Installer, parts: AppParts
@@ -172,13 +161,6 @@ async def get_charge_point(
     summary="Change a charge point",
     operation_id="changeChargePoint",
     responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
         run_open=_RUN_OPEN,
         withdrawn=WITHDRAWN,
         duplicate_serial=_DUPLICATE,
@@ -240,7 +222,7 @@ async def change_charge_point(
     status_code=HTTPStatus.NO_CONTENT,
     summary="Remove a charge point",
     operation_id="removeChargePoint",
-    responses=problems(401, 403, 404, 503, has_runs=_HAS_RUNS, project_handed_over=HANDED_OVER),
+    responses=problems(has_runs=_HAS_RUNS, project_handed_over=HANDED_OVER),
 )
 async def remove_charge_point(
     charge_point_id: ChargePointId, installer: Installer, parts: AppParts, actor: Acting

@@ -69,9 +69,7 @@ _OWNERS: Final = {"project_not_handed_over": "Until the handover the installer d
 
 
 def _refused(nothing: str, whose: Mapping[str, str]) -> dict[int | str, dict[str, Any]]:
-    return problems(
-        401, 403, 404, 422, 503, not_contested=nothing, withdrawn="It was withdrawn.", **whose
-    )
+    return problems(422, not_contested=nothing, withdrawn="It was withdrawn.", **whose)
 
 
 class LinksDisconnected(BaseModel):

@@ -34,7 +34,6 @@ _CHARGE_POINT: Final = "/charge-points/{charge_point_id}/checklist"
     "/checklists",
     summary="List the checklists",
     operation_id="listChecklists",
-    responses=problems(401, 403, 503),
 )
 async def list_checklists(_: Installer, parts: AppParts) -> ProfilesShown:
     """The checklists that a project can have, each with its items."""
@@ -45,7 +44,7 @@ async def list_checklists(_: Installer, parts: AppParts) -> ProfilesShown:
     _PROJECT,
     summary="Choose the checklist of a project",
     operation_id="chooseChecklist",
-    responses=problems(400, 401, 403, 404, 413, 422, 503, project_handed_over=HANDED_OVER),
+    responses=problems(project_handed_over=HANDED_OVER),
 )
 async def choose_checklist(
     project_id: ProjectId,
@@ -86,7 +85,6 @@ async def choose_checklist(
     _PROJECT,
     summary="Show the checklist of a project",
     operation_id="getProjectChecklist",
-    responses=problems(401, 403, 404, 503),
 )
 async def get_project_checklist(
     project_id: ProjectId, installer: Installer, parts: AppParts
@@ -105,13 +103,6 @@ async def get_project_checklist(
     summary="Answer items of the checklist",
     operation_id="answerChecklist",
     responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
         project_handed_over=HANDED_OVER,
         no_checklist="The project has no checklist. A lead chooses one.",
     ),
@@ -165,7 +156,6 @@ async def answer_checklist(
     _CHARGE_POINT,
     summary="Show the checklist of a charge point",
     operation_id="getChecklist",
-    responses=problems(401, 403, 404, 503),
 )
 async def get_checklist(
     charge_point_id: ChargePointId, installer: Installer, parts: AppParts

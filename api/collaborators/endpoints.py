@@ -47,14 +47,7 @@ AccountId = Annotated[str, Depends(_account_id)]
     operation_id="inviteCollaborator",
     dependencies=VERIFIED,
     responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
         429,
-        503,
         recipient_blocked=RECIPIENT_BLOCKED,
         already_collaborator="They work on the project already, as `account_id`.",
         project_handed_over=HANDED_OVER,
@@ -108,7 +101,6 @@ async def invite_collaborator(
     "",
     summary="List who works on a project",
     operation_id="listCollaborators",
-    responses=problems(401, 403, 404, 422, 503),
 )
 async def list_collaborators(
     project_id: ProjectId, installer: Installer, parts: AppParts, paging: Paging
@@ -126,9 +118,7 @@ async def list_collaborators(
     "/{account_id}",
     summary="Give a collaborator another role",
     operation_id="changeCollaborator",
-    responses=problems(
-        400, 401, 403, 404, 413, 422, 503, project_maker=_MAKER, project_handed_over=HANDED_OVER
-    ),
+    responses=problems(project_maker=_MAKER, project_handed_over=HANDED_OVER),
 )
 async def change_collaborator(
     project_id: ProjectId,
@@ -151,7 +141,7 @@ async def change_collaborator(
     status_code=HTTPStatus.NO_CONTENT,
     summary="Remove a collaborator",
     operation_id="removeCollaborator",
-    responses=problems(401, 403, 404, 503, project_maker=_MAKER, project_handed_over=HANDED_OVER),
+    responses=problems(project_maker=_MAKER, project_handed_over=HANDED_OVER),
 )
 async def remove_collaborator(
     project_id: ProjectId,

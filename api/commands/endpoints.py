@@ -31,13 +31,6 @@ _Transaction = Annotated[int, Path(ge=1, le=2**31 - 1, examples=[7])]
     summary="Let a connector charge, or take it out of use",
     operation_id="setConnectorAvailability",
     responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
         **_CONFLICTS,
         kept_inoperative="The supply does not carry it.",
         not_commissioned=_NOT_COMMISSIONED,
@@ -70,7 +63,7 @@ async def set_availability(
     "/connectors/{connector_id}/unlock",
     summary="Let go of a plug",
     operation_id="unlockConnector",
-    responses=problems(401, 403, 404, 422, 503, **_CONFLICTS),
+    responses=problems(**_CONFLICTS),
 )
 async def unlock(
     project_id: OwnedProjectId,
@@ -94,9 +87,7 @@ async def unlock(
     "/reset",
     summary="Restart a charge point",
     operation_id="resetChargePoint",
-    responses=problems(
-        400, 401, 403, 404, 413, 422, 503, **_CONFLICTS, charging="Somebody charges there."
-    ),
+    responses=problems(**_CONFLICTS, charging="Somebody charges there."),
 )
 async def reset(
     project_id: OwnedProjectId,
@@ -124,13 +115,6 @@ async def reset(
     summary="Start a session",
     operation_id="startSession",
     responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
         **_CONFLICTS,
         id_tag_not_admitted="The id tag may not charge here.",
         not_commissioned=_NOT_COMMISSIONED,
@@ -163,7 +147,7 @@ async def start(
     "/transactions/{transaction_id}/stop",
     summary="Stop a session",
     operation_id="stopSession",
-    responses=problems(401, 403, 404, 422, 503, **_CONFLICTS),
+    responses=problems(**_CONFLICTS),
 )
 async def stop(
     project_id: OwnedProjectId,

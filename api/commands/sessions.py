@@ -6,7 +6,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.deps import AppParts, OwnedProjectId, SiteOwner
 from api.fields import Timestamp
 from api.pagination import Page, Paging
-from api.problems import problems
 from storage.projects import Projects
 from storage.running import RunningSession, running_sessions
 
@@ -52,7 +51,6 @@ class SessionShown(BaseModel):
     "",
     summary="List the sessions that run",
     operation_id="listRunningSessions",
-    responses=problems(401, 403, 404, 422, 503),
 )
 async def list_running(
     project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts, paging: Paging

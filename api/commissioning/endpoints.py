@@ -45,18 +45,7 @@ _CHARGING = (
     status_code=HTTPStatus.ACCEPTED,
     summary="Start commissioning",
     operation_id="startCommissioning",
-    responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
-        run_open=_RUN_OPEN,
-        charging=_CHARGING,
-        project_handed_over=HANDED_OVER,
-    ),
+    responses=problems(run_open=_RUN_OPEN, charging=_CHARGING, project_handed_over=HANDED_OVER),
 )
 async def start(
     charge_point_id: ChargePointId,
@@ -82,7 +71,6 @@ async def start(
     "/status",
     summary="Poll the status of commissioning",
     operation_id="getCommissioningStatus",
-    responses=problems(401, 403, 404, 503),
 )
 async def status(
     charge_point_id: ChargePointId, installer: Installer, parts: AppParts
@@ -100,13 +88,6 @@ async def status(
     summary="Retry commissioning",
     operation_id="retryCommissioning",
     responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
         run_open=_RUN_OPEN,
         nothing_to_retry="Commissioning was never started.",
         already_completed="The newest run passed.",
@@ -147,13 +128,6 @@ async def retry(
     summary="Cancel commissioning",
     operation_id="cancelCommissioning",
     responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
         no_open_run="No run is open.",
         run_closing="Its checks have ended; it closes with their verdict.",
     ),
@@ -183,13 +157,6 @@ async def cancel(
     summary="Answer what the run asks",
     operation_id="answerCommissioning",
     responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
         no_open_run="No run is open.",
         nothing_asked="The run asks nothing just now.",
         answer_not_possible="It asks something that has other answers.",
@@ -227,7 +194,6 @@ async def answer(
     "/runs",
     summary="List runs",
     operation_id="listRuns",
-    responses=problems(401, 403, 404, 422, 503),
 )
 async def list_runs(
     charge_point_id: ChargePointId, installer: Installer, parts: AppParts, paging: Paging
@@ -245,7 +211,6 @@ async def list_runs(
     "/runs/{commissioning_id}",
     summary="Show the record of a run",
     operation_id="getRun",
-    responses=problems(401, 403, 404, 503),
 )
 async def get_run(
     charge_point_id: ChargePointId,
@@ -267,7 +232,6 @@ async def get_run(
     "/logs",
     summary="Read the detailed log",
     operation_id="getLog",
-    responses=problems(401, 403, 404, 422, 503),
 )
 async def logs(
     charge_point_id: ChargePointId,

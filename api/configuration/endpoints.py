@@ -35,7 +35,6 @@ router = APIRouter(prefix="/installer/charge-points/{charge_point_id}", tags=["C
     "/config/template",
     summary="Retrieve the configuration template",
     operation_id="getConfigurationTemplate",
-    responses=problems(401, 403, 404, 503),
 )
 async def get_template(
     charge_point_id: ChargePointId, installer: Installer, parts: AppParts
@@ -53,7 +52,6 @@ async def get_template(
     "/config",
     summary="Show the configuration",
     operation_id="getConfiguration",
-    responses=problems(401, 403, 404, 503),
 )
 async def get_configuration(
     charge_point_id: ChargePointId, installer: Installer, parts: AppParts
@@ -75,7 +73,7 @@ async def get_configuration(
     summary="Customize the configuration",
     operation_id="customizeConfiguration",
     response_model_exclude_unset=True,  # as the guide has it
-    responses=problems(400, 401, 403, 404, 413, 422, 503, project_handed_over=HANDED_OVER),
+    responses=problems(project_handed_over=HANDED_OVER),
 )
 async def customize(
     charge_point_id: ChargePointId,
@@ -116,7 +114,6 @@ async def customize(
     "/test-connection",
     summary="Test the connection",
     operation_id="testConnection",
-    responses=problems(401, 403, 404, 503),
 )
 async def test_connection(
     charge_point_id: ChargePointId, installer: Installer, parts: AppParts

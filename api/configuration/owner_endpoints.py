@@ -28,7 +28,6 @@ router = APIRouter(
     "/config/template",
     summary="Retrieve the configuration template of a charge point of mine",
     operation_id="getOwnedConfigurationTemplate",
-    responses=problems(401, 403, 404, 503),
 )
 async def get_template(
     project_id: OwnedProjectId,
@@ -46,7 +45,6 @@ async def get_template(
     "/config",
     summary="Show the configuration of a charge point of mine",
     operation_id="getOwnedConfiguration",
-    responses=problems(401, 403, 404, 503),
 )
 async def get_configuration(
     project_id: OwnedProjectId,
@@ -65,13 +63,6 @@ async def get_configuration(
     operation_id="customizeOwnedConfiguration",
     response_model_exclude_unset=True,  # as the installer's
     responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
         project_not_handed_over="Until the handover the installer does this.",
         withdrawn="It was taken out of the project.",
     ),
@@ -106,7 +97,6 @@ async def customize(
     "/test-connection",
     summary="Test the connection of a charge point of mine",
     operation_id="testOwnedConnection",
-    responses=problems(401, 403, 404, 503),
 )
 async def test_connection(
     project_id: OwnedProjectId,

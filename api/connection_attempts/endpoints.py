@@ -25,7 +25,6 @@ router = APIRouter(prefix="/installer", tags=["Charge points"])
     "/charge-points/{charge_point_id}/connection-attempts",
     summary="List refused connections",
     operation_id="listConnectionAttempts",
-    responses=problems(401, 403, 404, 422, 503),
 )
 async def list_connection_attempts(
     charge_point_id: ChargePointId, installer: Installer, parts: AppParts, paging: Paging
@@ -46,7 +45,6 @@ async def list_connection_attempts(
     "/projects/{project_id}/connection-attempts",
     summary="List refused connections that name no charge point",
     operation_id="listNamelessAttempts",
-    responses=problems(401, 403, 404, 422, 503),
 )
 async def list_nameless_attempts(
     project_id: ProjectId, installer: Installer, parts: AppParts, paging: Paging
@@ -68,7 +66,6 @@ async def list_nameless_attempts(
     "/projects/{project_id}/unclaimed",
     summary="List unclaimed charge points",
     operation_id="listUnclaimed",
-    responses=problems(401, 403, 404, 422, 503),
 )
 async def list_unclaimed(
     project_id: ProjectId, installer: Installer, parts: AppParts, paging: Paging
@@ -91,13 +88,6 @@ async def list_unclaimed(
     summary="Claim a charge point",
     operation_id="claimIdentity",
     responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
         identity_claimed="It was claimed for another charge point of yours: `charge_point_id`.",
         serial_mismatch="The identity is like neither the serial number nor the id.",
         has_connected="The charge point has connected already.",

@@ -21,7 +21,7 @@ router = APIRouter(prefix="/installer/projects/{project_id}/contractor", tags=["
     "",
     summary="Declare the company that did the work",
     operation_id="putContractor",
-    responses=problems(400, 401, 403, 404, 413, 422, 503, project_handed_over=HANDED_OVER),
+    responses=problems(project_handed_over=HANDED_OVER),
 )
 async def put_contractor(
     project_id: ProjectId,
@@ -69,7 +69,6 @@ async def put_contractor(
     "",
     summary="Show the company that did the work",
     operation_id="getContractor",
-    responses=problems(401, 403, 404, 503),
 )
 async def get_contractor(
     project_id: ProjectId, installer: Installer, parts: AppParts

@@ -26,7 +26,7 @@ router = APIRouter(prefix="/installer/charge-points/{charge_point_id}", tags=["C
     "/declaration",
     summary="Declare what you have measured",
     operation_id="putDeclaration",
-    responses=problems(400, 401, 403, 404, 413, 422, 429, 503, project_handed_over=HANDED_OVER),
+    responses=problems(429, project_handed_over=HANDED_OVER),
 )
 async def put_declaration(
     charge_point_id: ChargePointId,
@@ -76,7 +76,6 @@ async def put_declaration(
     "/declaration",
     summary="Show what is declared",
     operation_id="getDeclaration",
-    responses=problems(401, 403, 404, 503),
 )
 async def get_declaration(
     charge_point_id: ChargePointId, installer: Installer, parts: AppParts

@@ -69,14 +69,8 @@ PhotoId = Annotated[str, Depends(_photo_id)]
     operation_id="addPhoto",
     openapi_extra={"requestBody": _BODY},
     responses=problems(
-        401,
-        403,
-        404,
-        413,
         415,
-        422,
         429,
-        503,
         project_handed_over=HANDED_OVER,
         too_many_photos=f"There are {MOST_PHOTOS} photos already.",
     ),
@@ -149,7 +143,6 @@ async def add_photo(
     "/photos",
     summary="List the photos",
     operation_id="listPhotos",
-    responses=problems(401, 403, 404, 503),
 )
 async def list_photos(
     charge_point_id: ChargePointId, installer: Installer, parts: AppParts
@@ -166,7 +159,7 @@ async def list_photos(
     summary="Show a photo",
     operation_id="getPhoto",
     response_class=Response,
-    responses=_PICTURE | problems(401, 403, 404, 503),
+    responses=_PICTURE,
 )
 async def get_photo(
     charge_point_id: ChargePointId, photo_id: PhotoId, installer: Installer, parts: AppParts
@@ -185,7 +178,7 @@ async def get_photo(
     status_code=HTTPStatus.NO_CONTENT,
     summary="Delete a photo",
     operation_id="deletePhoto",
-    responses=problems(401, 403, 404, 503, project_handed_over=HANDED_OVER),
+    responses=problems(project_handed_over=HANDED_OVER),
 )
 async def delete_photo(
     charge_point_id: ChargePointId,

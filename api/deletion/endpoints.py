@@ -25,7 +25,7 @@ _IN_USE = (
 )
 
 
-_RESPONSES = problems(400, 401, 413, 422, 429, 503, account_in_use=_IN_USE) | {
+_RESPONSES = problems(429, account_in_use=_IN_USE) | {
     HTTPStatus.FORBIDDEN: documented_problem(
         HTTPStatus.FORBIDDEN, "password_wrong", "The present password is wrong."
     )

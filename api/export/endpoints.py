@@ -45,7 +45,7 @@ _PAGE: Final = 100
     summary="Export all my data",
     operation_id="exportOwned",
     response_class=StreamingResponse,
-    responses=_RESPONSES | problems(401, 403, 429, 503),
+    responses=_RESPONSES | problems(429),
 )
 async def export(owner: SiteOwner, parts: AppParts) -> Response:
     """Every row of every site of yours: charge points, sessions, readings, bills, who did what.
@@ -61,7 +61,7 @@ async def export(owner: SiteOwner, parts: AppParts) -> Response:
     summary="Export all my data",
     operation_id="exportInstaller",
     response_class=StreamingResponse,
-    responses=_RESPONSES | problems(401, 403, 429, 503),
+    responses=_RESPONSES | problems(429),
 )
 async def export_of_installer(installer: Installer, parts: AppParts) -> Response:
     """Every row of your account and of the projects that you work on, but for those handed over.

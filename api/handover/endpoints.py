@@ -33,14 +33,7 @@ router = APIRouter(prefix="/installer/projects/{project_id}", tags=["Handover"])
     operation_id="inviteSiteOwner",
     dependencies=VERIFIED,
     responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
         429,
-        503,
         project_handed_over=HANDED_OVER,
         recipient_blocked=RECIPIENT_BLOCKED,
         owner_accepted="Somebody is the site owner; revoke `invitation_id` first.",
@@ -79,7 +72,6 @@ async def invite_site_owner(
     "/handover",
     summary="Look what a handover would find",
     operation_id="previewHandover",
-    responses=problems(401, 403, 404, 503),
 )
 async def preview_handover(
     project_id: ProjectId, installer: Installer, parts: AppParts
@@ -97,13 +89,6 @@ async def preview_handover(
     operation_id="completeHandover",
     dependencies=VERIFIED,
     responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
         handover_blocked="`blockers` lists what stands in the way: `code`, `detail`, "
         "`charge_point_id`.",
         project_handed_over="It is handed over already, with other notes or another signature.",

@@ -39,7 +39,6 @@ InvitationId = Annotated[str, Depends(_invitation_id)]
     "",
     summary="List the invitations",
     operation_id="listInvitations",
-    responses=problems(401, 403, 404, 422, 503),
 )
 async def list_invitations(
     project_id: ProjectId, installer: Installer, parts: AppParts, paging: Paging
@@ -65,11 +64,7 @@ async def list_invitations(
     operation_id="resendInvitation",
     dependencies=VERIFIED,
     responses=problems(
-        401,
-        403,
-        404,
         429,
-        503,
         invitation_not_pending=_NOT_PENDING,
         recipient_blocked=RECIPIENT_BLOCKED,
         project_handed_over=HANDED_OVER,
@@ -109,14 +104,7 @@ async def resend_invitation(
     "/{invitation_id}/revoke",
     summary="Revoke an invitation",
     operation_id="revokeInvitation",
-    responses=problems(
-        401,
-        403,
-        404,
-        503,
-        invitation_not_pending=_NOT_PENDING,
-        project_handed_over=HANDED_OVER,
-    ),
+    responses=problems(invitation_not_pending=_NOT_PENDING, project_handed_over=HANDED_OVER),
 )
 async def revoke_invitation(
     project_id: ProjectId,

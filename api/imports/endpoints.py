@@ -54,7 +54,7 @@ async def _body(request: Request) -> tuple[str, bytes]:
     summary="Import charge points",
     operation_id="importChargePoints",
     openapi_extra={"requestBody": _BODY},
-    responses=problems(401, 403, 404, 413, 415, 422, 503, project_handed_over=HANDED_OVER),
+    responses=problems(415, project_handed_over=HANDED_OVER),
 )
 async def import_charge_points(
     project_id: ProjectId,

@@ -32,17 +32,13 @@ _ENDED = {
     "invitation_expired": "It has expired.",
 }
 _ACCEPT_PROBLEMS = _LINKED | problems(
-    400,
     401,
     404,
-    413,
-    422,
     429,
-    503,
     **_ENDED,
     changed_meanwhile="Another request has just set a password of the account. Try again with it.",
 )
-_DECLINE_PROBLEMS = problems(400, 404, 413, 422, 429, 503, **_ENDED)
+_DECLINE_PROBLEMS = problems(404, 429, **_ENDED)
 
 
 @owner_router.post(
@@ -118,7 +114,6 @@ async def decline_as_installer(
     "",
     summary="List my invitations",
     operation_id="listMyInvitations",
-    responses=problems(401, 403, 422, 503),
 )
 async def list_of_owner(owner: SiteOwner, parts: AppParts, paging: Paging) -> Page[InvitationShown]:
     """The invitations that were sent to your e-mail, newest first, and how they stand."""
@@ -130,7 +125,6 @@ async def list_of_owner(owner: SiteOwner, parts: AppParts, paging: Paging) -> Pa
     summary="List my invitations to projects",
     operation_id="listMyInvitationsToWork",
     dependencies=VERIFIED,
-    responses=problems(401, 403, 422, 503),
 )
 async def list_of_installer(
     installer: Installer, parts: AppParts, paging: Paging

@@ -74,7 +74,7 @@ async def _check_ownership(parts: Parts, installer: Account, charge_point_id: st
     operation_id="followCommissioning",
     dependencies=VERIFIED,
     response_class=EventStream,
-    responses=_RESPONSES | problems(401, 403, 404, 422, 429, 503),
+    responses=_RESPONSES | problems(429),
 )
 async def events(
     charge_point_id: ChargePointId,

@@ -120,7 +120,7 @@ async def _check_access(parts: Parts, account: Account, project_id: str) -> None
     operation_id="followProject",
     dependencies=VERIFIED,
     response_class=EventStream,
-    responses=_RESPONSES | problems(401, 403, 404, 422, 429, 503, too_many_charge_points=_TOO_MANY),
+    responses=_RESPONSES | problems(429, too_many_charge_points=_TOO_MANY),
 )
 async def project_events(
     project_id: ProjectId,
@@ -143,7 +143,7 @@ async def project_events(
     summary="Follow the commissioning of my site live",
     operation_id="followOwnedProject",
     response_class=EventStream,
-    responses=_RESPONSES | problems(401, 403, 404, 422, 429, 503, too_many_charge_points=_TOO_MANY),
+    responses=_RESPONSES | problems(429, too_many_charge_points=_TOO_MANY),
 )
 async def owned_project_events(
     project_id: OwnedProjectId,

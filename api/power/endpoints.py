@@ -45,7 +45,6 @@ _NOT_YET = "The project is not handed over yet; nothing is active."
     "/projects/{project_id}/power",
     summary="Show the limit of the supply",
     operation_id="getPower",
-    responses=problems(401, 403, 404, 503),
 )
 async def show_power(project_id: ProjectId, installer: Installer, parts: AppParts) -> PowerShown:
     """What the supply of the site can carry."""
@@ -58,7 +57,7 @@ async def show_power(project_id: ProjectId, installer: Installer, parts: AppPart
     "/projects/{project_id}/power",
     summary="Set the limit of the supply",
     operation_id="setPower",
-    responses=problems(400, 401, 403, 404, 413, 422, 503, project_handed_over=HANDED_OVER),
+    responses=problems(project_handed_over=HANDED_OVER),
 )
 async def set_power(
     project_id: ProjectId,
@@ -81,7 +80,7 @@ async def set_power(
     "/projects/{project_id}/features",
     summary="Show what is active at a site that I handed over",
     operation_id="listFeaturesOfProject",
-    responses=problems(401, 403, 404, 503, project_not_handed_over=_NOT_YET),
+    responses=problems(project_not_handed_over=_NOT_YET),
 )
 async def list_features_of_project(
     project_id: ProjectId, installer: Installer, parts: AppParts
@@ -99,7 +98,6 @@ async def list_features_of_project(
     "/charge-points/{charge_point_id}/electrical",
     summary="Show how a charge point is connected",
     operation_id="getElectrical",
-    responses=problems(401, 403, 404, 503),
 )
 async def show_electrical(
     charge_point_id: ChargePointId, installer: Installer, parts: AppParts
@@ -114,7 +112,7 @@ async def show_electrical(
     "/charge-points/{charge_point_id}/electrical",
     summary="Say how a charge point is connected",
     operation_id="setElectrical",
-    responses=problems(400, 401, 403, 404, 413, 422, 503, project_handed_over=HANDED_OVER),
+    responses=problems(project_handed_over=HANDED_OVER),
 )
 async def set_electrical(
     charge_point_id: ChargePointId,
@@ -153,7 +151,6 @@ async def set_electrical(
     "/power",
     summary="Show the limit of my supply",
     operation_id="getOwnedPower",
-    responses=problems(401, 403, 404, 503),
 )
 async def show_owned_power(
     project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts
@@ -168,7 +165,6 @@ async def show_owned_power(
     "/power",
     summary="Set the limit of my supply",
     operation_id="setOwnedPower",
-    responses=problems(400, 401, 403, 404, 413, 422, 503),
 )
 async def set_owned_power(
     project_id: OwnedProjectId,
@@ -186,7 +182,6 @@ async def set_owned_power(
     "/charge-points/{charge_point_id}/electrical",
     summary="Show how a charge point of mine is connected",
     operation_id="getOwnedElectrical",
-    responses=problems(401, 403, 404, 503),
 )
 async def show_owned_electrical(
     project_id: OwnedProjectId,
@@ -205,7 +200,6 @@ async def show_owned_electrical(
     "/charge-points/{charge_point_id}/electrical",
     summary="Say how a charge point of mine is connected",
     operation_id="setOwnedElectrical",
-    responses=problems(400, 401, 403, 404, 413, 422, 503),
 )
 async def set_owned_electrical(
     project_id: OwnedProjectId,
@@ -230,7 +224,7 @@ async def set_owned_electrical(
     "/load",
     summary="Show how the power is shared now",
     operation_id="getLoad",
-    responses=problems(401, 403, 404, 503, project_not_handed_over=_NOT_YET),
+    responses=problems(project_not_handed_over=_NOT_YET),
 )
 async def show_load(project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts) -> LoadShown:
     """What each session was allotted, and the most that the site may draw at this moment."""
@@ -241,7 +235,7 @@ async def show_load(project_id: OwnedProjectId, owner: SiteOwner, parts: AppPart
     "/features",
     summary="Show what is active",
     operation_id="listFeatures",
-    responses=problems(401, 403, 404, 503, project_not_handed_over=_NOT_YET),
+    responses=problems(project_not_handed_over=_NOT_YET),
 )
 async def list_features(
     project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts
@@ -259,15 +253,7 @@ async def list_features(
     summary="Pause a feature, or let it go on",
     operation_id="changeFeature",
     responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
-        project_not_handed_over=_NOT_YET,
-        billing_not_active="The project has no tariff yet.",
+        project_not_handed_over=_NOT_YET, billing_not_active="The project has no tariff yet."
     ),
 )
 async def change_feature(

@@ -39,7 +39,6 @@ HANDED_OVER = "The project was handed over; nothing of it can be changed."
     status_code=HTTPStatus.CREATED,
     summary="Create a project",
     operation_id="createProject",
-    responses=problems(400, 401, 403, 413, 422, 503),
 )
 async def create_project(
     body: NewProject, installer: Installer, parts: AppParts, actor: Acting
@@ -79,7 +78,6 @@ async def create_project(
     "",
     summary="List projects",
     operation_id="listProjects",
-    responses=problems(401, 403, 422, 503),
 )
 async def list_projects(
     installer: Installer,
@@ -107,7 +105,6 @@ async def list_projects(
     "/{project_id}",
     summary="Show a project",
     operation_id="getProject",
-    responses=problems(401, 403, 404, 503),
 )
 async def get_project(
     project_id: ProjectId, installer: Installer, parts: AppParts
@@ -134,7 +131,7 @@ async def get_project(
     "/{project_id}",
     summary="Change a project",
     operation_id="changeProject",
-    responses=problems(400, 401, 403, 404, 413, 422, 503, project_handed_over=HANDED_OVER),
+    responses=problems(project_handed_over=HANDED_OVER),
 )
 async def change_project(
     project_id: ProjectId,
@@ -166,10 +163,6 @@ async def change_project(
     summary="Remove a project",
     operation_id="removeProject",
     responses=problems_even_archived(
-        401,
-        403,
-        404,
-        503,
         project_not_empty="It has charge points, people or a pending invitation; archive it.",
         project_handed_over=HANDED_OVER,
     ),
@@ -195,10 +188,6 @@ async def remove_project(
     summary="Archive a project",
     operation_id="archiveProject",
     responses=problems_even_archived(
-        401,
-        403,
-        404,
-        503,
         commissioning_open="Something of it is being commissioned: wait, or cancel that.",
         project_handed_over=HANDED_OVER,
     ),
@@ -225,7 +214,7 @@ async def archive_project(
     "/{project_id}/unarchive",
     summary="Bring an archived project back",
     operation_id="unarchiveProject",
-    responses=problems_even_archived(401, 403, 404, 503, project_handed_over=HANDED_OVER),
+    responses=problems_even_archived(project_handed_over=HANDED_OVER),
 )
 async def unarchive_project(
     project_id: ProjectId, installer: Installer, parts: AppParts, actor: Acting

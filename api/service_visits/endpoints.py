@@ -52,14 +52,7 @@ VisitId = Annotated[str, Depends(_visit_id)]
     summary="Open a service visit",
     operation_id="openServiceVisit",
     responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
         429,
-        503,
         recipient_blocked=RECIPIENT_BLOCKED,
         service_visit_open=_TAKEN,
         project_not_handed_over=_NOT_YET,
@@ -118,7 +111,6 @@ async def open_visit(
     "",
     summary="List the service visits",
     operation_id="listServiceVisits",
-    responses=problems(401, 403, 404, 422, 503),
 )
 async def list_visits(
     project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts, paging: Paging
@@ -137,7 +129,6 @@ async def list_visits(
     "/{service_visit_id}",
     summary="Show a service visit",
     operation_id="getServiceVisit",
-    responses=problems(401, 403, 404, 503),
 )
 async def get_visit(
     project_id: OwnedProjectId, service_visit_id: VisitId, owner: SiteOwner, parts: AppParts
@@ -153,17 +144,7 @@ async def get_visit(
     "/{service_visit_id}",
     summary="Move the end of a service visit, or widen it",
     operation_id="changeServiceVisit",
-    responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
-        service_visit_over=_OVER,
-        service_visit_open=_TAKEN,
-    ),
+    responses=problems(service_visit_over=_OVER, service_visit_open=_TAKEN),
 )
 async def change_visit(
     project_id: OwnedProjectId,
@@ -200,13 +181,6 @@ async def change_visit(
     summary="Close a service visit",
     operation_id="closeServiceVisit",
     responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
         service_visit_blocked="`blockers` lists what stands in the way: `code`, `detail`, "
         "`charge_point_id`.",
         service_visit_over=_OVER,

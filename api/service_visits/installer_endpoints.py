@@ -38,7 +38,6 @@ VisitId = Annotated[str, Depends(_visit_id)]
     "",
     summary="List my service visits",
     operation_id="listMyServiceVisits",
-    responses=problems(401, 403, 422, 503),
 )
 async def list_visits(installer: Installer, parts: AppParts, paging: Paging) -> Page[VisitShown]:
     """The service visits that you have accepted, over or not, newest first."""
@@ -54,7 +53,6 @@ async def list_visits(installer: Installer, parts: AppParts, paging: Paging) -> 
     "/{service_visit_id}",
     summary="Show a service visit of mine",
     operation_id="getMyServiceVisit",
-    responses=problems(401, 403, 404, 503),
 )
 async def get_visit(service_visit_id: VisitId, installer: Installer, parts: AppParts) -> VisitShown:
     """One service visit that you have accepted, over or not."""
@@ -68,13 +66,6 @@ async def get_visit(service_visit_id: VisitId, installer: Installer, parts: AppP
     summary="Sign a service visit off",
     operation_id="signServiceVisitOff",
     responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
         service_visit_blocked="`blockers` lists what stands in the way: `code`, `detail`, "
         "`charge_point_id`.",
         service_visit_over="It is over; `status` says how.",

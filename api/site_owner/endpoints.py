@@ -22,7 +22,7 @@ router = APIRouter(prefix="/site-owner", tags=["Site owner"])
     "/login",
     summary="Log in and obtain a token",
     operation_id="logInSiteOwner",
-    responses=problems(400, 401, 413, 422, 429, 503),
+    responses=problems(401, 429),
 )
 async def login(body: Login, parts: AppParts, visitor: AVisitor, response: Response) -> LoggedIn:
     """Obtain the site owner's bearer token. It is valid until `expires_at`.
@@ -42,7 +42,6 @@ async def login(body: Login, parts: AppParts, visitor: AVisitor, response: Respo
     status_code=HTTPStatus.NO_CONTENT,
     summary="Log out",
     operation_id="logOutSiteOwner",
-    responses=problems(401, 403, 503),
 )
 async def logout(session: Session, _: SiteOwner, parts: AppParts) -> Response:
     """Revoke the token that the request came with."""
@@ -55,7 +54,6 @@ async def logout(session: Session, _: SiteOwner, parts: AppParts) -> Response:
     "/me",
     summary="Who am I",
     operation_id="getSiteOwner",
-    responses=problems(401, 403, 503),
 )
 async def me(owner: SiteOwner) -> Me:
     """Show the account that the token is of."""
@@ -66,7 +64,6 @@ async def me(owner: SiteOwner) -> Me:
     "/projects",
     summary="List my projects",
     operation_id="listOwnedProjects",
-    responses=problems(401, 403, 422, 503),
 )
 async def list_projects(owner: SiteOwner, parts: AppParts, paging: Paging) -> Page[OwnedProject]:
     """The projects that you have claimed, newest first."""

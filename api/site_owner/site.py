@@ -15,7 +15,6 @@ from api.deps import (
 )
 from api.pagination import Page, Paging
 from api.parts import Parts
-from api.problems import problems
 from api.site_owner.schemas import OwnedDetail
 from domain.ids import Prefix
 from domain.states import ProjectStatus
@@ -33,7 +32,6 @@ router = APIRouter(prefix="/site-owner/projects/{project_id}", tags=["Site owner
     "",
     summary="Show my project",
     operation_id="getOwnedProject",
-    responses=problems(401, 403, 404, 503),
 )
 async def get_project(project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts) -> OwnedDetail:
     """The project with its charge points in each status, the sign-off and what is active."""
@@ -50,7 +48,6 @@ async def get_project(project_id: OwnedProjectId, owner: SiteOwner, parts: AppPa
     "/charge-points",
     summary="List my charge points",
     operation_id="listOwnedChargePoints",
-    responses=problems(401, 403, 404, 422, 503),
 )
 async def list_charge_points(
     project_id: OwnedProjectId,
@@ -78,7 +75,6 @@ async def list_charge_points(
     "/charge-points/{charge_point_id}",
     summary="Show a charge point of mine",
     operation_id="getOwnedChargePoint",
-    responses=problems(401, 403, 404, 503),
 )
 async def get_charge_point(
     project_id: OwnedProjectId,
@@ -99,7 +95,6 @@ async def get_charge_point(
     "/charge-points/{charge_point_id}/runs",
     summary="List the runs of a charge point of mine",
     operation_id="listOwnedRuns",
-    responses=problems(401, 403, 404, 422, 503),
 )
 async def list_runs(
     project_id: OwnedProjectId,
@@ -121,7 +116,6 @@ async def list_runs(
     "/charge-points/{charge_point_id}/runs/{commissioning_id}",
     summary="Show the record of a run of mine",
     operation_id="getOwnedRun",
-    responses=problems(401, 403, 404, 503),
 )
 async def get_run(
     project_id: OwnedProjectId,

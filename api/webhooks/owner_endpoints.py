@@ -29,9 +29,7 @@ _DISABLED = "The webhook is disabled. Enable it first."
     status_code=HTTPStatus.CREATED,
     summary="Make a webhook of mine",
     operation_id="createOwnedWebhook",
-    responses=problems(
-        400, 401, 403, 413, 422, 429, 503, too_many_webhooks="The account has ten webhooks."
-    ),
+    responses=problems(429, too_many_webhooks="The account has ten webhooks."),
 )
 async def create_webhook(body: NewWebhook, owner: SiteOwner, parts: AppParts) -> WebhookWithSecret:
     """Have events of the sites that you own sent to a URL, signed with the `secret`.
@@ -46,7 +44,6 @@ async def create_webhook(body: NewWebhook, owner: SiteOwner, parts: AppParts) ->
     "",
     summary="List my webhooks",
     operation_id="listOwnedWebhooks",
-    responses=problems(401, 403, 422, 503),
 )
 async def list_webhooks(owner: SiteOwner, parts: AppParts, paging: Paging) -> Page[WebhookShown]:
     """The webhooks of your account, newest first."""
@@ -57,7 +54,6 @@ async def list_webhooks(owner: SiteOwner, parts: AppParts, paging: Paging) -> Pa
     "/{webhook_id}",
     summary="Show a webhook of mine",
     operation_id="getOwnedWebhook",
-    responses=problems(401, 403, 404, 503),
 )
 async def get_webhook(
     webhook_id: OwnedWebhookId, owner: SiteOwner, parts: AppParts
@@ -70,7 +66,7 @@ async def get_webhook(
     "/{webhook_id}",
     summary="Change a webhook of mine",
     operation_id="changeOwnedWebhook",
-    responses=problems(400, 401, 403, 404, 413, 422, 429, 503),
+    responses=problems(429),
 )
 async def change_webhook(
     webhook_id: OwnedWebhookId, body: WebhookChange, owner: SiteOwner, parts: AppParts
@@ -84,7 +80,6 @@ async def change_webhook(
     status_code=HTTPStatus.NO_CONTENT,
     summary="Delete a webhook of mine",
     operation_id="deleteOwnedWebhook",
-    responses=problems(401, 403, 404, 503),
 )
 async def delete_webhook(webhook_id: OwnedWebhookId, owner: SiteOwner, parts: AppParts) -> Response:
     """Delete it with its log; what is on the way to it is not sent."""
@@ -95,7 +90,6 @@ async def delete_webhook(webhook_id: OwnedWebhookId, owner: SiteOwner, parts: Ap
     "/{webhook_id}/rotate-secret",
     summary="Rotate the secret of a webhook of mine",
     operation_id="rotateOwnedWebhookSecret",
-    responses=problems(401, 403, 404, 503),
 )
 async def rotate_secret(
     webhook_id: OwnedWebhookId, owner: SiteOwner, parts: AppParts
@@ -109,7 +103,7 @@ async def rotate_secret(
     status_code=HTTPStatus.ACCEPTED,
     summary="Send a test to a webhook of mine",
     operation_id="testOwnedWebhook",
-    responses=problems(401, 403, 404, 429, 503, webhook_disabled=_DISABLED),
+    responses=problems(429, webhook_disabled=_DISABLED),
 )
 async def test_webhook(
     webhook_id: OwnedWebhookId, owner: SiteOwner, parts: AppParts
@@ -122,7 +116,6 @@ async def test_webhook(
     "/{webhook_id}/deliveries",
     summary="List deliveries to a webhook of mine",
     operation_id="listOwnedDeliveries",
-    responses=problems(401, 403, 404, 422, 503),
 )
 async def list_deliveries(
     webhook_id: OwnedWebhookId,
@@ -139,7 +132,6 @@ async def list_deliveries(
     "/{webhook_id}/deliveries/{delivery_id}",
     summary="Show a delivery to a webhook of mine",
     operation_id="getOwnedDelivery",
-    responses=problems(401, 403, 404, 503),
 )
 async def get_delivery(
     webhook_id: OwnedWebhookId, delivery_id: OwnedDeliveryId, owner: SiteOwner, parts: AppParts
@@ -153,15 +145,7 @@ async def get_delivery(
     status_code=HTTPStatus.ACCEPTED,
     summary="Deliver to a webhook of mine again",
     operation_id="redeliverOwned",
-    responses=problems(
-        401,
-        403,
-        404,
-        429,
-        503,
-        delivery_pending="It is being delivered.",
-        webhook_disabled=_DISABLED,
-    ),
+    responses=problems(429, delivery_pending="It is being delivered.", webhook_disabled=_DISABLED),
 )
 async def redeliver(
     webhook_id: OwnedWebhookId, delivery_id: OwnedDeliveryId, owner: SiteOwner, parts: AppParts
