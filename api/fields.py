@@ -13,6 +13,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    JsonValue,
     PlainSerializer,
     StringConstraints,
     WithJsonSchema,
@@ -37,6 +38,11 @@ class Request(BaseModel):
     """Base of request bodies: an unknown field is refused, so that a typo is noticed."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+def example(*whole: dict[str, JsonValue], **fields: JsonValue) -> ConfigDict:
+    """What the document shows of a schema: an example by its fields, or examples as a whole."""
+    return ConfigDict(json_schema_extra={"examples": [*whole, *([fields] if fields else [])]})
 
 
 def _one_line(text: str) -> str:

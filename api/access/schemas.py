@@ -5,13 +5,12 @@ from typing import Annotated, Self
 from pydantic import (
     AfterValidator,
     BaseModel,
-    ConfigDict,
     Field,
     StringConstraints,
     model_validator,
 )
 
-from api.fields import Name, Request, Timestamp
+from api.fields import Name, Request, Timestamp, example
 from domain.states import AccessMode, OfflineAccess
 from domain.wording import FieldValueError, Matching
 from storage.access import ListedTag
@@ -22,9 +21,7 @@ _TAG = "04A2B3C4D5E680"
 class AccessChange(Request):
     """Whom the charge points charge for."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"mode": "open"}, {"mode": "listed", "offline": "listed"}]}
-    )
+    model_config = example({"mode": "open"}, {"mode": "listed", "offline": "listed"})
 
     mode: AccessMode = Field(description="`listed`: the id tags of the list; `open`: everybody")
     offline: OfflineAccess | None = Field(
@@ -45,9 +42,7 @@ class AccessChange(Request):
 class AccessShown(BaseModel):
     """Whom the charge points charge for."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"mode": "listed", "id_tags": 12, "offline": "listed"}]}
-    )
+    model_config = example(mode="listed", id_tags=12, offline="listed")
 
     mode: AccessMode
     id_tags: int = Field(description="How many id tags are listed")
@@ -60,7 +55,7 @@ class AccessShown(BaseModel):
 class TagLabel(Request):
     """Whose an id tag is."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"label": "Facilities van 3"}]})
+    model_config = example(label="Facilities van 3")
 
     label: Name | None = None
 
@@ -68,9 +63,7 @@ class TagLabel(Request):
 class TagWanted(TagLabel):
     """For how long the next unknown card at a charge point is listed, and how it is labelled."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"label": "Facilities van 3", "seconds": 120}]}
-    )
+    model_config = example(label="Facilities van 3", seconds=120)
 
     seconds: Annotated[int, Field(ge=10, le=900)] = Field(
         default=120, description="So long the card may be presented"
@@ -80,13 +73,7 @@ class TagWanted(TagLabel):
 class TagAwaited(BaseModel):
     """Whether a card was presented yet."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"label": "Facilities van 3", "until": "2026-05-01T10:22:00Z", "id_tag": None}
-            ]
-        }
-    )
+    model_config = example(label="Facilities van 3", until="2026-05-01T10:22:00Z", id_tag=None)
 
     label: str | None
     until: Timestamp
@@ -96,13 +83,7 @@ class TagAwaited(BaseModel):
 class TagShown(BaseModel):
     """An id tag that may charge."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"id_tag": _TAG, "label": "Facilities van 3", "added_at": "2026-05-01T10:20:00Z"}
-            ]
-        }
-    )
+    model_config = example(id_tag=_TAG, label="Facilities van 3", added_at="2026-05-01T10:20:00Z")
 
     id_tag: str
     label: str | None

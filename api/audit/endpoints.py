@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from api.deps import AppParts, Installer, OwnedProjectId, ProjectId, SiteOwner
-from api.fields import PreciseTimestamp
+from api.fields import PreciseTimestamp, example
 from api.pagination import Page, Paging
 from api.parts import Parts
 from domain.audit import AuditAction
@@ -21,21 +21,15 @@ router = APIRouter(tags=["Handover"])
 class AuditShown(BaseModel):
     """Who did what, when, from where."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "at": "2026-05-01T09:05:00.120Z",
-                    "action": "project.changed",
-                    "email": "installer@acme.com",
-                    "role": "installer",
-                    "address": "203.0.113.7",
-                    "target": "prj_01HX4M7TABCDE12345",
-                    "before": {"name": "Riverside"},
-                    "after": {"name": "Riverside Business Park"},
-                }
-            ]
-        }
+    model_config = example(
+        at="2026-05-01T09:05:00.120Z",
+        action="project.changed",
+        email="installer@acme.com",
+        role="installer",
+        address="203.0.113.7",
+        target="prj_01HX4M7TABCDE12345",
+        before={"name": "Riverside"},
+        after={"name": "Riverside Business Park"},
     )
 
     at: PreciseTimestamp

@@ -2,11 +2,11 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
+from pydantic import BaseModel, Field, StrictBool, StrictInt, model_validator
 
 from api.commissioning.failures import FailureShown
 from api.commissioning.schemas import Cancel, Start, WaitingShown
-from api.fields import Timestamp
+from api.fields import Timestamp, example
 from api.pagination import Page
 from domain.batch import DEFAULT_PARALLEL, MAX_PARALLEL, BatchCounts
 from domain.states import BatchScope, BatchStatus, RunStatus, WaitingFor
@@ -40,9 +40,7 @@ __all__ = ["BatchShown", "BatchStarted", "Cancel", "CancellingBatch", "Commissio
 class Commission(Start):
     """Which charge points, how many at a time, and what each run should do."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"max_parallel": 10, "wait_for_connection": "PT8H"}]}
-    )
+    model_config = example(max_parallel=10, wait_for_connection="PT8H")
 
     max_parallel: Annotated[StrictInt, Field(ge=1, le=MAX_PARALLEL)] = Field(
         default=DEFAULT_PARALLEL,
@@ -76,20 +74,14 @@ class Commission(Start):
 class BatchStarted(BaseModel):
     """The commissioning of a project has begun."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "batch_id": _BAT,
-                    "project_id": _PRJ,
-                    "status": "in_progress",
-                    "started_at": "2026-05-01T09:35:00Z",
-                    "total": 48,
-                    "withdrawn": 1,
-                    "max_parallel": 10,
-                }
-            ]
-        }
+    model_config = example(
+        batch_id=_BAT,
+        project_id=_PRJ,
+        status="in_progress",
+        started_at="2026-05-01T09:35:00Z",
+        total=48,
+        withdrawn=1,
+        max_parallel=10,
     )
 
     batch_id: str
@@ -104,11 +96,7 @@ class BatchStarted(BaseModel):
 class CancellingBatch(BaseModel):
     """The commissioning of a project is being cancelled; its status says when that is done."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"batch_id": _BAT, "project_id": _PRJ, "status": "in_progress"}]
-        }
-    )
+    model_config = example(batch_id=_BAT, project_id=_PRJ, status="in_progress")
 
     batch_id: str
     project_id: str
@@ -145,7 +133,7 @@ class Counts(BaseModel):
 class NeedsPersonShown(BaseModel):
     """A charge point that somebody has to look at: its run waits, or it failed."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_NEED]})
+    model_config = example(_NEED)
 
     charge_point_id: str
     serial_number: str
@@ -180,36 +168,27 @@ class NeedsPersonShown(BaseModel):
 class BatchShown(BaseModel):
     """The newest commissioning of a project as a whole."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "batch_id": _BAT,
-                    "project_id": _PRJ,
-                    "status": "in_progress",
-                    "started_at": "2026-05-01T09:35:00Z",
-                    "started_by": "installer@acme.com",
-                    "completed_at": None,
-                    "cancelled_by": None,
-                    "cancel_reason": None,
-                    "max_parallel": 10,
-                    "counts": {
-                        "total": 48,
-                        "queued": 20,
-                        "in_progress": 10,
-                        "waiting": 1,
-                        "passed": 17,
-                        "failed": 0,
-                        "cancelled": 0,
-                        "kept": 0,
-                    },
-                    "needs_a_person": {
-                        "items": [_NEED],
-                        "next_cursor": None,
-                    },
-                }
-            ]
-        }
+    model_config = example(
+        batch_id=_BAT,
+        project_id=_PRJ,
+        status="in_progress",
+        started_at="2026-05-01T09:35:00Z",
+        started_by="installer@acme.com",
+        completed_at=None,
+        cancelled_by=None,
+        cancel_reason=None,
+        max_parallel=10,
+        counts={
+            "total": 48,
+            "queued": 20,
+            "in_progress": 10,
+            "waiting": 1,
+            "passed": 17,
+            "failed": 0,
+            "cancelled": 0,
+            "kept": 0,
+        },
+        needs_a_person={"items": [_NEED], "next_cursor": None},
     )
 
     batch_id: str

@@ -3,9 +3,9 @@
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from api.fields import Reason, Request, Timestamp
+from api.fields import Reason, Request, Timestamp, example
 from domain.billing.cdr import CdrLocation, CdrToken, LinkSecurity, SignedReading
 from domain.billing.held import (
     Bound,
@@ -71,7 +71,7 @@ HELD: Final[dict[str, Any]] = {
 class HeldRecordShown(BaseModel):
     """A session whose price waits, or waited, for the site owner."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [HELD]})
+    model_config = example(HELD)
 
     id: str
     state: HoldState
@@ -140,9 +140,7 @@ _OF_THE_DOCUMENT: Final = (
 class Release(Request):
     """What the session was: a value within the bound for each that is wanted."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"energy_kwh": "0.5", "note": "As the driver says."}]}
-    )
+    model_config = example(energy_kwh="0.5", note="As the driver says.")
 
     energy_kwh: _Energy | None = None
     minutes: _Minutes | None = None
@@ -156,7 +154,7 @@ class Release(Request):
 class Drop(Request):
     """Why it is not billed, if you say so."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"note": "A test of ours."}]})
+    model_config = example(note="A test of ours.")
 
     note: Reason | None = Field(default=None, description="Stands in the audit trail")
 
@@ -164,7 +162,7 @@ class Drop(Request):
 class DecideAll(Request):
     """All held records of one cause."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"cause": "above_bound"}]})
+    model_config = example(cause="above_bound")
 
     cause: HoldCause
     note: Reason | None = Field(default=None, description=_NOTE)
@@ -180,17 +178,8 @@ class LeftHeld(BaseModel):
 class DecidedAll(BaseModel):
     """What became of all of one cause."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "decided": ["hld_01HX9HELDABCDEFGHJ"],
-                    "cdr_ids": ["cdr_01HX9CDRABCDEFGHJK"],
-                    "left": [],
-                    "more": False,
-                }
-            ]
-        }
+    model_config = example(
+        decided=["hld_01HX9HELDABCDEFGHJ"], cdr_ids=["cdr_01HX9CDRABCDEFGHJK"], left=[], more=False
     )
 
     decided: list[str]

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
-from api.fields import Address, Moment, Name, Request, Timestamp, TimeZone
+from api.fields import Address, Moment, Name, Request, Timestamp, TimeZone, example
 from api.plausibility import Confirm
 from domain.billing.statement import Issuer
 from domain.billing.tariff import Tariff, TariffElement
@@ -69,7 +69,7 @@ class NewTariff(Tariff):
     once. What has no price at a moment is free then.
     """
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_NEW]})
+    model_config = example(_NEW)
 
     valid_from: Moment | None = Field(default=None, description="Not in the past; left out: now")
 
@@ -83,7 +83,7 @@ class NewTariff(Tariff):
 class TariffShown(BaseModel):
     """A version of the project's tariff; it holds until the next one does."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_TARIFF]})
+    model_config = example(_TARIFF)
 
     id: str
     currency: str
@@ -108,7 +108,7 @@ class TariffShown(BaseModel):
 class TimeZoneChange(Request):
     """The time zone of a site."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"time_zone": "Europe/London"}]})
+    model_config = example(time_zone="Europe/London")
 
     time_zone: TimeZone
 
@@ -116,7 +116,7 @@ class TimeZoneChange(Request):
 class IssuerChange(Request):
     """In whose name statements are."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_ISSUER]})
+    model_config = example(_ISSUER)
 
     name: Name
     address: Address | None = None
@@ -132,7 +132,7 @@ class IssuerChange(Request):
 class IssuerShown(BaseModel):
     """In whose name statements are."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_ISSUER]})
+    model_config = example(_ISSUER)
 
     name: str
     address: str | None
@@ -147,18 +147,12 @@ class IssuerShown(BaseModel):
 class BillingShown(BaseModel):
     """Whether the project bills."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "active_since": "2026-05-01T10:15:00Z",
-                    "paused_at": None,
-                    "time_zone": "Europe/London",
-                    "held_records": 0,
-                    "issuer": _ISSUER,
-                }
-            ]
-        }
+    model_config = example(
+        active_since="2026-05-01T10:15:00Z",
+        paused_at=None,
+        time_zone="Europe/London",
+        held_records=0,
+        issuer=_ISSUER,
     )
 
     active_since: Timestamp | None = Field(description="Null: it begins with the handover")

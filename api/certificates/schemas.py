@@ -2,9 +2,9 @@
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, Field, JsonValue
 
-from api.fields import Timestamp
+from api.fields import Timestamp, example
 from domain.certificates import CertificateScope
 from storage.certificates import Certificate
 
@@ -33,7 +33,7 @@ class ReportFormat(StrEnum):
 class CertificateShown(BaseModel):
     """An issued certificate. The signed file lies behind `url`, for whoever knows that."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_CERTIFICATE]})
+    model_config = example(_CERTIFICATE)
 
     id: str
     scope: CertificateScope
@@ -68,7 +68,7 @@ class CertificateShown(BaseModel):
 class CertificatesShown(BaseModel):
     """Every certificate of a charge point or a project, newest first."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_CERTIFICATE]}]})
+    model_config = example(items=[_CERTIFICATE])
 
     items: list[CertificateShown]
 
@@ -96,26 +96,19 @@ class KeyShown(BaseModel):
 class KeysShown(BaseModel):
     """The keys that sign, or have signed, certificates of this engine."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "keys": [
-                        {
-                            "kty": "EC",
-                            "crv": "P-256",
-                            "use": "sig",
-                            "kid": "6ac39b51bcd8e264",
-                            "x": "iPmoxSE99m822MZ1ukMnlVVbF_0aTAV6s-7K3NJYdH4",
-                            "y": "uN27nL5yyK36BLE22_-cFZNl94p1tEw8rN-1h_T8q8I",
-                            "fingerprint": "6ac39b51bcd8e264cb748ffb1be9b64fc30786b7c9c640f52d"
-                            "2be43e14de1360",
-                            "x5c": ["MIIBxzCCAW2gAwIBAgIIasObUbzY4mQwCgYIKoZIzj0EAwIw…"],
-                        }
-                    ]
-                }
-            ]
-        }
+    model_config = example(
+        keys=[
+            {
+                "kty": "EC",
+                "crv": "P-256",
+                "use": "sig",
+                "kid": "6ac39b51bcd8e264",
+                "x": "iPmoxSE99m822MZ1ukMnlVVbF_0aTAV6s-7K3NJYdH4",
+                "y": "uN27nL5yyK36BLE22_-cFZNl94p1tEw8rN-1h_T8q8I",
+                "fingerprint": "6ac39b51bcd8e264cb748ffb1be9b64fc30786b7c9c640f52d2be43e14de1360",
+                "x5c": ["MIIBxzCCAW2gAwIBAgIIasObUbzY4mQwCgYIKoZIzj0EAwIw…"],
+            }
+        ]
     )
 
     keys: list[KeyShown]

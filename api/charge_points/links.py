@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.commands.service import owned_for_service
@@ -19,7 +19,7 @@ from api.deps import (
     SiteOwner,
     now,
 )
-from api.fields import PreciseTimestamp
+from api.fields import PreciseTimestamp, example
 from api.problems import problems
 from domain.audit import Actor, AuditAction
 from storage.audit import Audit
@@ -41,17 +41,11 @@ _LinkNumber = Annotated[
 class LinkKept(BaseModel):
     """The link that is the charge point from now on."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "charge_point_id": "cp_01JT8Z0Q5M4N6P7R8S9T0V1W2X",
-                    "link": 7,
-                    "remote_address": "203.0.113.7",
-                    "kept_at": "2026-05-01T09:30:00.000Z",
-                }
-            ]
-        }
+    model_config = example(
+        charge_point_id="cp_01JT8Z0Q5M4N6P7R8S9T0V1W2X",
+        link=7,
+        remote_address="203.0.113.7",
+        kept_at="2026-05-01T09:30:00.000Z",
     )
 
     charge_point_id: str
@@ -75,16 +69,10 @@ def _refused(nothing: str, whose: Mapping[str, str]) -> dict[int | str, dict[str
 class LinksDisconnected(BaseModel):
     """None of the links was the charge point; all are being closed."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "charge_point_id": "cp_01JT8Z0Q5M4N6P7R8S9T0V1W2X",
-                    "remote_addresses": ["203.0.113.7", "198.51.100.9"],
-                    "disconnected_at": "2026-05-01T09:30:00.000Z",
-                }
-            ]
-        }
+    model_config = example(
+        charge_point_id="cp_01JT8Z0Q5M4N6P7R8S9T0V1W2X",
+        remote_addresses=["203.0.113.7", "198.51.100.9"],
+        disconnected_at="2026-05-01T09:30:00.000Z",
     )
 
     charge_point_id: str

@@ -3,9 +3,17 @@
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
-from api.fields import Address, ModelName, PreciseTimestamp, Request, SerialNumber, Timestamp
+from api.fields import (
+    Address,
+    ModelName,
+    PreciseTimestamp,
+    Request,
+    SerialNumber,
+    Timestamp,
+    example,
+)
 from api.plausibility import Confirming
 from domain.budget import OverBudget
 from domain.contests import Contest
@@ -90,19 +98,13 @@ class LocationFields(Request):
 class NewChargePoint(Confirming):
     """A charge point to register."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "project_id": "prj_01HX4M7TABCDE12345",
-                    "serial_number": "CP-SN-00483921",
-                    "model": "ABB Terra AC W22",
-                    "vendor": "ABB",
-                    "ocpp_version": "1.6",
-                    "location": _LOCATION,
-                }
-            ]
-        }
+    model_config = example(
+        project_id="prj_01HX4M7TABCDE12345",
+        serial_number="CP-SN-00483921",
+        model="ABB Terra AC W22",
+        vendor="ABB",
+        ocpp_version="1.6",
+        location=_LOCATION,
     )
 
     project_id: Annotated[str, Field(max_length=100)]
@@ -117,7 +119,7 @@ class NewChargePoint(Confirming):
 class ChargePointChange(Confirming):
     """What to change of a charge point; what is left out stays."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"location": _LOCATION}]})
+    model_config = example(location=_LOCATION)
 
     serial_number: SerialNumber | None = None
     model: ModelName | None = None
@@ -144,17 +146,8 @@ class ChargePointChange(Confirming):
 class ChargePointRegistered(BaseModel):
     """A charge point, as its registration answers it."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": _ID,
-                    "serial_number": "CP-SN-00483921",
-                    "status": "registered",
-                    "ocpp_endpoint": _ENDPOINT,
-                }
-            ]
-        }
+    model_config = example(
+        id=_ID, serial_number="CP-SN-00483921", status="registered", ocpp_endpoint=_ENDPOINT
     )
 
     id: str
@@ -191,7 +184,7 @@ class WithdrawalShown(BaseModel):
 class ChargePointShown(ChargePointRegistered):
     """A charge point, as its installer sees it in a list."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
+    model_config = example(EXAMPLE)
 
     project_id: str
     model: str
@@ -345,42 +338,38 @@ class ConnectorShown(BaseModel):
 class ChargePointDetail(ChargePointShown):
     """A charge point with its connection, firmware and connectors."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                EXAMPLE
-                | {
-                    "connection": {
-                        "connected": True,
-                        "since": "2026-05-01T09:20:00.120Z",
-                        "ocpp_version": "1.6",
-                        "remote_address": "203.0.113.7",
-                        "last_heartbeat_at": "2026-05-01T09:29:30.004Z",
-                        "last_refused_at": None,
-                        "last_refusal": None,
-                        "flapping": None,
-                        "contest": None,
-                        "over_budget": None,
-                    },
-                    "firmware": {
-                        "version": "1.8.21",
-                        "vendor": "ABB",
-                        "model": "Terra AC W22",
-                        "serial_number": "CP-SN-00483921",
-                        "booted_at": "2026-05-01T09:20:00.450Z",
-                    },
-                    "connectors": [
-                        {
-                            "connector_id": 1,
-                            "status": "Available",
-                            "error_code": "NoError",
-                            "vendor_error_code": None,
-                            "info": None,
-                            "at": "2026-05-01T09:20:01.310Z",
-                        }
-                    ],
+    model_config = example(
+        EXAMPLE
+        | {
+            "connection": {
+                "connected": True,
+                "since": "2026-05-01T09:20:00.120Z",
+                "ocpp_version": "1.6",
+                "remote_address": "203.0.113.7",
+                "last_heartbeat_at": "2026-05-01T09:29:30.004Z",
+                "last_refused_at": None,
+                "last_refusal": None,
+                "flapping": None,
+                "contest": None,
+                "over_budget": None,
+            },
+            "firmware": {
+                "version": "1.8.21",
+                "vendor": "ABB",
+                "model": "Terra AC W22",
+                "serial_number": "CP-SN-00483921",
+                "booted_at": "2026-05-01T09:20:00.450Z",
+            },
+            "connectors": [
+                {
+                    "connector_id": 1,
+                    "status": "Available",
+                    "error_code": "NoError",
+                    "vendor_error_code": None,
+                    "info": None,
+                    "at": "2026-05-01T09:20:01.310Z",
                 }
-            ]
+            ],
         }
     )
 

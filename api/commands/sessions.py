@@ -1,10 +1,10 @@
 """Endpoint of the sessions that run now."""
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from api.deps import AppParts, OwnedProjectId, SiteOwner
-from api.fields import Timestamp
+from api.fields import Timestamp, example
 from api.pagination import Page, Paging
 from storage.projects import Projects
 from storage.running import RunningSession, running_sessions
@@ -15,18 +15,12 @@ router = APIRouter(prefix="/site-owner/projects/{project_id}/sessions", tags=["R
 class SessionShown(BaseModel):
     """A session that runs."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "transaction_id": 7,
-                    "charge_point_id": "cp_01HX5P2QRSTUVWXYZ0",
-                    "connector_id": 1,
-                    "id_tag": "04A2B3C4D5E680",
-                    "started_at": "2026-05-01T10:20:00Z",
-                }
-            ]
-        }
+    model_config = example(
+        transaction_id=7,
+        charge_point_id="cp_01HX5P2QRSTUVWXYZ0",
+        connector_id=1,
+        id_tag="04A2B3C4D5E680",
+        started_at="2026-05-01T10:20:00Z",
     )
 
     transaction_id: int

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from api.commissioning.connectors import ConnectorDetail, TestedConnectors
 from api.commissioning.failures import FailureShown
 from api.commissioning.schemas import WaitingShown
-from api.fields import Absent, PreciseTimestamp, Timestamp
+from api.fields import Absent, PreciseTimestamp, Timestamp, example
 from domain.checks import CheckRecord, Evidence, RunView, Step
 from domain.facts import Irregularity
 from domain.failures import FailureCode, failure
@@ -223,7 +223,7 @@ class OddMessages(BaseModel):
 class RunRecord(BaseModel):
     """The record of a run: checks with their steps, evidence and timings."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_RECORD]})
+    model_config = example(_RECORD)
 
     commissioning_id: str
     charge_point_id: str
@@ -270,7 +270,7 @@ class RunRecord(BaseModel):
 class RunListed(BaseModel):
     """A run in the list of a charge point's runs."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_LISTED]})
+    model_config = example(_LISTED)
 
     commissioning_id: str
     status: RunStatus
@@ -302,7 +302,7 @@ class RunListed(BaseModel):
 class LogEntryShown(BaseModel):
     """One entry of the detailed log."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_ENTRY]})
+    model_config = example(_ENTRY)
 
     id: int
     commissioning_id: str | None

@@ -6,7 +6,6 @@ from typing import Annotated
 from pydantic import (
     AfterValidator,
     BaseModel,
-    ConfigDict,
     Field,
     StrictBool,
     StrictInt,
@@ -17,7 +16,7 @@ from pydantic import (
 from api.commissioning.connectors import ConnectorBrief, TestedConnectors
 from api.commissioning.failures import FailureShown
 from api.connection_attempts.schemas import ClaimShown
-from api.fields import Absent, Duration, Reason, Request, Timestamp
+from api.fields import Absent, Duration, Reason, Request, Timestamp, example
 from domain.checks import CheckRecord, RunView
 from domain.checks import Waiting as WaitingFact
 from domain.commissioning import DEFAULT_WAIT_FOR_CONNECTION, MAX_WAIT_FOR_CONNECTION, RunOptions
@@ -45,9 +44,7 @@ def _bearable(wait: timedelta) -> timedelta:
 class Start(Request):
     """What the run should do."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"run_test_transaction": True, "notify_on_complete": True}]}
-    )
+    model_config = example(run_test_transaction=True, notify_on_complete=True)
 
     run_test_transaction: StrictBool = Field(
         default=True, description="False: the test transaction is skipped, on the record"
@@ -117,7 +114,7 @@ class Start(Request):
 class Retry(Request):
     """How much is done again."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"from_scratch": False}]})
+    model_config = example(from_scratch=False)
 
     from_scratch: StrictBool = Field(
         default=False,
@@ -138,17 +135,11 @@ class Retry(Request):
 class Started(BaseModel):
     """A run that has begun."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "commissioning_id": _COM,
-                    "charge_point_id": _CP,
-                    "status": "in_progress",
-                    "started_at": "2026-05-01T09:35:00Z",
-                }
-            ]
-        }
+    model_config = example(
+        commissioning_id=_COM,
+        charge_point_id=_CP,
+        status="in_progress",
+        started_at="2026-05-01T09:35:00Z",
     )
 
     commissioning_id: str
@@ -160,7 +151,7 @@ class Started(BaseModel):
 class Cancel(Request):
     """Why the run is cancelled."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "Wrong bay"}]})
+    model_config = example(reason="Wrong bay")
 
     reason: Reason | None = None
 
@@ -168,9 +159,7 @@ class Cancel(Request):
 class AnswerGiven(Request):
     """What a person says to what the run asks."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"answer": "done", "note": "Updated in the vendor's app"}]}
-    )
+    model_config = example(answer="done", note="Updated in the vendor's app")
 
     answer: InstallerAnswer = Field(
         description="One of `waiting.answers` of the status. `done`: it is done, look again. "
@@ -194,18 +183,14 @@ class AnswerGiven(Request):
 class Answered(BaseModel):
     """The answer was taken; the status shows what follows."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "commissioning_id": _COM,
-                    "charge_point_id": _CP,
-                    "asked": "Update the firmware to 1.6.6 or newer in the vendor's app or portal, "
-                    "then answer done; or give it up.",
-                    "answer": "done",
-                }
-            ]
-        }
+    model_config = example(
+        commissioning_id=_COM,
+        charge_point_id=_CP,
+        asked=(
+            "Update the firmware to 1.6.6 or newer in the vendor's app or portal, "
+            "then answer done; or give it up."
+        ),
+        answer="done",
     )
 
     commissioning_id: str
@@ -217,13 +202,7 @@ class Answered(BaseModel):
 class Cancelling(BaseModel):
     """A run that is being cancelled; its status says when that is done."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"commissioning_id": _COM, "charge_point_id": _CP, "status": "in_progress"}
-            ]
-        }
-    )
+    model_config = example(commissioning_id=_COM, charge_point_id=_CP, status="in_progress")
 
     commissioning_id: str
     charge_point_id: str
@@ -298,29 +277,23 @@ class CheckShown(BaseModel):
 class StatusShown(BaseModel):
     """The newest run of a charge point; the same shape while it is open and after its verdict."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "commissioning_id": _COM,
-                    "charge_point_id": _CP,
-                    "status": "completed",
-                    "checks": [
-                        {"name": "ocpp_handshake", "result": "passed"},
-                        {"name": "firmware_version", "result": "passed"},
-                        {"name": "connector_available", "result": "passed"},
-                        {"name": "test_transaction", "result": "passed"},
-                    ],
-                    "started_at": "2026-05-01T09:35:00Z",
-                    "completed_at": "2026-05-01T09:37:22Z",
-                    "waiting_for": None,
-                    "waiting": None,
-                    "failure": None,
-                    "cleaning_up": False,
-                    "alarms": [],
-                }
-            ]
-        }
+    model_config = example(
+        commissioning_id=_COM,
+        charge_point_id=_CP,
+        status="completed",
+        checks=[
+            {"name": "ocpp_handshake", "result": "passed"},
+            {"name": "firmware_version", "result": "passed"},
+            {"name": "connector_available", "result": "passed"},
+            {"name": "test_transaction", "result": "passed"},
+        ],
+        started_at="2026-05-01T09:35:00Z",
+        completed_at="2026-05-01T09:37:22Z",
+        waiting_for=None,
+        waiting=None,
+        failure=None,
+        cleaning_up=False,
+        alarms=[],
     )
 
     commissioning_id: str

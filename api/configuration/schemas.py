@@ -4,7 +4,6 @@ from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     StrictBool,
     WithJsonSchema,
@@ -12,7 +11,7 @@ from pydantic import (
 )
 
 from api.connection_attempts.schemas import ClaimShown
-from api.fields import Request, Timestamp
+from api.fields import Request, Timestamp, example
 from domain.catalogue import ParameterType, ParameterValue, Template
 from domain.states import ParameterState
 from domain.wording import FieldValueError
@@ -34,20 +33,14 @@ class TemplateParameter(BaseModel):
 class TemplateShown(BaseModel):
     """The default configuration of a model."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "template_version": "2.1.0",
-                    "parameters": [
-                        {"key": "HeartbeatInterval", "default": 60, "type": "integer"},
-                        {"key": "MeterValueSampleInterval", "default": 30, "type": "integer"},
-                        {"key": "MaxChargingProfilesInstalled", "default": 10, "type": "integer"},
-                        {"key": "AuthorizationCacheEnabled", "default": True, "type": "boolean"},
-                    ],
-                }
-            ]
-        }
+    model_config = example(
+        template_version="2.1.0",
+        parameters=[
+            {"key": "HeartbeatInterval", "default": 60, "type": "integer"},
+            {"key": "MeterValueSampleInterval", "default": 30, "type": "integer"},
+            {"key": "MaxChargingProfilesInstalled", "default": 10, "type": "integer"},
+            {"key": "AuthorizationCacheEnabled", "default": True, "type": "boolean"},
+        ],
     )
 
     template_version: str
@@ -75,18 +68,12 @@ class ParameterChoice(Request):
 class Customization(Request):
     """Parameters to override."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "parameters": [
-                        {"key": "HeartbeatInterval", "value": 30},
-                        {"key": "MeterValueSampleInterval", "value": 15},
-                        {"key": "AuthorizationCacheEnabled", "value": False},
-                    ]
-                }
-            ]
-        }
+    model_config = example(
+        parameters=[
+            {"key": "HeartbeatInterval", "value": 30},
+            {"key": "MeterValueSampleInterval", "value": 15},
+            {"key": "AuthorizationCacheEnabled", "value": False},
+        ]
     )
 
     parameters: list[ParameterChoice] = Field(default=[], max_length=_MAX_PARAMETERS)
@@ -119,22 +106,12 @@ class Rejection(BaseModel):
 class Customized(BaseModel):
     """What became of the overrides."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "charge_point_id": _ID,
-                    "applied": [
-                        "HeartbeatInterval",
-                        "MeterValueSampleInterval",
-                        "AuthorizationCacheEnabled",
-                    ],
-                    "rejected": [],
-                    "queued": [],
-                    "pending_reboot": False,
-                }
-            ]
-        }
+    model_config = example(
+        charge_point_id=_ID,
+        applied=["HeartbeatInterval", "MeterValueSampleInterval", "AuthorizationCacheEnabled"],
+        rejected=[],
+        queued=[],
+        pending_reboot=False,
     )
 
     charge_point_id: str
@@ -180,46 +157,39 @@ class ParameterKeyShown(BaseModel):
 class ConfigurationShown(BaseModel):
     """The configuration of a charge point: desired, reported, and where that stands."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "charge_point_id": _ID,
-                    "template_version": "2.1.0",
-                    "pending_reboot": True,
-                    "parameters": [
-                        {
-                            "key": "MeterValueSampleInterval",
-                            "type": "integer",
-                            "default": 30,
-                            "desired": 15,
-                            "reported": "30",
-                            "state": "pending_reboot",
-                            "customized": True,
-                            "detail": "The restart waits until nobody charges: "
-                            "transaction 17 is running on connector 1.",
-                            "minimum": 1,
-                            "maximum": 3600,
-                            "unit": "s",
-                            "description": "Time between two readings of a transaction.",
-                            "assertion": False,
-                        }
-                    ],
-                    "more_keys": [
-                        {
-                            "key": "MeterValuesSampledData",
-                            "type": "string",
-                            "minimum": None,
-                            "maximum": None,
-                            "unit": None,
-                            "description": "Measurands of readings during a transaction, after "
-                            "commas.",
-                            "standard": True,
-                        }
-                    ],
-                }
-            ]
-        }
+    model_config = example(
+        charge_point_id=_ID,
+        template_version="2.1.0",
+        pending_reboot=True,
+        parameters=[
+            {
+                "key": "MeterValueSampleInterval",
+                "type": "integer",
+                "default": 30,
+                "desired": 15,
+                "reported": "30",
+                "state": "pending_reboot",
+                "customized": True,
+                "detail": "The restart waits until nobody charges: "
+                "transaction 17 is running on connector 1.",
+                "minimum": 1,
+                "maximum": 3600,
+                "unit": "s",
+                "description": "Time between two readings of a transaction.",
+                "assertion": False,
+            }
+        ],
+        more_keys=[
+            {
+                "key": "MeterValuesSampledData",
+                "type": "string",
+                "minimum": None,
+                "maximum": None,
+                "unit": None,
+                "description": "Measurands of readings during a transaction, after commas.",
+                "standard": True,
+            }
+        ],
     )
 
     charge_point_id: str
@@ -234,20 +204,14 @@ class ConfigurationShown(BaseModel):
 class ConnectionTested(BaseModel):
     """Whether the charge point can be reached, and how fast."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "charge_point_id": _ID,
-                    "connected": True,
-                    "latency_ms": 42,
-                    "ocpp_version_negotiated": "1.6",
-                    "tested_at": "2026-05-01T09:30:00Z",
-                    "reason": None,
-                    "claim": None,
-                }
-            ]
-        }
+    model_config = example(
+        charge_point_id=_ID,
+        connected=True,
+        latency_ms=42,
+        ocpp_version_negotiated="1.6",
+        tested_at="2026-05-01T09:30:00Z",
+        reason=None,
+        claim=None,
     )
 
     charge_point_id: str

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from api.fields import PreciseTimestamp, Request, Timestamp
+from api.fields import PreciseTimestamp, Request, Timestamp, example
 from domain.connection_attempts import ClaimCall, claim_call
 from domain.states import IdentityMatch
 from storage.connection_attempts import CountedAttempt
@@ -24,7 +24,7 @@ _ATTEMPT: dict[str, Any] = {
 class ConnectionAttempt(BaseModel):
     """A connection that was refused."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_ATTEMPT]})
+    model_config = example(_ATTEMPT)
 
     at: PreciseTimestamp
     code: str = Field(description="Stable code of the refusal, to branch on")
@@ -65,26 +65,20 @@ class ClaimShown(BaseModel):
 class UnclaimedShown(BaseModel):
     """An identity that is unknown here, with the charge point that it may be."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "identity": "CP-SN-00483921",
-                    "matches": "serial_number",
-                    "charge_point_id": "cp_01HX5P2QRSTUVWXYZ0",
-                    "serial_number": "CP-SN-00483921",
-                    "attempts": 4,
-                    "last_at": "2026-05-01T09:31:12.480Z",
-                    "remote_address": "203.0.113.7",
-                    "claim": {
-                        "method": "POST",
-                        "path": "/api/v1/installer/projects/prj_01HX4M7TABCDE12345/unclaimed/"
-                        "CP-SN-00483921/claim",
-                        "body": {"charge_point_id": "cp_01HX5P2QRSTUVWXYZ0"},
-                    },
-                }
-            ]
-        }
+    model_config = example(
+        identity="CP-SN-00483921",
+        matches="serial_number",
+        charge_point_id="cp_01HX5P2QRSTUVWXYZ0",
+        serial_number="CP-SN-00483921",
+        attempts=4,
+        last_at="2026-05-01T09:31:12.480Z",
+        remote_address="203.0.113.7",
+        claim={
+            "method": "POST",
+            "path": "/api/v1/installer/projects/prj_01HX4M7TABCDE12345/unclaimed/"
+            "CP-SN-00483921/claim",
+            "body": {"charge_point_id": "cp_01HX5P2QRSTUVWXYZ0"},
+        },
     )
 
     identity: str = Field(description="As the charge point gave it last")
@@ -123,9 +117,7 @@ class UnclaimedShown(BaseModel):
 class Claim(Request):
     """Which charge point the identity is."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"charge_point_id": "cp_01HX5P2QRSTUVWXYZ0"}]}
-    )
+    model_config = example(charge_point_id="cp_01HX5P2QRSTUVWXYZ0")
 
     charge_point_id: Annotated[str, Field(max_length=100)]
 
@@ -133,16 +125,10 @@ class Claim(Request):
 class Claimed(BaseModel):
     """An identity that is a charge point's from now on."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "identity": "CP-SN-00483921",
-                    "charge_point_id": "cp_01HX5P2QRSTUVWXYZ0",
-                    "claimed_at": "2026-05-01T09:33:00Z",
-                }
-            ]
-        }
+    model_config = example(
+        identity="CP-SN-00483921",
+        charge_point_id="cp_01HX5P2QRSTUVWXYZ0",
+        claimed_at="2026-05-01T09:33:00Z",
     )
 
     identity: str

@@ -2,9 +2,9 @@
 
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
-from api.fields import Address, Name, Request, Timestamp
+from api.fields import Address, Name, Request, Timestamp, example
 from domain.contractors import Contractor
 from domain.wording import FieldValueError
 
@@ -18,7 +18,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
 class DeclareContractor(Request):
     """The company that did the work. It replaces what was declared before."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = example(_EXAMPLE)
 
     company: Name | None = Field(description="null: the company of the account again")
     address: Address | None = None
@@ -36,13 +36,7 @@ class DeclareContractor(Request):
 class ContractorShown(BaseModel):
     """The company that certificates name as the installer."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {**_EXAMPLE, "by": "installer@acme.com", "at": "2026-05-01T09:00:00Z"},
-            ]
-        }
-    )
+    model_config = example(**_EXAMPLE, by="installer@acme.com", at="2026-05-01T09:00:00Z")
 
     company: str
     address: str | None = None

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from api.fields import Email, Name, Notes, Request, Timestamp
+from api.fields import Email, Name, Notes, Request, Timestamp, example
 from domain.handover import Blocker, Caution, HandoverResult
 from domain.states import ProjectStatus
 
@@ -17,15 +17,9 @@ _NO_TARIFF: dict[str, Any] = {
 class Invite(Request):
     """Whom to invite."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "email": "facilities@riversidebp.com",
-                    "message": "Your charge points at Riverside Business Park are ready.",
-                }
-            ]
-        }
+    model_config = example(
+        email="facilities@riversidebp.com",
+        message="Your charge points at Riverside Business Park are ready.",
     )
 
     email: Email
@@ -35,16 +29,10 @@ class Invite(Request):
 class Invited(BaseModel):
     """An invitation that was sent."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "invitation_id": "inv_01HX7ABCDEFGH12345",
-                    "email": "facilities@riversidebp.com",
-                    "expires_at": "2026-05-08T09:00:00Z",
-                }
-            ]
-        }
+    model_config = example(
+        invitation_id="inv_01HX7ABCDEFGH12345",
+        email="facilities@riversidebp.com",
+        expires_at="2026-05-08T09:00:00Z",
     )
 
     invitation_id: str
@@ -55,15 +43,9 @@ class Invited(BaseModel):
 class Handover(Request):
     """The installer's sign-off."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "sign_off_notes": "All connectors tested. Site owner briefed on app usage.",
-                    "installer_signature": "J. Smith",
-                }
-            ]
-        }
+    model_config = example(
+        sign_off_notes="All connectors tested. Site owner briefed on app usage.",
+        installer_signature="J. Smith",
     )
 
     sign_off_notes: Notes | None = None
@@ -103,17 +85,11 @@ class WarningShown(BaseModel):
 class HandedOver(BaseModel):
     """A project that was handed over."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "project_id": "prj_01HX4M7TABCDE12345",
-                    "status": "handed_over",
-                    "completed_at": "2026-05-01T10:15:00Z",
-                    "warnings": [_NO_TARIFF],
-                }
-            ]
-        }
+    model_config = example(
+        project_id="prj_01HX4M7TABCDE12345",
+        status="handed_over",
+        completed_at="2026-05-01T10:15:00Z",
+        warnings=[_NO_TARIFF],
     )
 
     project_id: str
@@ -127,26 +103,20 @@ class HandedOver(BaseModel):
 class HandoverShown(BaseModel):
     """How near a project is to its handover."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "project_id": "prj_01HX4M7TABCDE12345",
-                    "status": "in_progress",
-                    "completed_at": None,
-                    "blockers": [
-                        {
-                            "code": "owner_not_accepted",
-                            "detail": "The site owner has not accepted an invitation. Invite them "
-                            "(POST …/projects/prj_01HX4M7TABCDE12345/invite-site-owner with "
-                            '"email"), or ask them to use the link in the mail.',
-                            "charge_point_id": None,
-                        }
-                    ],
-                    "warnings": [_NO_TARIFF],
-                }
-            ]
-        }
+    model_config = example(
+        project_id="prj_01HX4M7TABCDE12345",
+        status="in_progress",
+        completed_at=None,
+        blockers=[
+            {
+                "code": "owner_not_accepted",
+                "detail": "The site owner has not accepted an invitation. Invite them "
+                "(POST …/projects/prj_01HX4M7TABCDE12345/invite-site-owner with "
+                '"email"), or ask them to use the link in the mail.',
+                "charge_point_id": None,
+            }
+        ],
+        warnings=[_NO_TARIFF],
     )
 
     project_id: str

@@ -2,9 +2,10 @@
 
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from api.charge_points.schemas import ChargePointRegistered
+from api.fields import example
 
 EXAMPLE: Final = (
     "serial_number,model,vendor,ocpp_version,latitude,longitude,address,connectors\r\n"
@@ -22,9 +23,7 @@ _REGISTERED: dict[str, Any] = {
 class Imported(BaseModel):
     """The charge points that a file made."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"total": 1, "items": [_REGISTERED]}]}
-    )
+    model_config = example(total=1, items=[_REGISTERED])
 
     total: int
     items: list[ChargePointRegistered] = Field(description="In the order of the file")

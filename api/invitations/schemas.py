@@ -4,10 +4,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from api.accounts.schemas import AccountCreated, NewPassword
-from api.fields import Name, Reason, Request, Timestamp
+from api.fields import Name, Reason, Request, Timestamp, example
 from domain.states import InvitationStatus, ProjectRole
 from storage.invitations import Invitation
 
@@ -22,16 +22,8 @@ class Accept(Request):
     verified.
     """
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "token": "4f0c…",
-                    "name": "Riverside Facilities",
-                    "password": "0wner-P@ssword!",
-                }
-            ]
-        }
+    model_config = example(
+        {"token": "4f0c…", "name": "Riverside Facilities", "password": "0wner-P@ssword!"}
     )
 
     token: Token
@@ -42,19 +34,13 @@ class Accept(Request):
 class Accepted(AccountCreated):
     """The account of who has accepted, the project, and what they are to it."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "usr_01HX8OWNERABCDEFGH",
-                    "email": "facilities@riversidebp.com",
-                    "role": "site_owner",
-                    "created_at": "2026-05-01T10:00:00Z",
-                    "project_id": "prj_01HX4M7TABCDE12345",
-                    "project_role": "site_owner",
-                }
-            ]
-        }
+    model_config = example(
+        id="usr_01HX8OWNERABCDEFGH",
+        email="facilities@riversidebp.com",
+        role="site_owner",
+        created_at="2026-05-01T10:00:00Z",
+        project_id="prj_01HX4M7TABCDE12345",
+        project_role="site_owner",
     )
 
     project_id: str
@@ -64,9 +50,7 @@ class Accepted(AccountCreated):
 class Decline(Request):
     """Decline an invitation; it needs no account."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"token": "4f0c…", "reason": "We have sold the site."}]}
-    )
+    model_config = example({"token": "4f0c…", "reason": "We have sold the site."})
 
     token: Token
     reason: Reason | None = Field(default=None, description="Who has invited you reads it")
@@ -83,25 +67,19 @@ class Delivery(StrEnum):
 class InvitationShown(BaseModel):
     """An invitation, and how it stands."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "inv_01HX7ABCDEFGH12345",
-                    "project_id": "prj_01HX4M7TABCDE12345",
-                    "email": "facilities@riversidebp.com",
-                    "role": "site_owner",
-                    "message": "Your charge points at Riverside Business Park are ready.",
-                    "status": "declined",
-                    "created_at": "2026-05-01T09:00:00Z",
-                    "sent_at": "2026-05-01T09:00:01Z",
-                    "delivery": "sent",
-                    "expires_at": "2026-05-08T09:00:00Z",
-                    "ended_at": "2026-05-02T08:12:44Z",
-                    "reason": "We have sold the site.",
-                }
-            ]
-        }
+    model_config = example(
+        id="inv_01HX7ABCDEFGH12345",
+        project_id="prj_01HX4M7TABCDE12345",
+        email="facilities@riversidebp.com",
+        role="site_owner",
+        message="Your charge points at Riverside Business Park are ready.",
+        status="declined",
+        created_at="2026-05-01T09:00:00Z",
+        sent_at="2026-05-01T09:00:01Z",
+        delivery="sent",
+        expires_at="2026-05-08T09:00:00Z",
+        ended_at="2026-05-02T08:12:44Z",
+        reason="We have sold the site.",
     )
 
     id: str

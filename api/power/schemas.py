@@ -5,10 +5,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 from pydantic.config import JsonDict
 
-from api.fields import Request
+from api.fields import Request, example
 from api.plausibility import Confirming
 from domain.plausibility import Current, Plausibility, Quantity, Question
 from domain.power.facts import SiteLoad
@@ -37,7 +37,7 @@ _ELECTRICAL: JsonDict = {"max_amps": 16, "phases": ["L2"], "voltage": 230.0}
 class PowerLimit(Confirming):
     """What the supply of the site can carry: in kW, or in amperes per phase, or without a limit."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"max_power_kw": 43.5, "phases": 3}]})
+    model_config = example(max_power_kw=43.5, phases=3)
 
     max_power_kw: Annotated[float, Field(gt=0, le=_MAX_KW, allow_inf_nan=False)] | None = None
     max_amps_per_phase: Annotated[float, Field(gt=0, le=_MAX_AMPS, allow_inf_nan=False)] | None = (
@@ -78,11 +78,7 @@ class PowerLimit(Confirming):
 class PowerShown(BaseModel):
     """What the supply of the site can carry; null where nobody has set a limit."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"max_power_kw": 43.5, "max_amps_per_phase": 63.04, "phases": 3}]
-        }
-    )
+    model_config = example(max_power_kw=43.5, max_amps_per_phase=63.04, phases=3)
 
     max_power_kw: float | None
     max_amps_per_phase: float | None
@@ -101,7 +97,7 @@ class PowerShown(BaseModel):
 class ElectricalChange(Confirming):
     """How a charge point is connected to the supply."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_ELECTRICAL]})
+    model_config = example(_ELECTRICAL)
 
     max_amps: Annotated[int, Field(ge=MIN_AMPS, le=_MAX_CABLE_AMPS)] = Field(
         default=DEFAULT_MAX_AMPS, description="What its cable carries, per phase"
@@ -137,7 +133,7 @@ class ElectricalChange(Confirming):
 class ElectricalShown(BaseModel):
     """How a charge point is connected to the supply."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_ELECTRICAL]})
+    model_config = example(_ELECTRICAL)
 
     max_amps: int
     phases: list[Phase] | None
@@ -175,24 +171,13 @@ class FeatureShown(BaseModel):
     Of `offline_charging` they are all.
     """
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "feature": "smart_charging",
-                    "state": "activating",
-                    "detail": None,
-                    "charge_points": [
-                        {
-                            "charge_point_id": _CP,
-                            "state": "activating",
-                            "cause": None,
-                            "action": None,
-                        }
-                    ],
-                }
-            ]
-        }
+    model_config = example(
+        feature="smart_charging",
+        state="activating",
+        detail=None,
+        charge_points=[
+            {"charge_point_id": _CP, "state": "activating", "cause": None, "action": None}
+        ],
     )
 
     feature: Feature
@@ -222,7 +207,7 @@ class FeatureShown(BaseModel):
 class FeatureChange(Request):
     """Pause a feature, or let it go on."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"paused": True}]})
+    model_config = example(paused=True)
 
     paused: bool
 
@@ -259,40 +244,34 @@ class StationShown(BaseModel):
 class LoadShown(BaseModel):
     """How the power of the site is shared at this moment. Amperes are per phase."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "power": {"max_power_kw": 43.5, "max_amps_per_phase": 63.04, "phases": 3},
-                    "paused": False,
-                    "bound_amps": 32.0,
-                    "sessions": [
-                        {
-                            "charge_point_id": _CP,
-                            "connector_id": 1,
-                            "transaction_id": 7,
-                            "allotted_amps": 32,
-                            "bound_amps": 32.0,
-                            "idle": False,
-                            "reason": Reason.ALL_OF_ITS_CABLE,
-                            "detail": Reason.ALL_OF_ITS_CABLE.sentence,
-                            "as_of": "2026-05-01T09:00:00Z",
-                        }
-                    ],
-                    "charge_points": [
-                        {
-                            "charge_point_id": _CP,
-                            "bound_amps": 32.0,
-                            "kept_amps": 0.0,
-                            "reason": Reason.STARTS_AT_ZERO,
-                            "detail": Reason.STARTS_AT_ZERO.sentence,
-                            "as_of": "2026-05-01T08:00:00Z",
-                        }
-                    ],
-                    "as_of": "2026-05-01T09:00:05Z",
-                }
-            ]
-        }
+    model_config = example(
+        power={"max_power_kw": 43.5, "max_amps_per_phase": 63.04, "phases": 3},
+        paused=False,
+        bound_amps=32.0,
+        sessions=[
+            {
+                "charge_point_id": _CP,
+                "connector_id": 1,
+                "transaction_id": 7,
+                "allotted_amps": 32,
+                "bound_amps": 32.0,
+                "idle": False,
+                "reason": Reason.ALL_OF_ITS_CABLE,
+                "detail": Reason.ALL_OF_ITS_CABLE.sentence,
+                "as_of": "2026-05-01T09:00:00Z",
+            }
+        ],
+        charge_points=[
+            {
+                "charge_point_id": _CP,
+                "bound_amps": 32.0,
+                "kept_amps": 0.0,
+                "reason": Reason.STARTS_AT_ZERO,
+                "detail": Reason.STARTS_AT_ZERO.sentence,
+                "as_of": "2026-05-01T08:00:00Z",
+            }
+        ],
+        as_of="2026-05-01T09:00:05Z",
     )
 
     power: PowerShown

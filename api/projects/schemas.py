@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
-from api.fields import Address, Email, Name, Request, Timestamp, TimeZone
+from api.fields import Address, Email, Name, Request, Timestamp, TimeZone, example
 from api.power.schemas import FeatureShown
 from domain.states import ChargePointStatus, ProjectRole, ProjectStatus
 from domain.wording import FieldValueError
@@ -33,16 +33,10 @@ _SHOWN: dict[str, Any] = _CREATED | {
 class NewProject(Request):
     """A new project."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "name": "Riverside Business Park",
-                    "address": "12 Riverside Way, Bristol, BS1 4AA",
-                    "site_owner_email": "facilities@riversidebp.com",
-                }
-            ]
-        }
+    model_config = example(
+        name="Riverside Business Park",
+        address="12 Riverside Way, Bristol, BS1 4AA",
+        site_owner_email="facilities@riversidebp.com",
     )
 
     name: Name
@@ -54,9 +48,7 @@ class NewProject(Request):
 class ProjectChange(Request):
     """What to change of a project; what is left out stays."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"name": "Riverside Business Park, phase 2"}]}
-    )
+    model_config = example(name="Riverside Business Park, phase 2")
 
     name: Name | None = None
     address: Address | None = None
@@ -74,7 +66,7 @@ class ProjectChange(Request):
 class ProjectCreated(BaseModel):
     """A project, as its creation answers it."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_CREATED]})
+    model_config = example(_CREATED)
 
     id: str
     name: str
@@ -85,7 +77,7 @@ class ProjectCreated(BaseModel):
 class ProjectShown(ProjectCreated):
     """A project, as its installer sees it."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_SHOWN]})
+    model_config = example(_SHOWN)
 
     address: str
     site_owner_email: str
@@ -122,17 +114,13 @@ class ProjectShown(ProjectCreated):
 class ProjectDetail(ProjectShown):
     """A project with the state of its charge points and its handover."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                _SHOWN
-                | {
-                    "charge_points": {"registered": 1, "commissioned": 3},
-                    "sign_off_notes": None,
-                    "installer_signature": None,
-                    "features": [],
-                }
-            ]
+    model_config = example(
+        _SHOWN
+        | {
+            "charge_points": {"registered": 1, "commissioned": 3},
+            "sign_off_notes": None,
+            "installer_signature": None,
+            "features": [],
         }
     )
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from api.fields import Timestamp
+from api.fields import Timestamp, example
 from api.power.schemas import FeatureShown
 from domain.states import ChargePointStatus, ProjectStatus
 from storage.feature_status import FeatureStatus
@@ -26,7 +26,7 @@ _PROJECT: dict[str, Any] = {
 class OwnedProject(BaseModel):
     """A project, as its site owner sees it."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_PROJECT]})
+    model_config = example(_PROJECT)
 
     id: str
     name: str
@@ -57,17 +57,13 @@ class OwnedProject(BaseModel):
 class OwnedDetail(OwnedProject):
     """A project with the state of its charge points, as its site owner sees it."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                _PROJECT
-                | {
-                    "charge_points": {"commissioned": 4},
-                    "sign_off_notes": "All connectors tested.",
-                    "installer_signature": "J. Smith",
-                    "features": [],
-                }
-            ]
+    model_config = example(
+        _PROJECT
+        | {
+            "charge_points": {"commissioned": 4},
+            "sign_off_notes": "All connectors tested.",
+            "installer_signature": "J. Smith",
+            "features": [],
         }
     )
 

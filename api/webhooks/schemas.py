@@ -4,9 +4,9 @@ import json
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
-from api.fields import Name, PreciseTimestamp, Request, Timestamp
+from api.fields import Name, PreciseTimestamp, Request, Timestamp, example
 from domain.outbound import MAX_URL
 from domain.states import DeliveryStatus, WebhookStatus
 from domain.webhooks import CHOOSABLE, WebhookEvent
@@ -44,13 +44,7 @@ Events = Annotated[
 class NewWebhook(Request):
     """Where events go, and which."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"url": _URL, "events": ["commissioning.completed", "commissioning.failed"]}
-            ]
-        }
-    )
+    model_config = example(url=_URL, events=["commissioning.completed", "commissioning.failed"])
 
     url: Url = Field(description="https://…, a public address")
     events: Events = Field(default=list(CHOOSABLE), description="All, if left out")
@@ -60,7 +54,7 @@ class NewWebhook(Request):
 class WebhookChange(Request):
     """What is to be changed; what is left out stays."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"enabled": True}]})
+    model_config = example(enabled=True)
 
     url: Url | None = None
     events: Events | None = None
@@ -71,21 +65,15 @@ class WebhookChange(Request):
 class WebhookShown(BaseModel):
     """A webhook; its secret is told only when it is made."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": _WHK,
-                    "url": _URL,
-                    "description": None,
-                    "events": ["commissioning.completed", "commissioning.failed"],
-                    "status": "enabled",
-                    "disabled_reason": None,
-                    "failing_since": None,
-                    "created_at": "2026-05-01T09:00:00Z",
-                }
-            ]
-        }
+    model_config = example(
+        id=_WHK,
+        url=_URL,
+        description=None,
+        events=["commissioning.completed", "commissioning.failed"],
+        status="enabled",
+        disabled_reason=None,
+        failing_since=None,
+        created_at="2026-05-01T09:00:00Z",
     )
 
     id: str
@@ -106,22 +94,16 @@ class WebhookShown(BaseModel):
 class WebhookWithSecret(WebhookShown):
     """A webhook with the secret that signs its calls. Keep it now: it is not told again."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": _WHK,
-                    "url": _URL,
-                    "description": None,
-                    "events": ["commissioning.completed", "commissioning.failed"],
-                    "status": "enabled",
-                    "disabled_reason": None,
-                    "failing_since": None,
-                    "created_at": "2026-05-01T09:00:00Z",
-                    "secret": _SECRET,
-                }
-            ]
-        }
+    model_config = example(
+        id=_WHK,
+        url=_URL,
+        description=None,
+        events=["commissioning.completed", "commissioning.failed"],
+        status="enabled",
+        disabled_reason=None,
+        failing_since=None,
+        created_at="2026-05-01T09:00:00Z",
+        secret=_SECRET,
     )
 
     secret: str
@@ -135,7 +117,7 @@ class WebhookWithSecret(WebhookShown):
 class DeliveryShown(BaseModel):
     """An event and whether it has arrived."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_DELIVERY]})
+    model_config = example(_DELIVERY)
 
     id: str
     event_id: str = Field(description="Sent as `webhook-id`; the same at every attempt")
@@ -170,31 +152,27 @@ class DeliveryAttempt(BaseModel):
 class DeliveryDetail(DeliveryShown):
     """A delivery with what is sent and every attempt."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                _DELIVERY
-                | {
-                    "body": {
-                        "type": "project.handed_over",
-                        "timestamp": "2026-05-01T10:15:00Z",
-                        "data": {
-                            "project_id": "prj_01HX4M7TABCDE12345",
-                            "status": "handed_over",
-                            "completed_at": "2026-05-01T10:15:00Z",
-                        },
-                    },
-                    "attempts": [
-                        {
-                            "at": "2026-05-01T10:15:00.740Z",
-                            "duration_ms": 212,
-                            "status_code": 204,
-                            "error": None,
-                            "response": "",
-                        }
-                    ],
+    model_config = example(
+        _DELIVERY
+        | {
+            "body": {
+                "type": "project.handed_over",
+                "timestamp": "2026-05-01T10:15:00Z",
+                "data": {
+                    "project_id": "prj_01HX4M7TABCDE12345",
+                    "status": "handed_over",
+                    "completed_at": "2026-05-01T10:15:00Z",
+                },
+            },
+            "attempts": [
+                {
+                    "at": "2026-05-01T10:15:00.740Z",
+                    "duration_ms": 212,
+                    "status_code": 204,
+                    "error": None,
+                    "response": "",
                 }
-            ]
+            ],
         }
     )
 
