@@ -72,8 +72,8 @@ from api.service_visits.installer_endpoints import router as my_service_visits
 from api.site_owner.endpoints import router as site_owner
 from api.site_owner.site import router as site
 from api.temporal import TemporalGateway
+from api.webhooks.endpoints import owner_router as owned_webhooks
 from api.webhooks.endpoints import router as webhooks
-from api.webhooks.owner_endpoints import router as owned_webhooks
 from api.withdrawals.endpoints import router as withdrawals
 from domain.cancellation import end
 from domain.starting import cannot_listen

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body, Path, Response
 
 from api.access import service
 from api.access.schemas import AccessChange, AccessShown, IdTag, TagLabel, TagShown
-from api.deps import Acting, AppParts, OwnedProjectId, SiteOwner
+from api.deps import OwnerCall, ProjectId
 from api.pagination import Page, Paging
 from api.problems import problems
 from storage.access import Access
@@ -23,9 +23,9 @@ IdTagPath = Annotated[IdTag, Path()]
     summary="Show who may charge",
     operation_id="getAccess",
 )
-async def show(project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts) -> AccessShown:
+async def show(call: OwnerCall, project_id: ProjectId) -> AccessShown:
     """Until you list id tags or open the site, its charge points charge for nobody."""
-    return await service.shown(parts, owner, project_id)
+    return await service.shown(call, project_id)
 
 
 @router.put(
@@ -33,18 +33,12 @@ async def show(project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts) ->
     summary="Choose who may charge",
     operation_id="setAccess",
 )
-async def choose(
-    project_id: OwnedProjectId,
-    body: AccessChange,
-    owner: SiteOwner,
-    parts: AppParts,
-    actor: Acting,
-) -> AccessShown:
+async def choose(call: OwnerCall, project_id: ProjectId, body: AccessChange) -> AccessShown:
     """`listed` admits the id tags of your list, `open` every id tag. The list is kept either way.
 
     It counts from the handover on, for the next card that is presented.
     """
-    return await service.choose(parts, owner, project_id, body, by=actor)
+    return await service.choose(call, project_id, body)
 
 
 @router.get(
@@ -52,12 +46,10 @@ async def choose(
     summary="List the id tags that may charge",
     operation_id="listIdTags",
 )
-async def list_tags(
-    project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts, paging: Paging
-) -> Page[TagShown]:
+async def list_tags(call: OwnerCall, project_id: ProjectId, paging: Paging) -> Page[TagShown]:
     """The list, in the order of the tags."""
-    async with parts.database.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+    async with call.read() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
         rows = await Access(connection, project_id).page(
             after=paging.after_text(), limit=paging.fetch
         )
@@ -71,16 +63,14 @@ async def list_tags(
     responses=problems(id_tags_full="The list has no place for another."),
 )
 async def put_tag(
-    project_id: OwnedProjectId,
-    actor: Acting,
+    call: OwnerCall,
+    project_id: ProjectId,
     id_tag: IdTagPath,
-    owner: SiteOwner,
-    parts: AppParts,
     body: Annotated[TagLabel | None, Body()] = None,
 ) -> TagShown:
     """List an id tag, or change its label. Upper and lower case are the same tag."""
     label = body.label if body else None
-    tag = await service.put_tag(parts, owner, project_id, id_tag, label=label, by=actor)
+    tag = await service.put_tag(call, project_id, id_tag, label=label)
     return TagShown.of(tag)
 
 
@@ -90,13 +80,7 @@ async def put_tag(
     summary="Take an id tag off the list",
     operation_id="deleteIdTag",
 )
-async def delete_tag(
-    project_id: OwnedProjectId,
-    id_tag: IdTagPath,
-    owner: SiteOwner,
-    parts: AppParts,
-    actor: Acting,
-) -> Response:
+async def delete_tag(call: OwnerCall, project_id: ProjectId, id_tag: IdTagPath) -> Response:
     """It charges no more from its next card reading on; a session that runs goes on."""
-    await service.remove_tag(parts, owner, project_id, id_tag, by=actor)
+    await service.remove_tag(call, project_id, id_tag)
     return Response(status_code=HTTPStatus.NO_CONTENT)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Response
 from api.access import service
 from api.access.endpoints import IdTagPath
 from api.access.schemas import AccessChange, AccessShown, TagLabel, TagShown
-from api.deps import Acting, AppParts, Installer, ProjectId
+from api.deps import InstallerCall, ProjectId
 from api.pagination import Page, Paging
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
@@ -26,9 +26,9 @@ _OWNERS_CHOICE = "The site owner has chosen, and alone changes it."
     summary="Show who may charge after the handover",
     operation_id="getProjectAccess",
 )
-async def show(project_id: ProjectId, installer: Installer, parts: AppParts) -> AccessShown:
+async def show(call: InstallerCall, project_id: ProjectId) -> AccessShown:
     """Until you or the site owner list id tags or open the site, nobody may charge."""
-    return await service.shown(parts, installer, project_id)
+    return await service.shown(call, project_id)
 
 
 @router.put(
@@ -37,18 +37,12 @@ async def show(project_id: ProjectId, installer: Installer, parts: AppParts) -> 
     operation_id="setProjectAccess",
     responses=problems(project_handed_over=HANDED_OVER, owner_has_chosen=_OWNERS_CHOICE),
 )
-async def choose(
-    project_id: ProjectId,
-    body: AccessChange,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
-) -> AccessShown:
+async def choose(call: InstallerCall, project_id: ProjectId, body: AccessChange) -> AccessShown:
     """`open` admits everybody, `listed` the listed id tags; the site owner may choose otherwise.
 
     It counts from the handover on. What the site owner has chosen stays as it is.
     """
-    return await service.choose(parts, installer, project_id, body, by=actor)
+    return await service.choose(call, project_id, body)
 
 
 @router.get(
@@ -56,12 +50,10 @@ async def choose(
     summary="List the id tags that installers have listed",
     operation_id="listProjectIdTags",
 )
-async def list_tags(
-    project_id: ProjectId, installer: Installer, parts: AppParts, paging: Paging
-) -> Page[TagShown]:
+async def list_tags(call: InstallerCall, project_id: ProjectId, paging: Paging) -> Page[TagShown]:
     """Those that the installers of the project have listed, not the site owner's own."""
-    async with parts.database.read() as connection:
-        await Projects(connection).get(project_id, installer_id=installer.id)
+    async with call.read() as connection:
+        await Projects(connection).get(project_id, installer_id=call.account.id)
         rows = await Access(connection, project_id).page(
             after=paging.after_text(), limit=paging.fetch, set_as=Role.INSTALLER
         )
@@ -79,16 +71,14 @@ async def list_tags(
     ),
 )
 async def put_tag(
+    call: InstallerCall,
     project_id: ProjectId,
     id_tag: IdTagPath,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
     body: Annotated[TagLabel | None, Body()] = None,
 ) -> TagShown:
     """List an id tag for the site owner, or change its label."""
     label = body.label if body else None
-    tag = await service.put_tag(parts, installer, project_id, id_tag, label=label, by=actor)
+    tag = await service.put_tag(call, project_id, id_tag, label=label)
     return TagShown.of(tag)
 
 
@@ -99,13 +89,7 @@ async def put_tag(
     operation_id="deleteProjectIdTag",
     responses=problems(project_handed_over=HANDED_OVER, owner_has_chosen=_OWNERS_CHOICE),
 )
-async def delete_tag(
-    project_id: ProjectId,
-    id_tag: IdTagPath,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
-) -> Response:
+async def delete_tag(call: InstallerCall, project_id: ProjectId, id_tag: IdTagPath) -> Response:
     """Take off what installers have listed; the site owner's own stay."""
-    await service.remove_tag(parts, installer, project_id, id_tag, by=actor)
+    await service.remove_tag(call, project_id, id_tag)
     return Response(status_code=HTTPStatus.NO_CONTENT)

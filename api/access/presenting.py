@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Response
 
 from api.access.schemas import TagAwaited, TagWanted
 from api.commands.service import owned_for_service
-from api.deps import Acting, AppParts, OwnedChargePointId, OwnedProjectId, SiteOwner, now
+from api.deps import ChargePointId, OwnerCall, ProjectId, now
 from api.problems import problems
 from domain.audit import AuditAction
 from domain.errors import NotFoundError
@@ -34,11 +34,9 @@ router = APIRouter(
     ),
 )
 async def await_tag(
-    project_id: OwnedProjectId,
-    charge_point_id: OwnedChargePointId,
-    owner: SiteOwner,
-    parts: AppParts,
-    actor: Acting,
+    call: OwnerCall,
+    project_id: ProjectId,
+    charge_point_id: ChargePointId,
     body: Annotated[TagWanted | None, Body()] = None,
 ) -> TagAwaited:
     """The next card that may not charge yet is listed, and charges; one card, once.
@@ -48,14 +46,14 @@ async def await_tag(
     wanted = body or TagWanted()
     at = now()
     until = at + timedelta(seconds=wanted.seconds)
-    async with parts.database.write() as connection:
-        await owned_for_service(connection, owner, project_id, charge_point_id)
+    async with call.write() as connection:
+        await owned_for_service(connection, call.account, project_id, charge_point_id)
         await AwaitedTags(connection, charge_point_id).put(
-            label=wanted.label, by=actor, at=at, until=until
+            label=wanted.label, by=call.actor, at=at, until=until
         )
         await Audit(connection, project_id).write(
             AuditAction.ID_TAG_AWAITED,
-            actor,
+            call.actor,
             target=charge_point_id,
             at=at,
             after={"label": wanted.label, "seconds": wanted.seconds},
@@ -69,14 +67,11 @@ async def await_tag(
     operation_id="getAwaitedIdTag",
 )
 async def get_awaited(
-    project_id: OwnedProjectId,
-    charge_point_id: OwnedChargePointId,
-    owner: SiteOwner,
-    parts: AppParts,
+    call: OwnerCall, project_id: ProjectId, charge_point_id: ChargePointId
 ) -> TagAwaited:
     """`id_tag` is the card that came; null until one does, and after `until` none is taken."""
-    async with parts.database.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+    async with call.read() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
         await ChargePoints(connection).in_project(charge_point_id, project_id)
         found = await AwaitedTags(connection, charge_point_id).get()
     if found is None:
@@ -92,15 +87,10 @@ async def get_awaited(
     summary="Await no card any more",
     operation_id="endAwaitedIdTag",
 )
-async def end(
-    project_id: OwnedProjectId,
-    charge_point_id: OwnedChargePointId,
-    owner: SiteOwner,
-    parts: AppParts,
-) -> Response:
+async def end(call: OwnerCall, project_id: ProjectId, charge_point_id: ChargePointId) -> Response:
     """A card that came stays listed."""
-    async with parts.database.write() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+    async with call.write() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
         await ChargePoints(connection).in_project(charge_point_id, project_id)
         await AwaitedTags(connection, charge_point_id).end()
     return Response(status_code=HTTPStatus.NO_CONTENT)

@@ -1,4 +1,4 @@
-"""Endpoints of an account, the same for installers and site owners: password, sessions, history."""
+"""Endpoints of an account, for installers and site owners: login, password, sessions, history."""
 
 from http import HTTPStatus
 from typing import Final
@@ -9,16 +9,18 @@ from api.accounts import credentials, sessions
 from api.accounts.schemas import (
     AccountEventShown,
     LoggedIn,
+    Login,
     LoginShown,
     MailAsked,
+    Me,
     PasswordChange,
     PasswordReset,
     ResetRequest,
 )
-from api.accounts.service import open_session
+from api.accounts.service import log_in, log_out, open_session
 from api.accounts.sessions import SessionId
 from api.accounts.visitor import AVisitor, remember
-from api.deps import ONLY, AppParts, Session
+from api.deps import ONLY, AnyCall, AppParts
 from api.pagination import Page, Paging
 from api.problems import documented_problem, problems
 from domain.states import Role
@@ -27,6 +29,55 @@ _OF: Final = {
     Role.INSTALLER: ("/installer", "Installer account", "Installer"),
     Role.SITE_OWNER: ("/site-owner", "Site owner", "SiteOwner"),
 }
+
+
+_LOGIN: Final = {
+    Role.INSTALLER: "Obtain the bearer token for all further requests.",
+    Role.SITE_OWNER: "Obtain the site owner's bearer token.",
+}
+
+
+def login_router(role: Role) -> APIRouter:
+    """Make the routes by which those with this role come and go."""
+    who = _OF[role][2]
+    router, only = APIRouter(), [ONLY[role]]
+
+    @router.post(
+        "/login",
+        summary="Log in and obtain a token",
+        operation_id=f"logIn{who}",
+        description=f"{_LOGIN[role]} It is valid until `expires_at`.\n\n"
+        "The cookie of the answer, or an earlier token in `Authorization`, lets you log in while "
+        "others\nguess at your password.",
+        responses=problems(401, 429),
+    )
+    async def login(
+        body: Login, parts: AppParts, visitor: AVisitor, response: Response
+    ) -> LoggedIn:
+        login = await log_in(
+            parts, role=role, email=body.email, password=body.password, visitor=visitor
+        )
+        remember(response, parts, visitor, login.account)
+        return LoggedIn(token=login.token, expires_at=login.expires_at)
+
+    @router.post(
+        "/logout",
+        status_code=HTTPStatus.NO_CONTENT,
+        summary="Log out",
+        operation_id=f"logOut{who}",
+        dependencies=only,
+    )
+    async def logout(call: AnyCall) -> Response:
+        """Revoke the token that the request came with."""
+        await log_out(call.parts, call.token)
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+
+    @router.get("/me", summary="Who am I", operation_id=f"get{who}", dependencies=only)
+    async def me(call: AnyCall) -> Me:
+        """Show the account that the token is of."""
+        return Me.of(call.account)
+
+    return router
 
 
 def security_router(role: Role) -> APIRouter:
@@ -48,9 +99,8 @@ def security_router(role: Role) -> APIRouter:
         | problems(changed_meanwhile="Another request was faster. Log in with that one."),
     )
     async def change_password(
+        call: AnyCall,
         body: PasswordChange,
-        session: Session,
-        parts: AppParts,
         visitor: AVisitor,
         response: Response,
     ) -> LoggedIn:
@@ -59,9 +109,9 @@ def security_router(role: Role) -> APIRouter:
         Every token that was issued before is void, this request's too, and a mail tells you.
         """
         login = await credentials.change_password(
-            parts, session, password=body.password, new=body.new_password, visitor=visitor
+            call, password=body.password, new=body.new_password, visitor=visitor
         )
-        remember(response, parts, visitor, login.account)
+        remember(response, call.parts, visitor, login.account)
         return LoggedIn(token=login.token, expires_at=login.expires_at)
 
     @router.post(
@@ -109,9 +159,9 @@ def security_router(role: Role) -> APIRouter:
         operation_id=f"listSessions{who}",
         dependencies=only,
     )
-    async def list_sessions(session: Session, parts: AppParts, paging: Paging) -> Page[LoginShown]:
+    async def list_sessions(call: AnyCall, paging: Paging) -> Page[LoginShown]:
         """Each login that has not expired or been ended, newest first."""
-        return await sessions.page(parts, session, paging)
+        return await sessions.page(call, paging)
 
     @router.delete(
         "/sessions",
@@ -120,9 +170,9 @@ def security_router(role: Role) -> APIRouter:
         operation_id=f"endOtherSessions{who}",
         dependencies=only,
     )
-    async def end_others(session: Session, parts: AppParts, visitor: AVisitor) -> Response:
+    async def end_others(call: AnyCall, visitor: AVisitor) -> Response:
         """End every session but the one that the request comes from."""
-        await sessions.end_others(parts, session, visitor)
+        await sessions.end_others(call, visitor)
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     @router.delete(
@@ -132,11 +182,9 @@ def security_router(role: Role) -> APIRouter:
         operation_id=f"endSession{who}",
         dependencies=only,
     )
-    async def end_one(
-        session: Session, session_id: SessionId, parts: AppParts, visitor: AVisitor
-    ) -> Response:
+    async def end_one(call: AnyCall, session_id: SessionId, visitor: AVisitor) -> Response:
         """End a session: its token is refused from now on. It may be your own."""
-        await sessions.end(parts, session, session_id, visitor)
+        await sessions.end(call, session_id, visitor)
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     @router.get(
@@ -145,10 +193,8 @@ def security_router(role: Role) -> APIRouter:
         operation_id=f"listAccountEvents{who}",
         dependencies=only,
     )
-    async def list_events(
-        session: Session, parts: AppParts, paging: Paging
-    ) -> Page[AccountEventShown]:
+    async def list_events(call: AnyCall, paging: Paging) -> Page[AccountEventShown]:
         """New passwords, a proven address, sessions that were ended: when and from where."""
-        return await sessions.events(parts, session, paging)
+        return await sessions.events(call, paging)
 
     return router

@@ -6,7 +6,11 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from api.deps import AppParts, Installer, OwnedProjectId, ProjectId, SiteOwner
+from api.deps import (
+    InstallerCall,
+    OwnerCall,
+    ProjectId,
+)
 from api.fields import PreciseTimestamp, example
 from api.pagination import Page, Paging
 from api.parts import Parts
@@ -65,13 +69,11 @@ class AuditShown(BaseModel):
     summary="Read the audit trail",
     operation_id="getAudit",
 )
-async def audit(
-    project_id: ProjectId, installer: Installer, parts: AppParts, paging: Paging
-) -> Page[AuditShown]:
+async def audit(call: InstallerCall, project_id: ProjectId, paging: Paging) -> Page[AuditShown]:
     """What was done to the project, by whom and from where, newest first. Nothing is edited."""
-    async with parts.database.read() as connection:
-        await Projects(connection).get(project_id, installer_id=installer.id)
-    return await _page(parts, project_id, paging, Role.INSTALLER)
+    async with call.read() as connection:
+        await Projects(connection).get(project_id, installer_id=call.account.id)
+    return await _page(call.parts, project_id, paging, Role.INSTALLER)
 
 
 @router.get(
@@ -79,13 +81,11 @@ async def audit(
     summary="Read the audit trail of my project",
     operation_id="getOwnedAudit",
 )
-async def owned_audit(
-    project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts, paging: Paging
-) -> Page[AuditShown]:
+async def owned_audit(call: OwnerCall, project_id: ProjectId, paging: Paging) -> Page[AuditShown]:
     """What was done to the project, by whom and from where, newest first. Nothing is edited."""
-    async with parts.database.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
-    return await _page(parts, project_id, paging, Role.SITE_OWNER)
+    async with call.read() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
+    return await _page(call.parts, project_id, paging, Role.SITE_OWNER)
 
 
 async def _page(parts: Parts, project_id: str, paging: Paging, reader: Role) -> Page[AuditShown]:

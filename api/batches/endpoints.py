@@ -14,7 +14,7 @@ from api.batches.schemas import (
     Commission,
     NeedsPersonShown,
 )
-from api.deps import Acting, AppParts, Installer, ProjectId
+from api.deps import InstallerCall, ProjectId
 from api.pagination import Paging
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
@@ -39,11 +39,7 @@ router = APIRouter(prefix="/installer/projects/{project_id}", tags=["Commissioni
     ),
 )
 async def commission_project(
-    project_id: ProjectId,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
-    body: Annotated[Commission | None, Body()] = None,
+    call: InstallerCall, project_id: ProjectId, body: Annotated[Commission | None, Body()] = None
 ) -> BatchStarted:
     """Commission the project's charge points, so many at a time, each as a single start does.
 
@@ -52,10 +48,8 @@ async def commission_project(
     are left out; `withdrawn` says how many.
     """
     if body is not None and body.notify_on_complete:
-        refuse_unverified(parts, installer)
-    request, planned = await service.start(
-        parts, installer, project_id, body or Commission(), by=actor
-    )
+        refuse_unverified(call.parts, call.account)
+    request, planned = await service.start(call, project_id, body or Commission())
     return BatchStarted(
         batch_id=request.batch_id,
         project_id=project_id,
@@ -73,7 +67,7 @@ async def commission_project(
     operation_id="getProjectCommissioning",
 )
 async def project_commissioning(
-    project_id: ProjectId, installer: Installer, parts: AppParts, paging: Paging
+    call: InstallerCall, project_id: ProjectId, paging: Paging
 ) -> BatchShown:
     """The newest commissioning of the whole project: its counts, and who needs a person.
 
@@ -81,11 +75,7 @@ async def project_commissioning(
     retry by hand counts too.
     """
     found = await service.view(
-        parts,
-        installer,
-        project_id,
-        after=paging.after_id(Prefix.CHARGE_POINT),
-        limit=paging.fetch,
+        call, project_id, after=paging.after_id(Prefix.CHARGE_POINT), limit=paging.fetch
     )
     need = paging.page(found.need, NeedsPersonShown.of, lambda one: one.charge_point_id)
     return BatchShown.of(found.batch, found.counts, need)
@@ -99,16 +89,10 @@ async def project_commissioning(
     responses=problems(no_open_batch="The project is not being commissioned."),
 )
 async def cancel_project_commissioning(
-    project_id: ProjectId,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
-    body: Annotated[Cancel | None, Body()] = None,
+    call: InstallerCall, project_id: ProjectId, body: Annotated[Cancel | None, Body()] = None
 ) -> CancellingBatch:
     """Start nothing more, and cancel the runs that are open; what has passed stays."""
-    batch = await service.cancel(
-        parts, installer, project_id, body.reason if body else None, by=actor
-    )
+    batch = await service.cancel(call, project_id, body.reason if body else None)
     return CancellingBatch(
         batch_id=batch.request.batch_id, project_id=project_id, status=batch.shown_status
     )

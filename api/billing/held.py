@@ -12,7 +12,7 @@ from api.billing.held_schemas import (
     LeftHeld,
     Release,
 )
-from api.deps import Acting, AppParts, HeldRecordId, OwnedProjectId, SiteOwner, now
+from api.deps import OwnerCall, ProjectId, now, path_id
 from api.pagination import Page, Paging
 from api.problems import problems
 from domain.billing.held import Decision, HoldCause, HoldState, suggested
@@ -23,6 +23,15 @@ from storage.projects import Projects
 
 router = APIRouter(prefix="/site-owner/projects/{project_id}/held-records", tags=["Billing"])
 
+HeldRecordId = Annotated[
+    str,
+    path_id(
+        "held_record_id",
+        Prefix.HELD_RECORD,
+        ("held_record_not_found", "The project has no held record with this id."),
+        example="hld_01HX9HELDABCDEFGHJ",
+    ),
+]
 _NOT_HELD: Final = "It was released, dropped or settled already."
 _MOST_AT_ONCE: Final = 100
 
@@ -33,9 +42,8 @@ _MOST_AT_ONCE: Final = 100
     operation_id="listHeldRecords",
 )
 async def list_held_records(
-    project_id: OwnedProjectId,
-    owner: SiteOwner,
-    parts: AppParts,
+    call: OwnerCall,
+    project_id: ProjectId,
     paging: Paging,
     state: Annotated[HoldState | None, Query(description="Only those that are so")] = None,
     cause: Annotated[HoldCause | None, Query(description="Only those of this cause")] = None,
@@ -44,8 +52,8 @@ async def list_held_records(
 
     Each has its readings and what physics allows. On a statement they are among the totals alone.
     """
-    async with parts.database.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+    async with call.read() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
         rows = await HeldRecords(connection, project_id).page(
             state=state,
             cause=cause,
@@ -61,11 +69,11 @@ async def list_held_records(
     operation_id="getHeldRecord",
 )
 async def get_held_record(
-    project_id: OwnedProjectId, held_record_id: HeldRecordId, owner: SiteOwner, parts: AppParts
+    call: OwnerCall, project_id: ProjectId, held_record_id: HeldRecordId
 ) -> HeldRecordShown:
     """With its readings, what physics allows, and what is suggested."""
-    async with parts.database.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+    async with call.read() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
         return HeldRecordShown.of(await HeldRecords(connection, project_id).get(held_record_id))
 
 
@@ -75,13 +83,13 @@ async def get_held_record(
     operation_id="releaseHeldRecords",
 )
 async def release_held_records(
-    project_id: OwnedProjectId, body: DecideAll, owner: SiteOwner, parts: AppParts, actor: Acting
+    call: OwnerCall, project_id: ProjectId, body: DecideAll
 ) -> DecidedAll:
     """Bill each by what is suggested for it; what nothing is suggested for is left."""
     at = now()
     made = DecidedAll(decided=[], cdr_ids=[], left=[], more=False)
-    async with parts.database.write() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+    async with call.write() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
         records = HeldRecords(connection, project_id)
         held = await records.of_cause(body.cause, limit=_MOST_AT_ONCE + 1)
         made.more = len(held) > _MOST_AT_ONCE
@@ -91,8 +99,8 @@ async def release_held_records(
                 reason = "Its readings suggest nothing: say what it was, or drop it."
                 made.left.append(LeftHeld(id=one.id, reason=reason))
                 continue
-            await records.release(one.id, decision, by=actor, at=at)
-            settled = await settle(connection, one.transaction_id, parts.catalogue, at=at)
+            await records.release(one.id, decision, by=call.actor, at=at)
+            settled = await settle(connection, one.transaction_id, call.parts.catalogue, at=at)
             made.decided.append(one.id)
             made.cdr_ids += settled.cdr_ids
     return made
@@ -103,19 +111,17 @@ async def release_held_records(
     summary="Drop all held records of a cause",
     operation_id="dropHeldRecords",
 )
-async def drop_held_records(
-    project_id: OwnedProjectId, body: DecideAll, owner: SiteOwner, parts: AppParts, actor: Acting
-) -> DecidedAll:
+async def drop_held_records(call: OwnerCall, project_id: ProjectId, body: DecideAll) -> DecidedAll:
     """Bill none of them, ever; what is billed of a session already stays."""
     at = now()
     made = DecidedAll(decided=[], cdr_ids=[], left=[], more=False)
-    async with parts.database.write() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+    async with call.write() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
         records = HeldRecords(connection, project_id)
         held = await records.of_cause(body.cause, limit=_MOST_AT_ONCE + 1)
         made.more = len(held) > _MOST_AT_ONCE
         for one in held[:_MOST_AT_ONCE]:
-            await records.drop(one.id, Decision(note=body.note), by=actor, at=at)
+            await records.drop(one.id, Decision(note=body.note), by=call.actor, at=at)
             made.decided.append(one.id)
     return made
 
@@ -127,20 +133,15 @@ async def drop_held_records(
     responses=problems(not_held=_NOT_HELD),
 )
 async def release_held_record(
-    project_id: OwnedProjectId,
-    held_record_id: HeldRecordId,
-    body: Release,
-    owner: SiteOwner,
-    parts: AppParts,
-    actor: Acting,
+    call: OwnerCall, project_id: ProjectId, held_record_id: HeldRecordId, body: Release
 ) -> HeldRecordShown:
     """Say what the session was, within the bound, and have it billed so."""
     at = now()
-    async with parts.database.write() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+    async with call.write() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
         records = HeldRecords(connection, project_id)
-        held = await records.release(held_record_id, body.decision(), by=actor, at=at)
-        settled = await settle(connection, held.transaction_id, parts.catalogue, at=at)
+        held = await records.release(held_record_id, body.decision(), by=call.actor, at=at)
+        settled = await settle(connection, held.transaction_id, call.parts.catalogue, at=at)
         return HeldRecordShown.of(held, cdr_ids=settled.cdr_ids)
 
 
@@ -151,17 +152,12 @@ async def release_held_record(
     responses=problems(not_held=_NOT_HELD),
 )
 async def drop_held_record(
-    project_id: OwnedProjectId,
-    held_record_id: HeldRecordId,
-    body: Drop,
-    owner: SiteOwner,
-    parts: AppParts,
-    actor: Acting,
+    call: OwnerCall, project_id: ProjectId, held_record_id: HeldRecordId, body: Drop
 ) -> HeldRecordShown:
     """Bill what is in doubt never; where the energy was billed and its time held, that stays."""
-    async with parts.database.write() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+    async with call.write() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
         held = await HeldRecords(connection, project_id).drop(
-            held_record_id, Decision(note=body.note), by=actor, at=now()
+            held_record_id, Decision(note=body.note), by=call.actor, at=now()
         )
         return HeldRecordShown.of(held)

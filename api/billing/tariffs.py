@@ -3,18 +3,21 @@
 from fastapi import APIRouter
 
 from api.billing.schemas import NewTariff, TariffShown
-from api.deps import Acting, AppParts, Installer, OwnedProjectId, ProjectId, SiteOwner, now
+from api.deps import (
+    Call,
+    InstallerCall,
+    OwnerCall,
+    ProjectId,
+    now,
+)
 from api.pagination import Page, Paging
-from api.parts import Parts
 from api.plausibility import audit_confirmed, confirmed, kinds_of
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
-from domain.audit import Actor
 from domain.billing.tariff import TariffVersion
 from domain.errors import FieldError, InvalidError, NotFoundError
 from domain.ids import Prefix, new_id
 from domain.states import Role
-from storage.accounts import Account
 from storage.audit import Audit
 from storage.billing import Billing
 from storage.charge_points import ChargePoints
@@ -34,15 +37,13 @@ _CURRENCY = "The project bills in another currency already."
     operation_id="setTariff",
     responses=problems(currency_fixed=_CURRENCY),
 )
-async def set_tariff(
-    project_id: OwnedProjectId, body: NewTariff, owner: SiteOwner, parts: AppParts, actor: Acting
-) -> TariffShown:
+async def set_tariff(call: OwnerCall, project_id: ProjectId, body: NewTariff) -> TariffShown:
     """Let a tariff hold from now on, or from a moment to come; those before it are kept.
 
     A session that runs then costs the old prices until that moment, and the new ones after it. What
     was billed stays as it was billed.
     """
-    return await _set(parts, body, owner, project_id, actor)
+    return await _set(call, body, project_id)
 
 
 @router.get(
@@ -50,10 +51,10 @@ async def set_tariff(
     summary="Show the tariff of now",
     operation_id="getTariff",
 )
-async def get_tariff(project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts) -> TariffShown:
+async def get_tariff(call: OwnerCall, project_id: ProjectId) -> TariffShown:
     """The version that holds now; `404 tariff_not_found` where none does."""
-    async with parts.database.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+    async with call.read() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
         return _shown(await Tariffs(connection, project_id).valid_at(now()))
 
 
@@ -62,12 +63,10 @@ async def get_tariff(project_id: OwnedProjectId, owner: SiteOwner, parts: AppPar
     summary="List all tariffs",
     operation_id="listTariffs",
 )
-async def list_tariffs(
-    project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts, paging: Paging
-) -> Page[TariffShown]:
+async def list_tariffs(call: OwnerCall, project_id: ProjectId, paging: Paging) -> Page[TariffShown]:
     """Every version, past and to come, the one that was set last first."""
-    async with parts.database.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+    async with call.read() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
         rows = await Tariffs(connection, project_id).page(
             before=paging.after_id(Prefix.TARIFF), limit=paging.fetch
         )
@@ -83,10 +82,10 @@ async def list_tariffs(
     ),
 )
 async def set_default_tariff(
-    project_id: ProjectId, body: NewTariff, installer: Installer, parts: AppParts, actor: Acting
+    call: InstallerCall, project_id: ProjectId, body: NewTariff
 ) -> TariffShown:
     """Let a tariff hold until the site owner sets another; possible until then."""
-    return await _set(parts, body, installer, project_id, actor)
+    return await _set(call, body, project_id)
 
 
 @router.get(
@@ -94,18 +93,14 @@ async def set_default_tariff(
     summary="Show the tariff of now",
     operation_id="getDefaultTariff",
 )
-async def get_default_tariff(
-    project_id: ProjectId, installer: Installer, parts: AppParts
-) -> TariffShown:
+async def get_default_tariff(call: InstallerCall, project_id: ProjectId) -> TariffShown:
     """The version that holds now, the owner's own included."""
-    async with parts.database.read() as connection:
-        await Projects(connection).get(project_id, installer_id=installer.id)
+    async with call.read() as connection:
+        await Projects(connection).get(project_id, installer_id=call.account.id)
         return _shown(await Tariffs(connection, project_id).valid_at(now()))
 
 
-async def _set(
-    parts: Parts, body: NewTariff, account: Account, project_id: str, actor: Actor
-) -> TariffShown:
+async def _set(call: Call, body: NewTariff, project_id: str) -> TariffShown:
     at = now()
     valid_from = body.valid_from or at
     if valid_from < at:
@@ -119,22 +114,24 @@ async def _set(
         version=TariffVersion(
             id=new_id(Prefix.TARIFF), valid_from=valid_from, tariff=body.prices()
         ),
-        set_by=account.id,
-        set_as=account.role,
+        set_by=call.account.id,
+        set_as=call.account.role,
         created_at=at,
     )
-    async with parts.database.write() as connection:
+    async with call.write() as connection:
         projects = Projects(connection)
-        if account.role is Role.INSTALLER:
-            await projects.for_change(project_id, installer_id=account.id, lead=True)
+        if call.account.role is Role.INSTALLER:
+            await projects.for_change(project_id, installer_id=call.account.id, lead=True)
         else:
-            await projects.owned(project_id, site_owner_id=account.id)
-        kinds = kinds_of(parts.catalogue, await ChargePoints(connection).devices_of(project_id))
-        questions = parts.plausibility.ask_prices(new.version.tariff, kinds)
+            await projects.owned(project_id, site_owner_id=call.account.id)
+        kinds = kinds_of(
+            call.parts.catalogue, await ChargePoints(connection).devices_of(project_id)
+        )
+        questions = call.parts.plausibility.ask_prices(new.version.tariff, kinds)
         meant = confirmed(questions, body.confirm)
-        await Tariffs(connection, project_id).add(new, by=actor)
+        await Tariffs(connection, project_id).add(new, by=call.actor)
         await audit_confirmed(
-            Audit(connection, project_id), actor, meant, target=new.version.id, at=at
+            Audit(connection, project_id), call.actor, meant, target=new.version.id, at=at
         )
         await Billing(connection, project_id).begin(at=at)
     return TariffShown.of(new)

@@ -14,7 +14,13 @@ from api.certificates.schemas import (
     KeysShown,
     ReportFormat,
 )
-from api.deps import AppParts, ChargePointId, Installer, OwnedProjectId, ProjectId, SiteOwner
+from api.deps import (
+    AppParts,
+    ChargePointId,
+    InstallerCall,
+    OwnerCall,
+    ProjectId,
+)
 from api.parts import Parts
 from api.problems import problems
 from documents.keys import PublicKey
@@ -61,9 +67,8 @@ ReportWanted = Annotated[
     responses=REPORT_PROBLEMS,
 )
 async def report_of_charge_point(
+    call: InstallerCall,
     charge_point_id: ChargePointId,
-    installer: Installer,
-    parts: AppParts,
     request: Request,
     wanted: ReportWanted = None,
 ) -> Response:
@@ -72,11 +77,13 @@ async def report_of_charge_point(
     As long as nothing of it changes it is the same file; a change makes another, with the next
     number. Reports of failed runs are signed too, and say so.
     """
-    async with parts.database.read() as connection:
+    async with call.read() as connection:
         await ChargePoints(connection).get(
-            charge_point_id, installer_id=installer.id, even_handed_over=True
+            charge_point_id, installer_id=call.account.id, even_handed_over=True
         )
-    return await answer(parts, request, await issue_of_charge_point(parts, charge_point_id), wanted)
+    return await answer(
+        call.parts, request, await issue_of_charge_point(call.parts, charge_point_id), wanted
+    )
 
 
 @router.get(
@@ -87,16 +94,14 @@ async def report_of_charge_point(
     responses=REPORT_PROBLEMS,
 )
 async def report_of_project(
-    project_id: ProjectId,
-    installer: Installer,
-    parts: AppParts,
-    request: Request,
-    wanted: ReportWanted = None,
+    call: InstallerCall, project_id: ProjectId, request: Request, wanted: ReportWanted = None
 ) -> Response:
     """A cover with every charge point and the handover, then the page of each charge point."""
-    async with parts.database.read() as connection:
-        await Projects(connection).get(project_id, installer_id=installer.id, even_handed_over=True)
-    return await answer(parts, request, await issue_of_project(parts, project_id), wanted)
+    async with call.read() as connection:
+        await Projects(connection).get(
+            project_id, installer_id=call.account.id, even_handed_over=True
+        )
+    return await answer(call.parts, request, await issue_of_project(call.parts, project_id), wanted)
 
 
 @router.get(
@@ -105,14 +110,14 @@ async def report_of_project(
     operation_id="listChargePointCertificates",
 )
 async def certificates_of_charge_point(
-    charge_point_id: ChargePointId, installer: Installer, parts: AppParts
+    call: InstallerCall, charge_point_id: ChargePointId
 ) -> CertificatesShown:
     """Those that were issued so far, newest first."""
-    async with parts.database.read() as connection:
+    async with call.read() as connection:
         await ChargePoints(connection).get(
-            charge_point_id, installer_id=installer.id, even_handed_over=True
+            charge_point_id, installer_id=call.account.id, even_handed_over=True
         )
-    return await _listed(parts, charge_point_id)
+    return await _listed(call.parts, charge_point_id)
 
 
 @router.get(
@@ -120,13 +125,13 @@ async def certificates_of_charge_point(
     summary="List the certificates of a project",
     operation_id="listProjectCertificates",
 )
-async def certificates_of_project(
-    project_id: ProjectId, installer: Installer, parts: AppParts
-) -> CertificatesShown:
+async def certificates_of_project(call: InstallerCall, project_id: ProjectId) -> CertificatesShown:
     """Those that were issued so far, newest first."""
-    async with parts.database.read() as connection:
-        await Projects(connection).get(project_id, installer_id=installer.id, even_handed_over=True)
-    return await _listed(parts, project_id)
+    async with call.read() as connection:
+        await Projects(connection).get(
+            project_id, installer_id=call.account.id, even_handed_over=True
+        )
+    return await _listed(call.parts, project_id)
 
 
 @router.get(
@@ -137,16 +142,12 @@ async def certificates_of_project(
     responses=REPORT_PROBLEMS,
 )
 async def report_of_owned_project(
-    project_id: OwnedProjectId,
-    owner: SiteOwner,
-    parts: AppParts,
-    request: Request,
-    wanted: ReportWanted = None,
+    call: OwnerCall, project_id: ProjectId, request: Request, wanted: ReportWanted = None
 ) -> Response:
     """A cover with every charge point and the handover, then the page of each charge point."""
-    async with parts.database.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
-    return await answer(parts, request, await issue_of_project(parts, project_id), wanted)
+    async with call.read() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
+    return await answer(call.parts, request, await issue_of_project(call.parts, project_id), wanted)
 
 
 @router.get(
@@ -155,12 +156,12 @@ async def report_of_owned_project(
     operation_id="listOwnedProjectCertificates",
 )
 async def certificates_of_owned_project(
-    project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts
+    call: OwnerCall, project_id: ProjectId
 ) -> CertificatesShown:
     """Those that were issued so far, newest first."""
-    async with parts.database.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
-    return await _listed(parts, project_id)
+    async with call.read() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
+    return await _listed(call.parts, project_id)
 
 
 @router.get(
@@ -171,21 +172,22 @@ async def certificates_of_owned_project(
     responses=REPORT_PROBLEMS,
 )
 async def report_of_owned_charge_point(
-    project_id: OwnedProjectId,
+    call: OwnerCall,
+    project_id: ProjectId,
     charge_point_id: str,
-    owner: SiteOwner,
-    parts: AppParts,
     request: Request,
     wanted: ReportWanted = None,
 ) -> Response:
     """Its newest verdict with the evidence, and apart from it what the installer has declared."""
-    async with parts.database.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+    async with call.read() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
         if not is_id(Prefix.CHARGE_POINT, charge_point_id) or not await ChargePoints(
             connection
         ).is_in(charge_point_id, project_id=project_id):
             raise NotFoundError("charge_point_not_found", "You have no charge point with this id.")
-    return await answer(parts, request, await issue_of_charge_point(parts, charge_point_id), wanted)
+    return await answer(
+        call.parts, request, await issue_of_charge_point(call.parts, charge_point_id), wanted
+    )
 
 
 @router.get(

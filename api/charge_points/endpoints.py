@@ -15,7 +15,7 @@ from api.charge_points.schemas import (
     SerialWanted,
     ocpp_endpoint,
 )
-from api.deps import Acting, AppParts, ChargePointId, Installer, now
+from api.deps import ChargePointId, InstallerCall, now
 from api.pagination import Page, Paging
 from api.plausibility import audit_confirmed, confirmed
 from api.power.service import look_again
@@ -50,9 +50,7 @@ _RUN_OPEN = "A run is open: wait for its verdict or cancel it; `commissioning_id
     operation_id="registerChargePoint",
     responses=problems(404, duplicate_serial=_DUPLICATE, project_handed_over=HANDED_OVER),
 )
-async def register_charge_point(
-    body: NewChargePoint, installer: Installer, parts: AppParts, actor: Acting
-) -> ChargePointRegistered:
+async def register_charge_point(call: InstallerCall, body: NewChargePoint) -> ChargePointRegistered:
     """Add a charge point to a project of yours by its serial number and model.
 
     Configure the charger's firmware to connect to the `ocpp_endpoint` of the response. A model
@@ -70,34 +68,34 @@ async def register_charge_point(
         status=ChargePointStatus.REGISTERED,
         created_at=now(),
     )
-    async with parts.database.write() as connection:
+    async with call.write() as connection:
         project = await Projects(connection).for_change(
-            charge_point.project_id, installer_id=installer.id, by_visit=True
+            charge_point.project_id, installer_id=call.account.id, by_visit=True
         )
         meant = confirmed(body.location.questions() if body.location else [], body.confirm)
-        await refuse_beyond_quota(parts, connection, installer, Counted.CHARGE_POINTS)
+        await refuse_beyond_quota(call, connection, Counted.CHARGE_POINTS)
         await ChargePoints(connection).register(charge_point, visit=project.service_visit_id)
         await Audit(connection, charge_point.project_id).write(
             AuditAction.CHARGE_POINT_REGISTERED,
-            actor,
+            call.actor,
             target=charge_point.id,
             at=charge_point.created_at,
             after=_audited(charge_point),
         )
         await audit_confirmed(
             Audit(connection, charge_point.project_id),
-            actor,
+            call.actor,
             meant,
             target=charge_point.id,
             at=charge_point.created_at,
         )
     if project.service_visit_id is not None:
-        await look_again(parts, charge_point.project_id, charge_point.id)
+        await look_again(call.parts, charge_point.project_id, charge_point.id)
     return ChargePointRegistered(
         id=charge_point.id,
         serial_number=charge_point.serial_number,
         status=charge_point.status,
-        ocpp_endpoint=ocpp_endpoint(parts.settings.public_ocpp_url, charge_point.id),
+        ocpp_endpoint=ocpp_endpoint(call.parts.settings.public_ocpp_url, charge_point.id),
     )
 
 
@@ -108,8 +106,7 @@ async def register_charge_point(
     responses=problems(404),
 )
 async def list_charge_points(
-    installer: Installer,
-    parts: AppParts,
+    call: InstallerCall,
     paging: Paging,
     project_id: Annotated[str | None, Query(description="Only those of this project")] = None,
     status: Annotated[
@@ -118,20 +115,20 @@ async def list_charge_points(
     serial_number: SerialWanted = None,
 ) -> Page[ChargePointShown]:
     """Your charge points, newest first."""
-    async with parts.database.read() as connection:
+    async with call.read() as connection:
         if project_id is not None:
             await Projects(connection).get(
-                _project(project_id), installer_id=installer.id, by_visit=True
+                _project(project_id), installer_id=call.account.id, by_visit=True
             )
         rows = await ChargePoints(connection).page(
-            installer_id=installer.id,
+            installer_id=call.account.id,
             project_id=project_id,
             status=status,
             serial_number=serial_number,
             before=paging.after_id(Prefix.CHARGE_POINT),
             limit=paging.fetch,
         )
-    base = parts.settings.public_ocpp_url
+    base = call.parts.settings.public_ocpp_url
     return paging.page(
         rows, lambda row: ChargePointShown.of(row, ocpp_base=base), lambda row: row.id
     )
@@ -143,16 +140,16 @@ async def list_charge_points(
     operation_id="getChargePoint",
 )
 async def get_charge_point(
-    charge_point_id: ChargePointId, installer: Installer, parts: AppParts
+    call: InstallerCall, charge_point_id: ChargePointId
 ) -> ChargePointDetail:
     """A charge point, with its connection, firmware and connectors as it reported them."""
-    async with parts.database.read() as connection:
+    async with call.read() as connection:
         charge_point = await ChargePoints(connection).get(
-            charge_point_id, installer_id=installer.id
+            charge_point_id, installer_id=call.account.id
         )
         facts = await read_snapshot(connection, charge_point_id, now=now())
     return ChargePointDetail.with_facts(
-        charge_point, facts, ocpp_base=parts.settings.public_ocpp_url
+        charge_point, facts, ocpp_base=call.parts.settings.public_ocpp_url
     )
 
 
@@ -168,11 +165,7 @@ async def get_charge_point(
     ),
 )
 async def change_charge_point(
-    charge_point_id: ChargePointId,
-    body: ChargePointChange,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
+    call: InstallerCall, charge_point_id: ChargePointId, body: ChargePointChange
 ) -> ChargePointDetail:
     """Correct what was registered, at any time before the handover; what is left out stays.
 
@@ -181,9 +174,9 @@ async def change_charge_point(
     is commissioned once more. Another vendor or model has another template, so values that were
     customized are dropped.
     """
-    async with parts.database.write() as connection:
+    async with call.write() as connection:
         charge_points = ChargePoints(connection)
-        before = await charge_points.for_change(charge_point_id, installer_id=installer.id)
+        before = await charge_points.for_change(charge_point_id, installer_id=call.account.id)
         if body.changes_identity:
             await refuse_while_open(connection, charge_point_id)
         after = replace(
@@ -200,21 +193,21 @@ async def change_charge_point(
         await charge_points.change(after)
         await Audit(connection, after.project_id).write(
             AuditAction.CHARGE_POINT_CHANGED,
-            actor,
+            call.actor,
             target=after.id,
             at=now(),
             before=_audited(before),
             after=_audited(after),
         )
         await audit_confirmed(
-            Audit(connection, after.project_id), actor, meant, target=after.id, at=now()
+            Audit(connection, after.project_id), call.actor, meant, target=after.id, at=now()
         )
         if (after.vendor, after.model) != (before.vendor, before.model):
             await Parameters(connection).forget(charge_point_id)
         if body.changes_identity:
             after = replace(after, status=await restate(connection, charge_point_id))
         facts = await read_snapshot(connection, charge_point_id, now=now())
-    return ChargePointDetail.with_facts(after, facts, ocpp_base=parts.settings.public_ocpp_url)
+    return ChargePointDetail.with_facts(after, facts, ocpp_base=call.parts.settings.public_ocpp_url)
 
 
 @router.delete(
@@ -224,14 +217,12 @@ async def change_charge_point(
     operation_id="removeChargePoint",
     responses=problems(has_runs=_HAS_RUNS, project_handed_over=HANDED_OVER),
 )
-async def remove_charge_point(
-    charge_point_id: ChargePointId, installer: Installer, parts: AppParts, actor: Acting
-) -> Response:
+async def remove_charge_point(call: InstallerCall, charge_point_id: ChargePointId) -> Response:
     """Remove a charge point that was registered by mistake, before its first commissioning."""
-    async with parts.database.write() as connection:
+    async with call.write() as connection:
         charge_points = ChargePoints(connection)
         removed = await charge_points.for_change(
-            charge_point_id, installer_id=installer.id, even_withdrawn=True
+            charge_point_id, installer_id=call.account.id, even_withdrawn=True
         )
         if await charge_points.has_runs(charge_point_id):
             raise ConflictError(
@@ -242,7 +233,7 @@ async def remove_charge_point(
         await charge_points.delete(charge_point_id)
         await Audit(connection, removed.project_id).write(
             AuditAction.CHARGE_POINT_REMOVED,
-            actor,
+            call.actor,
             target=removed.id,
             at=now(),
             before=_audited(removed),

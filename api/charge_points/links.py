@@ -10,13 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.commands.service import owned_for_service
 from api.deps import (
-    Acting,
-    AppParts,
     ChargePointId,
-    Installer,
-    OwnedChargePointId,
-    OwnedProjectId,
-    SiteOwner,
+    InstallerCall,
+    OwnerCall,
+    ProjectId,
     now,
 )
 from api.fields import PreciseTimestamp, example
@@ -88,22 +85,18 @@ class LinksDisconnected(BaseModel):
     responses=_refused(_NOT_CONTESTED, _INSTALLERS),
 )
 async def keep_link(
-    charge_point_id: ChargePointId,
-    link: _LinkNumber,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
+    call: InstallerCall, charge_point_id: ChargePointId, link: _LinkNumber
 ) -> LinkKept:
     """Two that speak as one charge point are both there: keep the right one.
 
     The others are closed, and refused for as long as this one is connected. What they have told
     counts no more; a session of that time is held for the site owner.
     """
-    async with parts.database.write() as connection:
+    async with call.write() as connection:
         charge_point = await ChargePoints(connection).for_change(
-            charge_point_id, installer_id=installer.id
+            charge_point_id, installer_id=call.account.id
         )
-        return await _keep(connection, charge_point, link, by=actor)
+        return await _keep(connection, charge_point, link, by=call.actor)
 
 
 @owner_router.post(
@@ -114,21 +107,21 @@ async def keep_link(
     responses=_refused(_NOT_CONTESTED, _OWNERS),
 )
 async def keep_link_of_mine(
-    project_id: OwnedProjectId,
-    charge_point_id: OwnedChargePointId,
+    call: OwnerCall,
+    project_id: ProjectId,
+    charge_point_id: ChargePointId,
     link: _LinkNumber,
-    owner: SiteOwner,
-    parts: AppParts,
-    actor: Acting,
 ) -> LinkKept:
     """Two that speak as one charge point are both there: keep the right one.
 
     The others are closed, and refused for as long as this one is connected. What they have told
     counts no more; a session of that time is held until you release it.
     """
-    async with parts.database.write() as connection:
-        charge_point = await owned_for_service(connection, owner, project_id, charge_point_id)
-        return await _keep(connection, charge_point, link, by=actor)
+    async with call.write() as connection:
+        charge_point = await owned_for_service(
+            connection, call.account, project_id, charge_point_id
+        )
+        return await _keep(connection, charge_point, link, by=call.actor)
 
 
 @installer_router.post(
@@ -139,21 +132,18 @@ async def keep_link_of_mine(
     responses=_refused(_NOTHING_TO_CLOSE, _INSTALLERS),
 )
 async def disconnect_links(
-    charge_point_id: ChargePointId,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
+    call: InstallerCall, charge_point_id: ChargePointId
 ) -> LinksDisconnected:
     """Several speak as one charge point and none is the right one, or the wrong one was kept.
 
     All are closed within seconds, and what they have told counts no more. Was one of them kept,
     that is undone. Whoever comes next is served; if another comes then, both are asked anew.
     """
-    async with parts.database.write() as connection:
+    async with call.write() as connection:
         charge_point = await ChargePoints(connection).for_change(
-            charge_point_id, installer_id=installer.id
+            charge_point_id, installer_id=call.account.id
         )
-        return await _disconnect(connection, charge_point, by=actor)
+        return await _disconnect(connection, charge_point, by=call.actor)
 
 
 @owner_router.post(
@@ -164,20 +154,18 @@ async def disconnect_links(
     responses=_refused(_NOTHING_TO_CLOSE, _OWNERS),
 )
 async def disconnect_links_of_mine(
-    project_id: OwnedProjectId,
-    charge_point_id: OwnedChargePointId,
-    owner: SiteOwner,
-    parts: AppParts,
-    actor: Acting,
+    call: OwnerCall, project_id: ProjectId, charge_point_id: ChargePointId
 ) -> LinksDisconnected:
     """Several speak as one charge point and none is the right one, or the wrong one was kept.
 
     All are closed within seconds, and what they have told counts no more. Was one of them kept,
     that is undone. Whoever comes next is served; if another comes then, both are asked anew.
     """
-    async with parts.database.write() as connection:
-        charge_point = await owned_for_service(connection, owner, project_id, charge_point_id)
-        return await _disconnect(connection, charge_point, by=actor)
+    async with call.write() as connection:
+        charge_point = await owned_for_service(
+            connection, call.account, project_id, charge_point_id
+        )
+        return await _disconnect(connection, charge_point, by=call.actor)
 
 
 async def _disconnect(

@@ -13,7 +13,7 @@ from api.checklists.schemas import (
     ProfileShown,
     ProfilesShown,
 )
-from api.deps import Acting, AppParts, ChargePointId, Installer, ProjectId, now
+from api.deps import ChargePointId, InstallerCall, ProjectId, now
 from api.parts import Parts
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
@@ -35,9 +35,9 @@ _CHARGE_POINT: Final = "/charge-points/{charge_point_id}/checklist"
     summary="List the checklists",
     operation_id="listChecklists",
 )
-async def list_checklists(_: Installer, parts: AppParts) -> ProfilesShown:
+async def list_checklists(call: InstallerCall) -> ProfilesShown:
     """The checklists that a project can have, each with its items."""
-    return ProfilesShown(items=[ProfileShown.of(one) for one in parts.checklists.values()])
+    return ProfilesShown(items=[ProfileShown.of(one) for one in call.parts.checklists.values()])
 
 
 @router.put(
@@ -47,11 +47,7 @@ async def list_checklists(_: Installer, parts: AppParts) -> ProfilesShown:
     responses=problems(project_handed_over=HANDED_OVER),
 )
 async def choose_checklist(
-    project_id: ProjectId,
-    body: ChooseChecklist,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
+    call: InstallerCall, project_id: ProjectId, body: ChooseChecklist
 ) -> ChosenShown:
     """Choose which checklist each charge point of the project has; leads alone can.
 
@@ -60,10 +56,10 @@ async def choose_checklist(
     """
     chosen = None
     if body.checklist is not None:
-        profile = _profile(parts, body.checklist)
-        chosen = ChosenChecklist(profile=profile, by=installer.email, at=now())
-    async with parts.database.write() as connection:
-        await Projects(connection).for_change(project_id, installer_id=installer.id, lead=True)
+        profile = _profile(call.parts, body.checklist)
+        chosen = ChosenChecklist(profile=profile, by=call.account.email, at=now())
+    async with call.write() as connection:
+        await Projects(connection).for_change(project_id, installer_id=call.account.id, lead=True)
         checklists = Checklists(connection)
         before = await checklists.chosen(project_id)
         if (before and before.profile) == (chosen and chosen.profile):
@@ -72,7 +68,7 @@ async def choose_checklist(
             await checklists.choose(project_id, chosen)
             await Audit(connection, project_id).write(
                 AuditAction.CHECKLIST_CHOSEN,
-                actor,
+                call.actor,
                 target=project_id,
                 at=now(),
                 before={"checklist": before and before.profile.id},
@@ -86,12 +82,10 @@ async def choose_checklist(
     summary="Show the checklist of a project",
     operation_id="getProjectChecklist",
 )
-async def get_project_checklist(
-    project_id: ProjectId, installer: Installer, parts: AppParts
-) -> ChosenShown:
+async def get_project_checklist(call: InstallerCall, project_id: ProjectId) -> ChosenShown:
     """The checklist of the project, and how far each charge point is with it."""
-    async with parts.database.read() as connection:
-        await Projects(connection).get(project_id, installer_id=installer.id)
+    async with call.read() as connection:
+        await Projects(connection).get(project_id, installer_id=call.account.id)
         checklists = Checklists(connection)
         return ChosenShown.of(
             await checklists.chosen(project_id), await checklists.of_project(project_id)
@@ -108,11 +102,7 @@ async def get_project_checklist(
     ),
 )
 async def answer_checklist(
-    charge_point_id: ChargePointId,
-    body: AnswerChecklist,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
+    call: InstallerCall, charge_point_id: ChargePointId, body: AnswerChecklist
 ) -> ChecklistShown:
     """Say of items whether they are compliant, not compliant or not applicable, with remarks.
 
@@ -120,9 +110,9 @@ async def answer_checklist(
     shows all of them as declared, with who said so and when.
     """
     at = now()
-    async with parts.database.write() as connection:
+    async with call.write() as connection:
         charge_point = await ChargePoints(connection).for_change(
-            charge_point_id, installer_id=installer.id
+            charge_point_id, installer_id=call.account.id
         )
         project_id = charge_point.project_id
         checklists = Checklists(connection)
@@ -133,7 +123,7 @@ async def answer_checklist(
                 "The project has no checklist. A lead of it chooses one with "
                 f"PUT …/installer/projects/{project_id}/checklist.",
             )
-        answers = _answers(body, before, by=installer.email, at=at)
+        answers = _answers(body, before, by=call.account.email, at=at)
         was = {item: answer_document(before.answers.get(item)) for item in answers}
         others = {
             item: answer for item, answer in answers.items() if answer_document(answer) != was[item]
@@ -142,7 +132,7 @@ async def answer_checklist(
             await checklists.answer(charge_point_id, before.profile.id, others)
             await Audit(connection, project_id).write(
                 AuditAction.CHECKLIST_ANSWERED,
-                actor,
+                call.actor,
                 target=charge_point_id,
                 at=at,
                 before={item: was[item] for item in others},
@@ -157,13 +147,11 @@ async def answer_checklist(
     summary="Show the checklist of a charge point",
     operation_id="getChecklist",
 )
-async def get_checklist(
-    charge_point_id: ChargePointId, installer: Installer, parts: AppParts
-) -> ChecklistShown:
+async def get_checklist(call: InstallerCall, charge_point_id: ChargePointId) -> ChecklistShown:
     """Each item, with what was said of it."""
-    async with parts.database.read() as connection:
+    async with call.read() as connection:
         charge_point = await ChargePoints(connection).get(
-            charge_point_id, installer_id=installer.id
+            charge_point_id, installer_id=call.account.id
         )
         found = await Checklists(connection).of(charge_point.project_id, [charge_point_id])
     return ChecklistShown.of(found.get(charge_point_id))

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Response
 
 from api.collaborators.schemas import (
     CollaboratorInvited,
@@ -11,14 +11,13 @@ from api.collaborators.schemas import (
     NewCollaborator,
     RoleChange,
 )
-from api.deps import Acting, AppParts, Installer, ProjectId, now
+from api.deps import InstallerCall, ProjectId, now, path_id
 from api.mail.admission import RECIPIENT_BLOCKED, admit_invitation
 from api.pagination import Page, Paging
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER, project_request
 from api.verified import VERIFIED
-from domain.errors import NotFoundError
-from domain.ids import Prefix, is_id
+from domain.ids import Prefix
 from domain.invitations import NewInvitation
 from storage.invitations import Invitations
 from storage.members import Members
@@ -29,15 +28,15 @@ router = APIRouter(prefix="/installer/projects/{project_id}/collaborators", tags
 _MAKER = "They made the project and stay a lead of it."
 
 
-def _account_id(
-    _: ProjectId, account_id: Annotated[str, Path(examples=["usr_01HX3K9VZAB2C4DEFG"])]
-) -> str:
-    if not is_id(Prefix.ACCOUNT, account_id):
-        raise NotFoundError("collaborator_not_found", "Nobody with this id works on the project.")
-    return account_id
-
-
-AccountId = Annotated[str, Depends(_account_id)]
+AccountId = Annotated[
+    str,
+    path_id(
+        "account_id",
+        Prefix.ACCOUNT,
+        ("collaborator_not_found", "Nobody with this id works on the project."),
+        example="usr_01HX3K9VZAB2C4DEFG",
+    ),
+]
 
 
 @router.post(
@@ -54,11 +53,7 @@ AccountId = Annotated[str, Depends(_account_id)]
     ),
 )
 async def invite_collaborator(
-    project_id: ProjectId,
-    body: NewCollaborator,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
+    call: InstallerCall, project_id: ProjectId, body: NewCollaborator
 ) -> CollaboratorInvited:
     """Mail a colleague an invitation to work on the project; leads alone can.
 
@@ -66,29 +61,29 @@ async def invite_collaborator(
     also decides about the project: its supply, its prices, its people, its owner, the handover.
     Nobody joins by naming the same company: the link in the mail is the only way in.
     """
-    async with parts.database.write() as connection:
+    async with call.write() as connection:
         project = await Projects(connection).for_change(
-            project_id, installer_id=installer.id, lead=True
+            project_id, installer_id=call.account.id, lead=True
         )
     await admit_invitation(
-        parts,
-        inviter=installer,
+        call.parts,
+        inviter=call.account,
         project_id=project_id,
         email=body.email,
-        address=actor.address,
+        address=call.actor.address,
     )
     invitation = NewInvitation(
-        invitation_id=parts.new_id(Prefix.INVITATION),
+        invitation_id=call.parts.new_id(Prefix.INVITATION),
         email=body.email,
         message=body.message,
         role=body.role,
-        by=actor.by_id,
+        by=call.actor.by_id,
         asked_at=now(),
     )
-    async with parts.database.write() as connection:
+    async with call.write() as connection:
         await Invitations(connection).refuse_needless(project_id, body.role, body.email)
         invitation = await keep_words(connection, project_id, invitation, at=now())
-    sent = await parts.temporal.invite_collaborator(project_request(project), invitation)
+    sent = await call.parts.temporal.invite_collaborator(project_request(project), invitation)
     return CollaboratorInvited(
         invitation_id=sent.invitation_id,
         email=body.email,
@@ -103,11 +98,11 @@ async def invite_collaborator(
     operation_id="listCollaborators",
 )
 async def list_collaborators(
-    project_id: ProjectId, installer: Installer, parts: AppParts, paging: Paging
+    call: InstallerCall, project_id: ProjectId, paging: Paging
 ) -> Page[CollaboratorShown]:
     """The leads and technicians of the project. Who is invited stands in the invitations."""
-    async with parts.database.read() as connection:
-        await Projects(connection).get(project_id, installer_id=installer.id)
+    async with call.read() as connection:
+        await Projects(connection).get(project_id, installer_id=call.account.id)
         rows = await Members(connection, project_id).page(
             after=paging.after_id(Prefix.ACCOUNT), limit=paging.fetch
         )
@@ -121,18 +116,13 @@ async def list_collaborators(
     responses=problems(project_maker=_MAKER, project_handed_over=HANDED_OVER),
 )
 async def change_collaborator(
-    project_id: ProjectId,
-    account_id: AccountId,
-    body: RoleChange,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
+    call: InstallerCall, project_id: ProjectId, account_id: AccountId, body: RoleChange
 ) -> CollaboratorShown:
     """Make a technician a lead, or a lead a technician; leads alone can."""
-    async with parts.database.write() as connection:
-        await Projects(connection).for_change(project_id, installer_id=installer.id, lead=True)
+    async with call.write() as connection:
+        await Projects(connection).for_change(project_id, installer_id=call.account.id, lead=True)
         members = Members(connection, project_id)
-        await members.change(account_id, body.role, by=actor, at=now())
+        await members.change(account_id, body.role, by=call.actor, at=now())
         return CollaboratorShown.of(await members.get(account_id))
 
 
@@ -144,16 +134,12 @@ async def change_collaborator(
     responses=problems(project_maker=_MAKER, project_handed_over=HANDED_OVER),
 )
 async def remove_collaborator(
-    project_id: ProjectId,
-    account_id: AccountId,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
+    call: InstallerCall, project_id: ProjectId, account_id: AccountId
 ) -> Response:
     """End somebody's work on the project, at once; leads can, and everybody can leave."""
-    async with parts.database.write() as connection:
+    async with call.write() as connection:
         await Projects(connection).for_change(
-            project_id, installer_id=installer.id, lead=account_id != installer.id
+            project_id, installer_id=call.account.id, lead=account_id != call.account.id
         )
-        await Members(connection, project_id).remove(account_id, by=actor, at=now())
+        await Members(connection, project_id).remove(account_id, by=call.actor, at=now())
     return Response(status_code=HTTPStatus.NO_CONTENT)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body, Path
 
 from api.commands import service
 from api.commands.schemas import AvailabilityChange, CommandShown, ResetOrder, SessionStart
-from api.deps import Acting, AppParts, OwnedChargePointId, OwnedProjectId, SiteOwner
+from api.deps import ChargePointId, OwnerCall, ProjectId
 from api.problems import problems
 from domain.commands import Command, CommandName
 from domain.ids import Prefix, new_id
@@ -37,13 +37,11 @@ _Transaction = Annotated[int, Path(ge=1, le=2**31 - 1, examples=[7])]
     ),
 )
 async def set_availability(
-    project_id: OwnedProjectId,
-    charge_point_id: OwnedChargePointId,
+    call: OwnerCall,
+    project_id: ProjectId,
+    charge_point_id: ChargePointId,
     connector_id: Annotated[int, Path(ge=0, le=100, examples=[1])],
     body: AvailabilityChange,
-    owner: SiteOwner,
-    parts: AppParts,
-    actor: Acting,
 ) -> CommandShown:
     """Connector 0 is the whole charge point. While somebody charges it is `scheduled`.
 
@@ -56,7 +54,7 @@ async def set_availability(
         connector_id=connector_id,
         operative=body.available,
     )
-    return await service.send(parts, owner, project_id, command, by=actor)
+    return await service.send(call, project_id, command)
 
 
 @router.post(
@@ -66,12 +64,10 @@ async def set_availability(
     responses=problems(**_CONFLICTS),
 )
 async def unlock(
-    project_id: OwnedProjectId,
-    charge_point_id: OwnedChargePointId,
+    call: OwnerCall,
+    project_id: ProjectId,
+    charge_point_id: ChargePointId,
     connector_id: _Connector,
-    owner: SiteOwner,
-    parts: AppParts,
-    actor: Acting,
 ) -> CommandShown:
     """For a cable that is stuck. A session that runs there ends."""
     command = Command(
@@ -80,7 +76,7 @@ async def unlock(
         name=CommandName.UNLOCK,
         connector_id=connector_id,
     )
-    return await service.send(parts, owner, project_id, command, by=actor)
+    return await service.send(call, project_id, command)
 
 
 @router.post(
@@ -90,11 +86,9 @@ async def unlock(
     responses=problems(**_CONFLICTS, charging="Somebody charges there."),
 )
 async def reset(
-    project_id: OwnedProjectId,
-    charge_point_id: OwnedChargePointId,
-    owner: SiteOwner,
-    parts: AppParts,
-    actor: Acting,
+    call: OwnerCall,
+    project_id: ProjectId,
+    charge_point_id: ChargePointId,
     body: Annotated[ResetOrder | None, Body()] = None,
 ) -> CommandShown:
     """Not while somebody charges, unless you send `stop_sessions`."""
@@ -105,9 +99,7 @@ async def reset(
         name=CommandName.RESET,
         kind=order.kind,
     )
-    return await service.send(
-        parts, owner, project_id, command, by=actor, stop_sessions=order.stop_sessions
-    )
+    return await service.send(call, project_id, command, stop_sessions=order.stop_sessions)
 
 
 @router.post(
@@ -121,13 +113,11 @@ async def reset(
     ),
 )
 async def start(
-    project_id: OwnedProjectId,
-    charge_point_id: OwnedChargePointId,
+    call: OwnerCall,
+    project_id: ProjectId,
+    charge_point_id: ChargePointId,
     connector_id: _Connector,
     body: SessionStart,
-    owner: SiteOwner,
-    parts: AppParts,
-    actor: Acting,
 ) -> CommandShown:
     """As if the card were presented: the session is that of the id tag, and is billed as one.
 
@@ -140,7 +130,7 @@ async def start(
         connector_id=connector_id,
         id_tag=body.id_tag,
     )
-    return await service.send(parts, owner, project_id, command, by=actor)
+    return await service.send(call, project_id, command)
 
 
 @router.post(
@@ -150,12 +140,10 @@ async def start(
     responses=problems(**_CONFLICTS),
 )
 async def stop(
-    project_id: OwnedProjectId,
-    charge_point_id: OwnedChargePointId,
+    call: OwnerCall,
+    project_id: ProjectId,
+    charge_point_id: ChargePointId,
     transaction_id: _Transaction,
-    owner: SiteOwner,
-    parts: AppParts,
-    actor: Acting,
 ) -> CommandShown:
     """End a session that runs; it is billed as far as it went."""
     command = Command(
@@ -164,4 +152,4 @@ async def stop(
         name=CommandName.STOP,
         transaction_id=transaction_id,
     )
-    return await service.send(parts, owner, project_id, command, by=actor)
+    return await service.send(call, project_id, command)

@@ -6,9 +6,9 @@ from urllib.parse import quote
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.commands.schemas import CommandShown
-from api.deps import now
+from api.deps import Call, now
 from api.parts import Parts
-from domain.audit import Actor, AuditAction
+from domain.audit import AuditAction
 from domain.commands import Command, CommandName
 from domain.errors import ConflictError, NotFoundError
 from domain.facts import Snapshot
@@ -25,13 +25,7 @@ from storage.runs import Runs
 
 
 async def send(
-    parts: Parts,
-    owner: Account,
-    project_id: str,
-    command: Command,
-    *,
-    by: Actor,
-    stop_sessions: bool = False,
+    call: Call, project_id: str, command: Command, *, stop_sessions: bool = False
 ) -> CommandShown:
     """Have a charge point of a site do something; who asked is in the audit trail before it is.
 
@@ -43,14 +37,14 @@ async def send(
             ``id_tag_not_admitted``, ``kept_inoperative``, ``not_commissioned``.
 
     """
-    async with parts.database.read() as connection:
-        project = await Projects(connection).owned(project_id, site_owner_id=owner.id)
+    async with call.read() as connection:
+        project = await Projects(connection).owned(project_id, site_owner_id=call.account.id)
         refuse_not_yet(project)
     if command.name is CommandName.AVAILABILITY and command.operative:
-        await _refuse_beyond_the_supply(parts, project, command)
-    async with parts.database.write() as connection:
+        await _refuse_beyond_the_supply(call.parts, project, command)
+    async with call.write() as connection:
         charge_point = await owned_for_service(
-            connection, owner, project_id, command.charge_point_id
+            connection, call.account, project_id, command.charge_point_id
         )
         if await Runs(connection).open_run(command.charge_point_id) is not None:
             raise ConflictError(
@@ -67,12 +61,12 @@ async def send(
         )
         await Audit(connection, project_id).write(
             AuditAction.CHARGE_POINT_COMMANDED,
-            by,
+            call.actor,
             target=command.charge_point_id,
             at=now(),
             after=_told(command),
         )
-    return CommandShown.of(command, await parts.temporal.command(command))
+    return CommandShown.of(command, await call.parts.temporal.command(command))
 
 
 async def owned_for_service(

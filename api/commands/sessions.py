@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from api.deps import AppParts, OwnedProjectId, SiteOwner
+from api.deps import OwnerCall, ProjectId
 from api.fields import Timestamp, example
 from api.pagination import Page, Paging
 from storage.projects import Projects
@@ -47,11 +47,11 @@ class SessionShown(BaseModel):
     operation_id="listRunningSessions",
 )
 async def list_running(
-    project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts, paging: Paging
+    call: OwnerCall, project_id: ProjectId, paging: Paging
 ) -> Page[SessionShown]:
     """The sessions at the site that have not ended, newest first; those that have are in `cdrs`."""
-    async with parts.database.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+    async with call.read() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
         rows = await running_sessions(
             connection, project_id, before=paging.after_number(), limit=paging.fetch
         )

@@ -17,7 +17,7 @@ from api.commissioning.schemas import (
     Started,
     StatusShown,
 )
-from api.deps import Acting, AppParts, ChargePointId, CommissioningId, Installer
+from api.deps import ChargePointId, CommissioningId, InstallerCall
 from api.fields import Moment
 from api.pagination import Page, Paging
 from api.problems import problems
@@ -48,10 +48,8 @@ _CHARGING = (
     responses=problems(run_open=_RUN_OPEN, charging=_CHARGING, project_handed_over=HANDED_OVER),
 )
 async def start(
+    call: InstallerCall,
     charge_point_id: ChargePointId,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
     body: Annotated[Start | None, Body()] = None,
 ) -> Started:
     """Trigger the commissioning sequence: OCPP handshake, firmware, connectors, test transaction.
@@ -60,10 +58,8 @@ async def start(
     run is open for a charge point.
     """
     if body is not None and body.notify_on_complete:
-        refuse_unverified(parts, installer)
-    request = await service.start(
-        parts, installer, charge_point_id, (body or Start()).options(), by=actor
-    )
+        refuse_unverified(call.parts, call.account)
+    request = await service.start(call, charge_point_id, (body or Start()).options())
     return _started(request)
 
 
@@ -72,14 +68,12 @@ async def start(
     summary="Poll the status of commissioning",
     operation_id="getCommissioningStatus",
 )
-async def status(
-    charge_point_id: ChargePointId, installer: Installer, parts: AppParts
-) -> StatusShown:
+async def status(call: InstallerCall, charge_point_id: ChargePointId) -> StatusShown:
     """The newest run. Poll every 10 to 15 seconds until `status` is `completed` or `failed`.
 
     While the run waits for something, `waiting` says for what, until when and what to do.
     """
-    return StatusShown.of(await service.newest_view(parts, installer, charge_point_id))
+    return StatusShown.of(await service.newest_view(call, charge_point_id))
 
 
 @router.post(
@@ -96,11 +90,7 @@ async def status(
     ),
 )
 async def retry(
-    charge_point_id: ChargePointId,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
-    body: Retry | None = None,
+    call: InstallerCall, charge_point_id: ChargePointId, body: Retry | None = None
 ) -> Started:
     """Run again as the newest run was started; the two records refer to each other.
 
@@ -110,14 +100,12 @@ async def retry(
     asked = body or Retry()
     return _started(
         await service.retry(
-            parts,
-            installer,
+            call,
             charge_point_id,
             from_scratch=asked.from_scratch,
             update_firmware=asked.update_firmware,
             test_connectors=asked.test_connectors,
             stop_sessions=asked.stop_sessions,
-            by=actor,
         )
     )
 
@@ -133,10 +121,8 @@ async def retry(
     ),
 )
 async def cancel(
+    call: InstallerCall,
     charge_point_id: ChargePointId,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
     body: Annotated[Cancel | None, Body()] = None,
 ) -> Cancelling:
     """Cancel the open run. A test transaction is stopped first; then its status is `cancelled`.
@@ -144,9 +130,7 @@ async def cancel(
     That takes twenty seconds at most. What the charge point has not done by then is an alarm of
     the record, and is done once it can be.
     """
-    request, state = await service.cancel(
-        parts, installer, charge_point_id, body.reason if body else None, by=actor
-    )
+    request, state = await service.cancel(call, charge_point_id, body.reason if body else None)
     return Cancelling(
         commissioning_id=request.commissioning_id, charge_point_id=charge_point_id, status=state
     )
@@ -163,11 +147,7 @@ async def cancel(
     ),
 )
 async def answer(
-    charge_point_id: ChargePointId,
-    body: AnswerGiven,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
+    call: InstallerCall, charge_point_id: ChargePointId, body: AnswerGiven
 ) -> Answered:
     """Say that it is done, give it up, or skip it: `waiting.answers` of the status says which.
 
@@ -177,11 +157,11 @@ async def answer(
     given = RunAnswer(
         answer=body.answer,
         note=body.note,
-        by=installer.email,
+        by=call.account.email,
         connector_id=body.connector_id,
-        actor=actor,
+        actor=call.actor,
     )
-    request, asked = await service.answer(parts, installer, charge_point_id, given)
+    request, asked = await service.answer(call, charge_point_id, given)
     return Answered(
         commissioning_id=request.commissioning_id,
         charge_point_id=charge_point_id,
@@ -196,11 +176,11 @@ async def answer(
     operation_id="listRuns",
 )
 async def list_runs(
-    charge_point_id: ChargePointId, installer: Installer, parts: AppParts, paging: Paging
+    call: InstallerCall, charge_point_id: ChargePointId, paging: Paging
 ) -> Page[RunListed]:
     """All runs of the charge point, newest first."""
-    async with parts.database.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+    async with call.read() as connection:
+        await ChargePoints(connection).get(charge_point_id, installer_id=call.account.id)
         rows = await Runs(connection).page(
             charge_point_id, before=paging.after_id(Prefix.COMMISSIONING), limit=paging.fetch
         )
@@ -213,18 +193,15 @@ async def list_runs(
     operation_id="getRun",
 )
 async def get_run(
-    charge_point_id: ChargePointId,
-    commissioning_id: CommissioningId,
-    installer: Installer,
-    parts: AppParts,
+    call: InstallerCall, charge_point_id: ChargePointId, commissioning_id: CommissioningId
 ) -> RunRecord:
     """The checks with their steps, evidence and timings, of an open or a finished run.
 
     `odd_messages` counts what broke the standard and was repaired or refused; the log has each kind
     once, at the level `warning`.
     """
-    view = await service.view_of(parts, installer, charge_point_id, commissioning_id)
-    odd = await service.irregularities_of(parts, charge_point_id, commissioning_id)
+    view = await service.view_of(call, charge_point_id, commissioning_id)
+    odd = await service.irregularities_of(call.parts, charge_point_id, commissioning_id)
     return RunRecord.of(view, odd)
 
 
@@ -234,9 +211,8 @@ async def get_run(
     operation_id="getLog",
 )
 async def logs(
+    call: InstallerCall,
     charge_point_id: ChargePointId,
-    installer: Installer,
-    parts: AppParts,
     paging: Paging,
     run: Annotated[str | None, Query(description="Only entries of this run")] = None,
     level: Annotated[LogLevel | None, Query(description="From this level upwards")] = None,
@@ -248,8 +224,8 @@ async def logs(
     Frames have the level `debug`; steps, verdicts and connections the levels above. Frames and
     connections are there as they happen, steps and verdicts once the run has ended.
     """
-    async with parts.database.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+    async with call.read() as connection:
+        await ChargePoints(connection).get(charge_point_id, installer_id=call.account.id)
         if run is not None and (
             not is_id(Prefix.COMMISSIONING, run)
             or await Runs(connection).get(charge_point_id, run) is None

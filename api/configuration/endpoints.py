@@ -14,7 +14,7 @@ from api.configuration.schemas import (
 )
 from api.configuration.service import TAKEN, Chosen, choose
 from api.connection_attempts.schemas import ClaimShown
-from api.deps import Acting, AppParts, ChargePointId, Installer, now
+from api.deps import ChargePointId, InstallerCall, now
 from api.parts import Parts
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
@@ -36,15 +36,13 @@ router = APIRouter(prefix="/installer/charge-points/{charge_point_id}", tags=["C
     summary="Retrieve the configuration template",
     operation_id="getConfigurationTemplate",
 )
-async def get_template(
-    charge_point_id: ChargePointId, installer: Installer, parts: AppParts
-) -> TemplateShown:
+async def get_template(call: InstallerCall, charge_point_id: ChargePointId) -> TemplateShown:
     """The default configuration of the charge point's model; fetch it before customizing."""
-    async with parts.database.read() as connection:
+    async with call.read() as connection:
         charge_point = await ChargePoints(connection).get(
-            charge_point_id, installer_id=installer.id
+            charge_point_id, installer_id=call.account.id
         )
-    entry = parts.catalogue.resolve(charge_point.vendor, charge_point.model)
+    entry = call.parts.catalogue.resolve(charge_point.vendor, charge_point.model)
     return TemplateShown.of(entry.template)
 
 
@@ -54,18 +52,18 @@ async def get_template(
     operation_id="getConfiguration",
 )
 async def get_configuration(
-    charge_point_id: ChargePointId, installer: Installer, parts: AppParts
+    call: InstallerCall, charge_point_id: ChargePointId
 ) -> ConfigurationShown:
     """Each parameter with its bounds: what is desired, what was reported, where that stands.
 
     Those of the template, and those that were chosen beside it; `more_keys` are all that can be
     chosen besides.
     """
-    async with parts.database.read() as connection:
+    async with call.read() as connection:
         charge_point = await ChargePoints(connection).get(
-            charge_point_id, installer_id=installer.id
+            charge_point_id, installer_id=call.account.id
         )
-    return await configuration_of(parts, charge_point)
+    return await configuration_of(call.parts, charge_point)
 
 
 @router.post(
@@ -76,11 +74,7 @@ async def get_configuration(
     responses=problems(project_handed_over=HANDED_OVER),
 )
 async def customize(
-    charge_point_id: ChargePointId,
-    body: Customization,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
+    call: InstallerCall, charge_point_id: ChargePointId, body: Customization
 ) -> Customized:
     """Override parameters to match the site.
 
@@ -99,13 +93,7 @@ async def customize(
     """
     choices = [(choice.key, choice.value) for choice in body.parameters]
     chosen = await choose(
-        parts,
-        installer,
-        charge_point_id,
-        choices,
-        take_back=body.take_back,
-        restart=body.reboot,
-        by=actor,
+        call, charge_point_id, choices, take_back=body.take_back, restart=body.reboot
     )
     return customized(charge_point_id, chosen)
 
@@ -115,20 +103,18 @@ async def customize(
     summary="Test the connection",
     operation_id="testConnection",
 )
-async def test_connection(
-    charge_point_id: ChargePointId, installer: Installer, parts: AppParts
-) -> ConnectionTested:
+async def test_connection(call: InstallerCall, charge_point_id: ChargePointId) -> ConnectionTested:
     """Verify that the charge point can reach the OCPP server, before commissioning starts.
 
     When it is not connected, `reason` says why in words: it never connected, when it was last
     seen, or why its last attempt was refused. The call of `claim`
     lets in one that tries to connect under another name than its id.
     """
-    async with parts.database.read() as connection:
+    async with call.read() as connection:
         charge_point = await ChargePoints(connection).get(
-            charge_point_id, installer_id=installer.id
+            charge_point_id, installer_id=call.account.id
         )
-    return await tested(parts, charge_point, claims=True)
+    return await tested(call.parts, charge_point, claims=True)
 
 
 _REASONS = {

@@ -11,10 +11,8 @@ from api.configuration.schemas import (
     TemplateShown,
 )
 from api.configuration.service import choose
-from api.deps import Acting, AppParts, OwnedChargePointId, OwnedProjectId, SiteOwner
-from api.parts import Parts
+from api.deps import Call, ChargePointId, OwnerCall, ProjectId
 from api.problems import problems
-from storage.accounts import Account
 from storage.charge_points import ChargePoint, ChargePoints
 from storage.projects import Projects
 
@@ -30,14 +28,11 @@ router = APIRouter(
     operation_id="getOwnedConfigurationTemplate",
 )
 async def get_template(
-    project_id: OwnedProjectId,
-    charge_point_id: OwnedChargePointId,
-    owner: SiteOwner,
-    parts: AppParts,
+    call: OwnerCall, project_id: ProjectId, charge_point_id: ChargePointId
 ) -> TemplateShown:
     """The default configuration of its model."""
-    charge_point = await _owned(parts, owner, project_id, charge_point_id)
-    entry = parts.catalogue.resolve(charge_point.vendor, charge_point.model)
+    charge_point = await _owned(call, project_id, charge_point_id)
+    entry = call.parts.catalogue.resolve(charge_point.vendor, charge_point.model)
     return TemplateShown.of(entry.template)
 
 
@@ -47,14 +42,11 @@ async def get_template(
     operation_id="getOwnedConfiguration",
 )
 async def get_configuration(
-    project_id: OwnedProjectId,
-    charge_point_id: OwnedChargePointId,
-    owner: SiteOwner,
-    parts: AppParts,
+    call: OwnerCall, project_id: ProjectId, charge_point_id: ChargePointId
 ) -> ConfigurationShown:
     """Each parameter with its bounds: what is desired, what was reported, where that stands."""
-    charge_point = await _owned(parts, owner, project_id, charge_point_id)
-    return await configuration_of(parts, charge_point)
+    charge_point = await _owned(call, project_id, charge_point_id)
+    return await configuration_of(call.parts, charge_point)
 
 
 @router.post(
@@ -68,12 +60,10 @@ async def get_configuration(
     ),
 )
 async def customize(
-    project_id: OwnedProjectId,
-    charge_point_id: OwnedChargePointId,
+    call: OwnerCall,
+    project_id: ProjectId,
+    charge_point_id: ChargePointId,
     body: Customization,
-    owner: SiteOwner,
-    parts: AppParts,
-    actor: Acting,
 ) -> Customized:
     """Override parameters within their bounds, from the handover on; the installer did it before.
 
@@ -81,13 +71,11 @@ async def customize(
     one while somebody charges.
     """
     chosen = await choose(
-        parts,
-        owner,
+        call,
         charge_point_id,
         [(choice.key, choice.value) for choice in body.parameters],
         take_back=body.take_back,
         restart=body.reboot,
-        by=actor,
         project_id=project_id,
     )
     return customized(charge_point_id, chosen)
@@ -99,19 +87,14 @@ async def customize(
     operation_id="testOwnedConnection",
 )
 async def test_connection(
-    project_id: OwnedProjectId,
-    charge_point_id: OwnedChargePointId,
-    owner: SiteOwner,
-    parts: AppParts,
+    call: OwnerCall, project_id: ProjectId, charge_point_id: ChargePointId
 ) -> ConnectionTested:
     """Whether it is connected now, and answers; when it is not, `reason` says why in words."""
-    charge_point = await _owned(parts, owner, project_id, charge_point_id)
-    return await tested(parts, charge_point, claims=False)
+    charge_point = await _owned(call, project_id, charge_point_id)
+    return await tested(call.parts, charge_point, claims=False)
 
 
-async def _owned(
-    parts: Parts, owner: Account, project_id: str, charge_point_id: str
-) -> ChargePoint:
-    async with parts.database.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+async def _owned(call: Call, project_id: str, charge_point_id: str) -> ChargePoint:
+    async with call.read() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
         return await ChargePoints(connection).in_project(charge_point_id, project_id)

@@ -7,9 +7,8 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.commands.service import owned_for_service
-from api.deps import now
-from api.parts import Parts
-from domain.audit import Actor, AuditAction
+from api.deps import Call, now
+from domain.audit import AuditAction
 from domain.choices import Choices
 from domain.configuration import ConfigurationResult
 from domain.errors import InvalidError, UnavailableError
@@ -39,14 +38,12 @@ class Chosen:
 
 
 async def choose(
-    parts: Parts,
-    account: Account,
+    call: Call,
     charge_point_id: str,
     choices: Sequence[tuple[str, object]],
     *,
     take_back: Sequence[str],
     restart: bool,
-    by: Actor,
     project_id: str | None = None,
 ) -> Chosen:
     """Store the chosen values; push them when the charge point is connected and free.
@@ -58,9 +55,9 @@ async def choose(
         InvalidError: ``invalid_parameters``, with each wrong field.
 
     """
-    async with parts.database.write() as connection:
-        charge_point = await _for_change(connection, account, charge_point_id, project_id)
-        template = parts.catalogue.resolve(charge_point.vendor, charge_point.model).template
+    async with call.write() as connection:
+        charge_point = await _for_change(connection, call.account, charge_point_id, project_id)
+        template = call.parts.catalogue.resolve(charge_point.vendor, charge_point.model).template
         before = await Parameters(connection).desired(charge_point_id)
         reported = await read_reported_keys(connection, charge_point_id)
         checked = Choices(template, reported).check(choices, take_back=take_back, chosen=before)
@@ -77,7 +74,7 @@ async def choose(
         concerned = [*values, *checked.taken_back]
         await Audit(connection, charge_point.project_id).write(
             AuditAction.CONFIGURATION_CHOSEN,
-            by,
+            call.actor,
             target=charge_point_id,
             at=moment,
             before={key: before.get(key) for key in concerned},
@@ -90,7 +87,7 @@ async def choose(
     if not connected or busy:
         return stored
     try:
-        result = await parts.temporal.push_configuration(charge_point_id, restart=restart)
+        result = await call.parts.temporal.push_configuration(charge_point_id, restart=restart)
     except UnavailableError as error:
         # The values are safe; whatever pushes next pushes them too.
         _log.warning("configuration_push_failed", charge_point=charge_point_id, error=repr(error))

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from api.connection_attempts.schemas import Claim, Claimed, ConnectionAttempt, UnclaimedShown
-from api.deps import Acting, AppParts, ChargePointId, Installer, ProjectId, now
+from api.deps import ChargePointId, InstallerCall, ProjectId, now
 from api.pagination import Page, Paging
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
@@ -27,14 +27,14 @@ router = APIRouter(prefix="/installer", tags=["Charge points"])
     operation_id="listConnectionAttempts",
 )
 async def list_connection_attempts(
-    charge_point_id: ChargePointId, installer: Installer, parts: AppParts, paging: Paging
+    call: InstallerCall, charge_point_id: ChargePointId, paging: Paging
 ) -> Page[ConnectionAttempt]:
     """Connections of the charge point that were refused, newest first; the newest 20 are kept.
 
     An empty list means that it never tried: look at its endpoint, its network and its firewall.
     """
-    async with parts.database.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+    async with call.read() as connection:
+        await ChargePoints(connection).get(charge_point_id, installer_id=call.account.id)
         rows = await page_of_attempts(
             connection, charge_point_id, after=paging.after_number(), limit=paging.fetch
         )
@@ -47,15 +47,15 @@ async def list_connection_attempts(
     operation_id="listNamelessAttempts",
 )
 async def list_nameless_attempts(
-    project_id: ProjectId, installer: Installer, parts: AppParts, paging: Paging
+    call: InstallerCall, project_id: ProjectId, paging: Paging
 ) -> Page[ConnectionAttempt]:
     """Refused connections without a path, as TLS on a plain port is; the newest 20 are kept.
 
     Shown are those from an address that charge points of this project, and of no other, last came
     from. Look for the charge point that is set up so.
     """
-    async with parts.database.read() as connection:
-        await Projects(connection).get(project_id, installer_id=installer.id, by_visit=True)
+    async with call.read() as connection:
+        await Projects(connection).get(project_id, installer_id=call.account.id, by_visit=True)
         rows = await page_of_nameless(
             connection, project_id, after=paging.after_number(), limit=paging.fetch
         )
@@ -68,16 +68,16 @@ async def list_nameless_attempts(
     operation_id="listUnclaimed",
 )
 async def list_unclaimed(
-    project_id: ProjectId, installer: Installer, parts: AppParts, paging: Paging
+    call: InstallerCall, project_id: ProjectId, paging: Paging
 ) -> Page[UnclaimedShown]:
     """Charge points that try to connect with a serial number of this project, or a misspelt id.
 
     Shown are those that have never connected, and that can be no charge point of anybody else.
     `matches` says why each is shown.
     """
-    async with parts.database.read() as connection:
-        await Projects(connection).get(project_id, installer_id=installer.id, by_visit=True)
-        rows = await Unclaimed(connection, installer_id=installer.id).page(
+    async with call.read() as connection:
+        await Projects(connection).get(project_id, installer_id=call.account.id, by_visit=True)
+        rows = await Unclaimed(connection, installer_id=call.account.id).page(
             project_id, before=paging.after_id(Prefix.CHARGE_POINT), limit=paging.fetch
         )
     return paging.page(rows, UnclaimedShown.of, lambda found: found.charge_point_id)
@@ -95,12 +95,10 @@ async def list_unclaimed(
     ),
 )
 async def claim_identity(
+    call: InstallerCall,
     project_id: ProjectId,
     identity: Annotated[str, Path(examples=["CP-SN-00483921"])],
     body: Claim,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
 ) -> Claimed:
     """Admit this identity as that charge point, from its next attempt on.
 
@@ -108,10 +106,12 @@ async def claim_identity(
     serial number of the charge point ends the claim.
     """
     at = now()
-    async with parts.database.write() as connection:
-        await Projects(connection).for_change(project_id, installer_id=installer.id, by_visit=True)
+    async with call.write() as connection:
+        await Projects(connection).for_change(
+            project_id, installer_id=call.account.id, by_visit=True
+        )
         charge_point = (
-            await ChargePoints(connection).get(body.charge_point_id, installer_id=installer.id)
+            await ChargePoints(connection).get(body.charge_point_id, installer_id=call.account.id)
             if is_id(Prefix.CHARGE_POINT, body.charge_point_id)
             else None
         )
@@ -119,12 +119,12 @@ async def claim_identity(
             raise NotFoundError(
                 "charge_point_not_found", "The project has no charge point with this id."
             )
-        unclaimed = Unclaimed(connection, installer_id=installer.id)
+        unclaimed = Unclaimed(connection, installer_id=call.account.id)
         since = await unclaimed.claim(identity, charge_point, at=at)
         if since == at:
             await Audit(connection, project_id).write(
                 AuditAction.IDENTITY_CLAIMED,
-                actor,
+                call.actor,
                 target=charge_point.id,
                 at=at,
                 after={"identity": identity},

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from api.contractor.schemas import ContractorShown, DeclareContractor
-from api.deps import Acting, AppParts, Installer, ProjectId, now
+from api.deps import InstallerCall, ProjectId, now
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
 from domain.audit import AuditAction
@@ -24,11 +24,7 @@ router = APIRouter(prefix="/installer/projects/{project_id}/contractor", tags=["
     responses=problems(project_handed_over=HANDED_OVER),
 )
 async def put_contractor(
-    project_id: ProjectId,
-    body: DeclareContractor,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
+    call: InstallerCall, project_id: ProjectId, body: DeclareContractor
 ) -> ContractorShown:
     """Name the company that did the work; certificates show it as the installer, as declared.
 
@@ -43,19 +39,19 @@ async def put_contractor(
             company=body.company,
             address=body.address,
             registration=body.registration,
-            by=installer.email,
+            by=call.account.email,
             at=at,
         )
     )
-    async with parts.database.write() as connection:
-        await Projects(connection).for_change(project_id, installer_id=installer.id, lead=True)
+    async with call.write() as connection:
+        await Projects(connection).for_change(project_id, installer_id=call.account.id, lead=True)
         before = await declared_contractor(connection, project_id)
         if _audited(before) == _audited(declared):
             declared = before  # who said it first, and when, stays
         await declare_contractor(connection, project_id, declared)
         await Audit(connection, project_id).write(
             AuditAction.CONTRACTOR_CHANGED,
-            actor,
+            call.actor,
             target=project_id,
             at=at,
             before=_audited(before),
@@ -70,12 +66,10 @@ async def put_contractor(
     summary="Show the company that did the work",
     operation_id="getContractor",
 )
-async def get_contractor(
-    project_id: ProjectId, installer: Installer, parts: AppParts
-) -> ContractorShown:
+async def get_contractor(call: InstallerCall, project_id: ProjectId) -> ContractorShown:
     """The company that certificates name as the installer."""
-    async with parts.database.read() as connection:
-        await Projects(connection).get(project_id, installer_id=installer.id)
+    async with call.read() as connection:
+        await Projects(connection).get(project_id, installer_id=call.account.id)
         declared = await declared_contractor(connection, project_id)
         account = await company_of_account(connection, project_id)
     return ContractorShown.of(declared, account=account)

@@ -3,10 +3,10 @@
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.declarations.photo_schemas import PhotoShown, PhotosShown
-from api.deps import Acting, AppParts, ChargePointId, Installer, now
+from api.deps import ChargePointId, InstallerCall, now, path_id
 from api.fields import Name
 from api.pictures.pictures import TooCostlyError
 from api.problems import problems
@@ -17,7 +17,7 @@ from domain.accounts import Counted
 from domain.audit import AuditAction
 from domain.declarations import PhotoFact
 from domain.errors import ConflictError, EngineError, InvalidError, NotFoundError
-from domain.ids import Prefix, is_id, new_id
+from domain.ids import Prefix, new_id
 from storage.audit import Audit
 from storage.charge_points import ChargePoints
 from storage.declarations import NewPhoto, Photos
@@ -51,15 +51,10 @@ async def _body(request: Request) -> bytes:
     return await request.body()
 
 
-def _photo_id(
-    _: Installer, photo_id: Annotated[str, Path(examples=["pho_01HX9PHOTOABCDEFGHIJ"])]
-) -> str:
-    if not is_id(Prefix.PHOTO, photo_id):
-        raise _no_photo()
-    return photo_id
-
-
-PhotoId = Annotated[str, Depends(_photo_id)]
+_NO_PHOTO: Final = ("photo_not_found", "The charge point has no photo with this id.")
+PhotoId = Annotated[
+    str, path_id("photo_id", Prefix.PHOTO, _NO_PHOTO, example="pho_01HX9PHOTOABCDEFGHIJ")
+]
 
 
 @router.post(
@@ -76,10 +71,8 @@ PhotoId = Annotated[str, Depends(_photo_id)]
     ),
 )
 async def add_photo(
+    call: InstallerCall,
     charge_point_id: ChargePointId,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
     body: Annotated[bytes, Depends(_body)],
     caption: Annotated[Name | None, Query(description="What it shows")] = None,
 ) -> PhotoShown:
@@ -89,10 +82,10 @@ async def add_photo(
     without the metadata it came with (position, time, device). The same photo sent again is the
     one that is there.
     """
-    async with parts.database.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+    async with call.read() as connection:
+        await ChargePoints(connection).get(charge_point_id, installer_id=call.account.id)
     try:
-        photo = await parts.pictures.photo(body, account_id=installer.id)
+        photo = await call.parts.pictures.photo(body, account_id=call.account.id)
     except PhotoRefusedError as error:
         raise _refusal(error.fault) from error
     except TooCostlyError as error:
@@ -107,12 +100,12 @@ async def add_photo(
         width=photo.width,
         height=photo.height,
         sha256=photo.sha256,
-        added_by=installer.email,
+        added_by=call.account.email,
         added_at=now(),
     )
-    async with parts.database.write() as connection:
+    async with call.write() as connection:
         charge_point = await ChargePoints(connection).for_change(
-            charge_point_id, installer_id=installer.id
+            charge_point_id, installer_id=call.account.id
         )
         photos = Photos(connection)
         there = (await photos.of([charge_point_id]))[charge_point_id]
@@ -124,14 +117,14 @@ async def add_photo(
                 "too_many_photos",
                 f"A charge point has {MOST_PHOTOS} photos at most. Delete one first.",
             )
-        await refuse_beyond_quota(parts, connection, installer, Counted.PHOTOS)
+        await refuse_beyond_quota(call, connection, Counted.PHOTOS)
         stored = await photos.add(
             charge_point_id,
             NewPhoto(fact=fact, picture=photo.picture, thumbnail=photo.thumbnail),
         )
         await Audit(connection, charge_point.project_id).write(
             AuditAction.PHOTO_ADDED,
-            actor,
+            call.actor,
             target=charge_point_id,
             at=fact.added_at,
             after=_photo(stored),
@@ -144,12 +137,10 @@ async def add_photo(
     summary="List the photos",
     operation_id="listPhotos",
 )
-async def list_photos(
-    charge_point_id: ChargePointId, installer: Installer, parts: AppParts
-) -> PhotosShown:
+async def list_photos(call: InstallerCall, charge_point_id: ChargePointId) -> PhotosShown:
     """The photos of the charge point, oldest first."""
-    async with parts.database.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+    async with call.read() as connection:
+        await ChargePoints(connection).get(charge_point_id, installer_id=call.account.id)
         found = await Photos(connection).of([charge_point_id])
     return PhotosShown(items=[PhotoShown.of(photo) for photo in found[charge_point_id]])
 
@@ -162,14 +153,14 @@ async def list_photos(
     responses=_PICTURE,
 )
 async def get_photo(
-    charge_point_id: ChargePointId, photo_id: PhotoId, installer: Installer, parts: AppParts
+    call: InstallerCall, charge_point_id: ChargePointId, photo_id: PhotoId
 ) -> Response:
     """The picture, as JPEG."""
-    async with parts.database.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+    async with call.read() as connection:
+        await ChargePoints(connection).get(charge_point_id, installer_id=call.account.id)
         picture = await Photos(connection).picture(charge_point_id, photo_id)
     if picture is None:
-        raise _no_photo()
+        raise NotFoundError(*_NO_PHOTO)
     return Response(picture, media_type="image/jpeg")
 
 
@@ -181,24 +172,20 @@ async def get_photo(
     responses=problems(project_handed_over=HANDED_OVER),
 )
 async def delete_photo(
-    charge_point_id: ChargePointId,
-    photo_id: PhotoId,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
+    call: InstallerCall, charge_point_id: ChargePointId, photo_id: PhotoId
 ) -> Response:
     """Forget a photo. Certificates that were issued with it keep it."""
-    async with parts.database.write() as connection:
+    async with call.write() as connection:
         charge_point = await ChargePoints(connection).for_change(
-            charge_point_id, installer_id=installer.id
+            charge_point_id, installer_id=call.account.id
         )
         photos = Photos(connection)
         found = {one.id: one for one in (await photos.of([charge_point_id]))[charge_point_id]}
         if not await photos.delete(charge_point_id, photo_id):
-            raise _no_photo()
+            raise NotFoundError(*_NO_PHOTO)
         await Audit(connection, charge_point.project_id).write(
             AuditAction.PHOTO_REMOVED,
-            actor,
+            call.actor,
             target=charge_point_id,
             at=now(),
             before=_photo(found[photo_id]),
@@ -208,10 +195,6 @@ async def delete_photo(
 
 def _photo(fact: PhotoFact) -> dict[str, Any]:
     return {"photo": fact.id, "caption": fact.caption, "sha256": fact.sha256}
-
-
-def _no_photo() -> NotFoundError:
-    return NotFoundError("photo_not_found", "The charge point has no photo with this id.")
 
 
 def _refusal(fault: PhotoFault) -> NotAPhotoError:

@@ -8,14 +8,11 @@ from fastapi import APIRouter
 
 from api.accounts.credentials import prove_password
 from api.deletion.schemas import Deleted, Deletion, KeptShown
-from api.deps import AppParts, Installer, Session, SiteOwner, now
-from api.parts import Parts
+from api.deps import Call, InstallerCall, OwnerCall, now
 from api.problems import documented_problem, problems
-from api.security.tokens import Token
 from domain.deletion import KEPT
 from domain.errors import ConflictError
 from storage.account_deletion import AccountDeletion
-from storage.accounts import Account
 
 installer_router = APIRouter(prefix="/installer", tags=["Installer account"])
 owner_router = APIRouter(prefix="/site-owner", tags=["Site owner"])
@@ -38,15 +35,13 @@ _RESPONSES = problems(429, account_in_use=_IN_USE) | {
     operation_id="deleteInstallerAccount",
     responses=_RESPONSES,
 )
-async def delete_installer(
-    body: Deletion, session: Session, _: Installer, parts: AppParts
-) -> Deleted:
+async def delete_installer(call: InstallerCall, body: Deletion) -> Deleted:
     """Delete the account for good; it needs the password. `GET …/export` first: nothing comes back.
 
     Name, e-mail, company, password and webhooks go at once, and every token is void. The answer
     says what is kept, why, and for how long.
     """
-    return await _delete(parts, session, body)
+    return await _delete(call, body)
 
 
 @owner_router.post(
@@ -55,20 +50,20 @@ async def delete_installer(
     operation_id="deleteSiteOwnerAccount",
     responses=_RESPONSES,
 )
-async def delete_owner(body: Deletion, session: Session, _: SiteOwner, parts: AppParts) -> Deleted:
+async def delete_owner(call: OwnerCall, body: Deletion) -> Deleted:
     """Delete the account for good; it needs the password. `GET …/export` first: nothing comes back.
 
     A site of yours where vehicles can charge stands in the way: somebody has to answer for it.
     The answer says what is kept, why, and for how long.
     """
-    return await _delete(parts, session, body)
+    return await _delete(call, body)
 
 
-async def _delete(parts: Parts, session: tuple[Token, Account], body: Deletion) -> Deleted:
-    await prove_password(parts, session, body.password)
-    _, account = session
+async def _delete(call: Call, body: Deletion) -> Deleted:
+    await prove_password(call, body.password)
+    account = call.account
     at = now()
-    async with parts.database.write() as connection:
+    async with call.write() as connection:
         deletion = AccountDeletion(connection)
         found = await deletion.in_the_way(account)
         if found:
@@ -77,6 +72,6 @@ async def _delete(parts: Parts, session: tuple[Token, Account], body: Deletion) 
                 "The account cannot be deleted yet. " + " ".join(one.detail for one in found[:3]),
                 in_the_way=[asdict(one) for one in found],
             )
-        await deletion.delete(account, password_hash=parts.passwords.nobodys, at=at)
+        await deletion.delete(account, password_hash=call.parts.passwords.nobodys, at=at)
     _log.info("account_deleted", account=account.id, role=account.role.value)
     return Deleted(deleted_at=at, kept=[KeptShown(**asdict(one)) for one in KEPT[account.role]])

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Query, Request
 
 from api.charge_points.schemas import ChargePointRegistered, ocpp_endpoint
-from api.deps import Acting, AppParts, Installer, ProjectId, now
+from api.deps import InstallerCall, ProjectId, now
 from api.imports.rows import Parsed, parse, question, refusal
 from api.imports.schemas import EXAMPLE, Imported
 from api.plausibility import audit_confirmed
@@ -57,10 +57,8 @@ async def _body(request: Request) -> tuple[str, bytes]:
     responses=problems(415, project_handed_over=HANDED_OVER),
 )
 async def import_charge_points(
+    call: InstallerCall,
     project_id: ProjectId,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
     body: Annotated[tuple[str, bytes], Depends(_body)],
     confirm: Annotated[
         tuple[str, ...],
@@ -78,16 +76,16 @@ async def import_charge_points(
     with its row: the first 1,000 one by one in `errors`, all of them in `rows` by what is wrong,
     and their `total`.
     """
-    async with parts.database.read() as connection:
-        await Projects(connection).get(project_id, installer_id=installer.id, by_visit=True)
+    async with call.read() as connection:
+        await Projects(connection).get(project_id, installer_id=call.account.id, by_visit=True)
     media_type, data = body
     if media_type not in {_CSV, _BYTES}:
         raise NotCsvError("not_csv", "Send the file as it is, with Content-Type: text/csv.")
     # Thousands of rows take a while; others are served meanwhile.
     parsed = await asyncio.to_thread(parse, data, project_id=project_id)
-    async with parts.database.write() as connection:
+    async with call.write() as connection:
         project = await Projects(connection).for_change(
-            project_id, installer_id=installer.id, by_visit=True
+            project_id, installer_id=call.account.id, by_visit=True
         )
         charge_points = ChargePoints(connection)
         errors = parsed.against(await charge_points.serials_of(project_id))
@@ -97,25 +95,23 @@ async def import_charge_points(
         if open_ones:
             raise question(open_ones)
         made = _charge_points(parsed, project_id)
-        await refuse_beyond_quota(
-            parts, connection, installer, Counted.CHARGE_POINTS, more=len(made)
-        )
+        await refuse_beyond_quota(call, connection, Counted.CHARGE_POINTS, more=len(made))
         await charge_points.register_all(made, visit=project.service_visit_id)
         await Audit(connection, project_id).write(
             AuditAction.CHARGE_POINTS_IMPORTED,
-            actor,
+            call.actor,
             target=project_id,
             at=now(),
             after={"charge_points": len(made)},
         )
         await audit_confirmed(
             Audit(connection, project_id),
-            actor,
+            call.actor,
             [one.question for one in parsed.questions if one.question is not None],
             target=project_id,
             at=now(),
         )
-    base = parts.settings.public_ocpp_url
+    base = call.parts.settings.public_ocpp_url
     return Imported(
         total=len(made),
         items=[

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from api.accounts.visitor import AVisitor, Visitor
-from api.deps import AppParts, Installer, SiteOwner, now
+from api.deps import AppParts, Call, InstallerCall, OwnerCall, now
 from api.invitations.schemas import Accept, Accepted, Decline, InvitationShown
 from api.invitations.service import accept, decline
 from api.pagination import Page, Paging
@@ -15,7 +15,6 @@ from api.problems import problems
 from api.verified import VERIFIED
 from domain.ids import Prefix
 from domain.states import Role
-from storage.accounts import Account
 from storage.invitations import Invitations
 
 owner_router = APIRouter(prefix="/site-owner/invitations", tags=["Site owner"])
@@ -115,9 +114,9 @@ async def decline_as_installer(
     summary="List my invitations",
     operation_id="listMyInvitations",
 )
-async def list_of_owner(owner: SiteOwner, parts: AppParts, paging: Paging) -> Page[InvitationShown]:
+async def list_of_owner(call: OwnerCall, paging: Paging) -> Page[InvitationShown]:
     """The invitations that were sent to your e-mail, newest first, and how they stand."""
-    return await _list(parts, owner, paging)
+    return await _list(call, paging)
 
 
 @installer_router.get(
@@ -126,11 +125,9 @@ async def list_of_owner(owner: SiteOwner, parts: AppParts, paging: Paging) -> Pa
     operation_id="listMyInvitationsToWork",
     dependencies=VERIFIED,
 )
-async def list_of_installer(
-    installer: Installer, parts: AppParts, paging: Paging
-) -> Page[InvitationShown]:
+async def list_of_installer(call: InstallerCall, paging: Paging) -> Page[InvitationShown]:
     """The invitations that were sent to your e-mail, newest first, and how they stand."""
-    return await _list(parts, installer, paging)
+    return await _list(call, paging)
 
 
 async def _accept(
@@ -163,12 +160,12 @@ async def _decline(parts: Parts, body: Decline, side: Role, visitor: Visitor) ->
     return InvitationShown.of(declined, now=now())
 
 
-async def _list(parts: Parts, account: Account, paging: Paging) -> Page[InvitationShown]:
+async def _list(call: Call, paging: Paging) -> Page[InvitationShown]:
     moment = now()
-    async with parts.database.read() as connection:
+    async with call.read() as connection:
         rows = await Invitations(connection).page_of_invited(
-            account.email,
-            account.role,
+            call.account.email,
+            call.account.role,
             before=paging.after_id(Prefix.INVITATION),
             limit=paging.fetch,
         )

@@ -5,14 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from api.deps import (
-    Acting,
-    AppParts,
     ChargePointId,
-    Installer,
-    OwnedChargePointId,
-    OwnedProjectId,
+    InstallerCall,
+    OwnerCall,
     ProjectId,
-    SiteOwner,
     now,
 )
 from api.plausibility import audit_confirmed, confirmed, kinds_of
@@ -46,10 +42,10 @@ _NOT_YET = "The project is not handed over yet; nothing is active."
     summary="Show the limit of the supply",
     operation_id="getPower",
 )
-async def show_power(project_id: ProjectId, installer: Installer, parts: AppParts) -> PowerShown:
+async def show_power(call: InstallerCall, project_id: ProjectId) -> PowerShown:
     """What the supply of the site can carry."""
-    async with parts.database.read() as connection:
-        await Projects(connection).get(project_id, installer_id=installer.id)
+    async with call.read() as connection:
+        await Projects(connection).get(project_id, installer_id=call.account.id)
         return PowerShown.of(await Power(connection, project_id).limit())
 
 
@@ -59,20 +55,16 @@ async def show_power(project_id: ProjectId, installer: Installer, parts: AppPart
     operation_id="setPower",
     responses=problems(project_handed_over=HANDED_OVER),
 )
-async def set_power(
-    project_id: ProjectId,
-    body: PowerLimit,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
-) -> PowerShown:
+async def set_power(call: InstallerCall, project_id: ProjectId, body: PowerLimit) -> PowerShown:
     """From the handover on, the charge points of the site never draw more than this together."""
-    async with parts.database.write() as connection:
-        await Projects(connection).for_change(project_id, installer_id=installer.id, lead=True)
-        meant = confirmed(body.questions(parts.plausibility), body.confirm)
+    async with call.write() as connection:
+        await Projects(connection).for_change(project_id, installer_id=call.account.id, lead=True)
+        meant = confirmed(body.questions(call.parts.plausibility), body.confirm)
         at = now()
-        await Power(connection, project_id).set_limit(body.limit(), by=actor, at=at)
-        await audit_confirmed(Audit(connection, project_id), actor, meant, target=project_id, at=at)
+        await Power(connection, project_id).set_limit(body.limit(), by=call.actor, at=at)
+        await audit_confirmed(
+            Audit(connection, project_id), call.actor, meant, target=project_id, at=at
+        )
     return PowerShown.of(body.limit())
 
 
@@ -83,15 +75,13 @@ async def set_power(
     responses=problems(project_not_handed_over=_NOT_YET),
 )
 async def list_features_of_project(
-    project_id: ProjectId, installer: Installer, parts: AppParts
+    call: InstallerCall, project_id: ProjectId
 ) -> list[FeatureShown]:
     """Billing and smart charging, and why a charge point does not simply take part.
 
     `offline_charging` says of each charge point what drivers can do while the engine is away.
     """
-    return [
-        FeatureShown.of(one) for one in await service.features_for(parts, installer, project_id)
-    ]
+    return [FeatureShown.of(one) for one in await service.features_for(call, project_id)]
 
 
 @installer_router.get(
@@ -99,12 +89,10 @@ async def list_features_of_project(
     summary="Show how a charge point is connected",
     operation_id="getElectrical",
 )
-async def show_electrical(
-    charge_point_id: ChargePointId, installer: Installer, parts: AppParts
-) -> ElectricalShown:
+async def show_electrical(call: InstallerCall, charge_point_id: ChargePointId) -> ElectricalShown:
     """What its cable carries, and the phases that it loads."""
-    async with parts.database.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+    async with call.read() as connection:
+        await ChargePoints(connection).get(charge_point_id, installer_id=call.account.id)
         return ElectricalShown.of(await read_electrical(connection, charge_point_id))
 
 
@@ -115,31 +103,28 @@ async def show_electrical(
     responses=problems(project_handed_over=HANDED_OVER),
 )
 async def set_electrical(
-    charge_point_id: ChargePointId,
-    body: ElectricalChange,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
+    call: InstallerCall, charge_point_id: ChargePointId, body: ElectricalChange
 ) -> ElectricalShown:
     """A charge point that loads one phase alone leaves the other two to the others."""
-    async with parts.database.write() as connection:
+    async with call.write() as connection:
         charge_point = await ChargePoints(connection).for_change(
-            charge_point_id, installer_id=installer.id
+            charge_point_id, installer_id=call.account.id
         )
         device = (charge_point.vendor, charge_point.model)
         meant = confirmed(
-            body.questions(parts.plausibility, kinds_of(parts.catalogue, [device])), body.confirm
+            body.questions(call.parts.plausibility, kinds_of(call.parts.catalogue, [device])),
+            body.confirm,
         )
         await store_electrical(
             connection,
             (charge_point.project_id, charge_point_id),
             body.stored(),
-            by=actor,
+            by=call.actor,
             at=now(),
         )
         await audit_confirmed(
             Audit(connection, charge_point.project_id),
-            actor,
+            call.actor,
             meant,
             target=charge_point_id,
             at=now(),
@@ -152,12 +137,10 @@ async def set_electrical(
     summary="Show the limit of my supply",
     operation_id="getOwnedPower",
 )
-async def show_owned_power(
-    project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts
-) -> PowerShown:
+async def show_owned_power(call: OwnerCall, project_id: ProjectId) -> PowerShown:
     """What the supply of the site can carry."""
-    async with parts.database.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+    async with call.read() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
         return PowerShown.of(await Power(connection, project_id).limit())
 
 
@@ -166,15 +149,9 @@ async def show_owned_power(
     summary="Set the limit of my supply",
     operation_id="setOwnedPower",
 )
-async def set_owned_power(
-    project_id: OwnedProjectId,
-    body: PowerLimit,
-    owner: SiteOwner,
-    parts: AppParts,
-    actor: Acting,
-) -> PowerShown:
+async def set_owned_power(call: OwnerCall, project_id: ProjectId, body: PowerLimit) -> PowerShown:
     """The running sessions follow within seconds."""
-    await service.set_limit(parts, owner, project_id, body, by=actor)
+    await service.set_limit(call, project_id, body)
     return PowerShown.of(body.limit())
 
 
@@ -184,14 +161,11 @@ async def set_owned_power(
     operation_id="getOwnedElectrical",
 )
 async def show_owned_electrical(
-    project_id: OwnedProjectId,
-    charge_point_id: OwnedChargePointId,
-    owner: SiteOwner,
-    parts: AppParts,
+    call: OwnerCall, project_id: ProjectId, charge_point_id: ChargePointId
 ) -> ElectricalShown:
     """What its cable carries, the phases that it loads, and their voltage."""
-    async with parts.database.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+    async with call.read() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
         await ChargePoints(connection).in_project(charge_point_id, project_id)
         return ElectricalShown.of(await read_electrical(connection, charge_point_id))
 
@@ -202,21 +176,19 @@ async def show_owned_electrical(
     operation_id="setOwnedElectrical",
 )
 async def set_owned_electrical(
-    project_id: OwnedProjectId,
-    charge_point_id: OwnedChargePointId,
+    call: OwnerCall,
+    project_id: ProjectId,
+    charge_point_id: ChargePointId,
     body: ElectricalChange,
-    owner: SiteOwner,
-    parts: AppParts,
-    actor: Acting,
 ) -> ElectricalShown:
     """A smaller cable leaves more of the supply to the others, at once.
 
     It is what its breaker lets through that counts: an electrician has to see to that first.
     """
-    async with parts.database.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+    async with call.read() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
         charge_point = await ChargePoints(connection).in_project(charge_point_id, project_id)
-    await service.set_electrical(parts, owner, charge_point, body, by=actor)
+    await service.set_electrical(call, charge_point, body)
     return ElectricalShown.of(body.stored())
 
 
@@ -226,9 +198,9 @@ async def set_owned_electrical(
     operation_id="getLoad",
     responses=problems(project_not_handed_over=_NOT_YET),
 )
-async def show_load(project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts) -> LoadShown:
+async def show_load(call: OwnerCall, project_id: ProjectId) -> LoadShown:
     """What each session was allotted, and the most that the site may draw at this moment."""
-    return LoadShown.of(await service.load(parts, owner, project_id))
+    return LoadShown.of(await service.load(call, project_id))
 
 
 @owner_router.get(
@@ -237,15 +209,13 @@ async def show_load(project_id: OwnedProjectId, owner: SiteOwner, parts: AppPart
     operation_id="listFeatures",
     responses=problems(project_not_handed_over=_NOT_YET),
 )
-async def list_features(
-    project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts
-) -> list[FeatureShown]:
+async def list_features(call: OwnerCall, project_id: ProjectId) -> list[FeatureShown]:
     """Each is `activating`, `active`, `failed`, `paused` or `not_set`.
 
     `offline_charging` says of each charge point what drivers can do while the engine is away, by
     what it has reported: its local list, and the settings that go with it.
     """
-    return [FeatureShown.of(one) for one in await service.features(parts, owner, project_id)]
+    return [FeatureShown.of(one) for one in await service.features(call, project_id)]
 
 
 @owner_router.put(
@@ -257,19 +227,15 @@ async def list_features(
     ),
 )
 async def change_feature(
-    project_id: OwnedProjectId,
+    call: OwnerCall,
+    project_id: ProjectId,
     feature: Annotated[Pausable, Path()],
     body: FeatureChange,
-    owner: SiteOwner,
-    parts: AppParts,
-    actor: Acting,
 ) -> FeatureShown:
     """While smart charging is paused, nothing keeps the site under the limit of its supply.
 
     Sessions that begin while billing is paused are free.
     """
     return FeatureShown.of(
-        await service.pause(
-            parts, owner, project_id, Feature(feature), paused=body.paused, by=actor
-        )
+        await service.pause(call, project_id, Feature(feature), paused=body.paused)
     )

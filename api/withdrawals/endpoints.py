@@ -10,22 +10,20 @@ from fastapi import APIRouter, Response
 from api.charge_points.endpoints import WITHDRAWN
 from api.charge_points.schemas import ChargePointDetail, ChargePointShown
 from api.commissioning import service as commissioning
-from api.deps import Acting, AppParts, ChargePointId, Installer, now
-from api.parts import Parts
+from api.deps import Call, ChargePointId, InstallerCall, now
 from api.power.service import look_again
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
 from api.verified import refuse_beyond_quota
 from api.withdrawals.schemas import Replace, Replaced, Swap, Swapped, Withdraw
 from domain.accounts import Counted
-from domain.audit import Actor, AuditAction
+from domain.audit import AuditAction
 from domain.choices import Choices
 from domain.errors import ConflictError, NotFoundError, UnavailableError
 from domain.ids import Prefix, is_id, new_id
 from domain.parameters import value_of, what_is_wrong
 from domain.states import ChargePointStatus
 from domain.withdrawals import WithdrawalOrder
-from storage.accounts import Account
 from storage.audit import Audit
 from storage.charge_points import ChargePoint, ChargePoints
 from storage.exchanges import Exchanges
@@ -59,12 +57,7 @@ _DUPLICATE = "Its serial number has been registered again meanwhile: `charge_poi
     },
 )
 async def withdraw_charge_point(
-    charge_point_id: ChargePointId,
-    body: Withdraw,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
-    response: Response,
+    call: InstallerCall, charge_point_id: ChargePointId, body: Withdraw, response: Response
 ) -> ChargePointDetail:
     """Take a charge point out of its project: it is dead on arrival, or its bay is dropped.
 
@@ -75,15 +68,17 @@ async def withdraw_charge_point(
     At a site that is handed over it is made inoperative first, loses its limits, and is withdrawn
     once it cannot draw any more; until then its power is kept for it, and the answer is 202.
     """
-    order = WithdrawalOrder(reason=body.reason, by=actor, asked_at=now(), isolated=body.isolated)
-    async with parts.database.write() as connection:
+    order = WithdrawalOrder(
+        reason=body.reason, by=call.actor, asked_at=now(), isolated=body.isolated
+    )
+    async with call.write() as connection:
         charge_point = await ChargePoints(connection).for_change(
-            charge_point_id, installer_id=installer.id, even_withdrawn=body.isolated
+            charge_point_id, installer_id=call.account.id, even_withdrawn=body.isolated
         )
         done = await Withdrawals(connection).withdraw(charge_point, order, end_run=body.end_run)
     if not done:
-        await end_what_goes_on(parts, installer, charge_point_id, order, by=actor)
-    shown = await _detail(parts, installer, charge_point_id)
+        await end_what_goes_on(call, charge_point_id, order)
+    shown = await _detail(call, charge_point_id)
     if shown.withdrawal is not None and shown.withdrawal.at is None:
         response.status_code = HTTPStatus.ACCEPTED
     return shown
@@ -101,20 +96,20 @@ async def withdraw_charge_point(
     ),
 )
 async def reinstate_charge_point(
-    charge_point_id: ChargePointId, installer: Installer, parts: AppParts, actor: Acting
+    call: InstallerCall, charge_point_id: ChargePointId
 ) -> ChargePointDetail:
     """Bring a withdrawn charge point back, or take back a withdrawal that waits for an end.
 
     It may connect again. Its newest verdict counts if it still is about this charge point; at a
     site that is handed over it is commissioned once more before anybody charges there.
     """
-    async with parts.database.write() as connection:
+    async with call.write() as connection:
         charge_point = await ChargePoints(connection).for_change(
-            charge_point_id, installer_id=installer.id, even_withdrawn=True
+            charge_point_id, installer_id=call.account.id, even_withdrawn=True
         )
-        await Withdrawals(connection).reinstate(charge_point, by=actor, at=now())
-    await look_again(parts, charge_point.project_id, charge_point_id)
-    return await _detail(parts, installer, charge_point_id)
+        await Withdrawals(connection).reinstate(charge_point, by=call.actor, at=now())
+    await look_again(call.parts, charge_point.project_id, charge_point_id)
+    return await _detail(call, charge_point_id)
 
 
 @router.post(
@@ -132,11 +127,7 @@ async def reinstate_charge_point(
     ),
 )
 async def replace_charge_point(
-    charge_point_id: ChargePointId,
-    body: Replace,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
+    call: InstallerCall, charge_point_id: ChargePointId, body: Replace
 ) -> Replaced:
     """Put another unit in the place of a charge point, which is withdrawn.
 
@@ -145,10 +136,10 @@ async def replace_charge_point(
     one are kept where its model has them. What was declared and photographed stays with the old.
     """
     at = now()
-    async with parts.database.write() as connection:
+    async with call.write() as connection:
         charge_points = ChargePoints(connection)
         old = await charge_points.for_change(
-            charge_point_id, installer_id=installer.id, even_withdrawn=True
+            charge_point_id, installer_id=call.account.id, even_withdrawn=True
         )
         model, vendor = body.model or old.model, body.vendor or old.vendor
         alike = (model, vendor) == (old.model, old.vendor)
@@ -165,11 +156,11 @@ async def replace_charge_point(
             created_at=at,
         )
         reason = body.reason or f"Replaced by {body.serial_number}"
-        order = WithdrawalOrder(reason=reason, by=actor, asked_at=at, isolated=body.isolated)
-        await refuse_beyond_quota(parts, connection, installer, Counted.CHARGE_POINTS)
+        order = WithdrawalOrder(reason=reason, by=call.actor, asked_at=at, isolated=body.isolated)
+        await refuse_beyond_quota(call, connection, Counted.CHARGE_POINTS)
         done = await Exchanges(connection).replace(old, new, order, end_run=body.end_run)
         chosen = await Parameters(connection).desired(old.id)
-        template = parts.catalogue.resolve(new.vendor, new.model).template
+        template = call.parts.catalogue.resolve(new.vendor, new.model).template
         known = Choices(template, await read_reported_keys(connection, old.id))
         # Beside its template nobody knows what another model has.
         of_model = {one.key for one in template.parameters} | (set(chosen) if alike else set())
@@ -183,18 +174,18 @@ async def replace_charge_point(
         await Parameters(connection).queue(new.id, kept, at=at)
         await Audit(connection, old.project_id).write(
             AuditAction.CHARGE_POINT_REPLACED,
-            actor,
+            call.actor,
             target=old.id,
             at=at,
             before=_plate(old),
             after={"charge_point_id": new.id, **_plate(new)},
         )
     if not done:
-        await end_what_goes_on(parts, installer, charge_point_id, order, by=actor)
-    await look_again(parts, new.project_id, new.id)
+        await end_what_goes_on(call, charge_point_id, order)
+    await look_again(call.parts, new.project_id, new.id)
     return Replaced(
-        charge_point=await _detail(parts, installer, new.id),
-        replaced=await _detail(parts, installer, old.id),
+        charge_point=await _detail(call, new.id),
+        replaced=await _detail(call, old.id),
         configuration_kept=sorted(kept),
         configuration_dropped=sorted(set(chosen) - set(kept)),
     )
@@ -213,9 +204,7 @@ async def replace_charge_point(
         project_handed_over=HANDED_OVER,
     ),
 )
-async def swap_charge_points(
-    body: Swap, installer: Installer, parts: AppParts, actor: Acting
-) -> Swapped:
+async def swap_charge_points(call: InstallerCall, body: Swap) -> Swapped:
     """Put right that two units hang in each other's bay, or were given each other's endpoint.
 
     With a place goes what belongs to it: the location, the electrical data, what was declared and
@@ -231,11 +220,11 @@ async def swap_charge_points(
             "same_charge_point", "Both ids are the same. Send those of the two that are exchanged."
         )
     at = now()
-    async with parts.database.write() as connection:
+    async with call.write() as connection:
         repository = ChargePoints(connection)
         # In one order for all: each locks its project.
         first, second = [
-            await repository.for_change(each, installer_id=installer.id)
+            await repository.for_change(each, installer_id=call.account.id)
             for each in sorted((one, other))
         ]
         if first.project_id != second.project_id:
@@ -249,7 +238,7 @@ async def swap_charge_points(
         changed = [await repository.in_project(each, first.project_id) for each in (one, other)]
         await Audit(connection, first.project_id).write(
             AuditAction.CHARGE_POINTS_SWAPPED,
-            actor,
+            call.actor,
             target=first.project_id,
             at=at,
             before=before,
@@ -258,8 +247,8 @@ async def swap_charge_points(
                 **{each.id: _plate(each) for each in changed},
             },
         )
-    await look_again(parts, first.project_id, one, other)
-    base = parts.settings.public_ocpp_url
+    await look_again(call.parts, first.project_id, one, other)
+    base = call.parts.settings.public_ocpp_url
     return Swapped(charge_points=[ChargePointShown.of(each, ocpp_base=base) for each in changed])
 
 
@@ -272,26 +261,24 @@ def _plate(charge_point: ChargePoint) -> dict[str, Any]:
     }
 
 
-async def end_what_goes_on(
-    parts: Parts, installer: Account, charge_point_id: str, order: WithdrawalOrder, *, by: Actor
-) -> None:
+async def end_what_goes_on(call: Call, charge_point_id: str, order: WithdrawalOrder) -> None:
     """Cancel the open run; the order is safe, and what is missed here the reconciler sees to."""
     with suppress(ConflictError, UnavailableError):
-        await commissioning.cancel(parts, installer, charge_point_id, order.reason, by=by)
-    async with parts.database.write() as connection:
+        await commissioning.cancel(call, charge_point_id, order.reason)
+    async with call.write() as connection:
         await Withdrawals(connection).complete(charge_point_id, at=now())
         withdrawn = await ChargePoints(connection).get(
-            charge_point_id, installer_id=installer.id, even_handed_over=True
+            charge_point_id, installer_id=call.account.id, even_handed_over=True
         )
-    await look_again(parts, withdrawn.project_id, charge_point_id)
+    await look_again(call.parts, withdrawn.project_id, charge_point_id)
 
 
-async def _detail(parts: Parts, installer: Account, charge_point_id: str) -> ChargePointDetail:
-    async with parts.database.read() as connection:
+async def _detail(call: Call, charge_point_id: str) -> ChargePointDetail:
+    async with call.read() as connection:
         charge_point = await ChargePoints(connection).get(
-            charge_point_id, installer_id=installer.id
+            charge_point_id, installer_id=call.account.id
         )
         facts = await read_snapshot(connection, charge_point_id, now=now())
     return ChargePointDetail.with_facts(
-        charge_point, facts, ocpp_base=parts.settings.public_ocpp_url
+        charge_point, facts, ocpp_base=call.parts.settings.public_ocpp_url
     )
