@@ -11,8 +11,8 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 
 from api import docs
+from api.access.endpoints import installer_router as access_before
 from api.access.endpoints import router as access
-from api.access.installer_endpoints import router as access_before
 from api.access.presenting import router as presenting
 from api.accounts.endpoints import router as accounts
 from api.accounts.pages import router as account_pages
@@ -22,8 +22,11 @@ from api.batches.endpoints import router as batches
 from api.billing.endpoints import router as billing
 from api.billing.held import router as held_records
 from api.billing.statements import router as statements
-from api.billing.tariffs import router as tariffs
-from api.certificates.endpoints import router as certificates
+from api.billing.tariffs import installer_router as default_tariffs
+from api.billing.tariffs import owner_router as tariffs
+from api.certificates.endpoints import installer_router as certificates
+from api.certificates.endpoints import keys_router as certificate_keys
+from api.certificates.endpoints import owner_router as owned_certificates
 from api.certificates.pages import router as online_copies
 from api.charge_points.endpoints import router as charge_points
 from api.charge_points.links import installer_router as links
@@ -150,6 +153,8 @@ def bare_app() -> FastAPI:
         my_service_visits,
         audit,
         certificates,
+        owned_certificates,
+        certificate_keys,
         declarations,
         photos,
         checklists,
@@ -174,6 +179,7 @@ def bare_app() -> FastAPI:
         power,
         owned_power,
         tariffs,
+        default_tariffs,
         billing,
         held_records,
         statements,

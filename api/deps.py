@@ -138,8 +138,11 @@ InstallerCall = Annotated[Call, Depends(_of_installer)]
 """First among the parameters: who may not call at all learns nothing of the others."""
 OwnerCall = Annotated[Call, Depends(_of_site_owner)]
 """As :data:`InstallerCall`."""
-ONLY: Final = {Role.INSTALLER: Depends(_of_installer), Role.SITE_OWNER: Depends(_of_site_owner)}
-"""What a route depends on that is for one role, and does the same for each."""
+ONLY: Final = {
+    Role.INSTALLER: [Depends(_of_installer)],
+    Role.SITE_OWNER: [Depends(_of_site_owner)],
+}
+"""Dependencies of a route that is for one role, and does the same for each."""
 
 
 def path_id(name: str, prefix: Prefix, error: tuple[str, str], *, example: str) -> Any:

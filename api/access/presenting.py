@@ -61,11 +61,7 @@ async def await_tag(
     return TagAwaited(label=wanted.label, until=until, id_tag=None)
 
 
-@router.get(
-    "",
-    summary="Show which card was presented",
-    operation_id="getAwaitedIdTag",
-)
+@router.get("", summary="Show which card was presented", operation_id="getAwaitedIdTag")
 async def get_awaited(
     call: OwnerCall, project_id: ProjectId, charge_point_id: ChargePointId
 ) -> TagAwaited:

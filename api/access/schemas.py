@@ -2,13 +2,7 @@
 
 from typing import Annotated, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    Field,
-    StringConstraints,
-    model_validator,
-)
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
 
 from api.fields import Name, Request, Timestamp, example
 from domain.states import AccessMode, OfflineAccess

@@ -15,10 +15,7 @@ from storage.projects import Projects
 async def shown(call: Call, project_id: str) -> AccessShown:
     """Whom the charge points charge for, and how many id tags are listed."""
     async with call.read() as connection:
-        if call.account.role is Role.INSTALLER:
-            await Projects(connection).get(project_id, installer_id=call.account.id)
-        else:
-            await Projects(connection).owned(project_id, site_owner_id=call.account.id)
+        await call.project(connection, project_id)
         return await _shown(Access(connection, project_id))
 
 

@@ -20,10 +20,7 @@ from api.security.throttling import (
     Limit,
 )
 from api.verified import is_verified_enough
-from domain.accounts import (
-    AccountEvent,
-    LetterPurpose,
-)
+from domain.accounts import AccountEvent, LetterPurpose
 from domain.errors import ConflictError, ForbiddenError, NotFoundError, TooManyRequestsError
 from domain.mail import recipient_key
 from domain.states import Role

@@ -40,7 +40,7 @@ _LOGIN: Final = {
 def login_router(role: Role) -> APIRouter:
     """Make the routes by which those with this role come and go."""
     who = _OF[role][2]
-    router, only = APIRouter(), [ONLY[role]]
+    router, only = APIRouter(), ONLY[role]
 
     @router.post(
         "/login",
@@ -83,7 +83,7 @@ def login_router(role: Role) -> APIRouter:
 def security_router(role: Role) -> APIRouter:
     """Make the routes for those with this role; `who` tells the operations of both apart."""
     prefix, tag, who = _OF[role]
-    router, only = APIRouter(prefix=prefix, tags=[tag]), [ONLY[role]]
+    router, only = APIRouter(prefix=prefix, tags=[tag]), ONLY[role]
 
     @router.post(
         "/password",

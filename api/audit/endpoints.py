@@ -6,18 +6,12 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from api.deps import (
-    InstallerCall,
-    OwnerCall,
-    ProjectId,
-)
+from api.deps import ONLY, AnyCall, ProjectId
 from api.fields import PreciseTimestamp, example
 from api.pagination import Page, Paging
-from api.parts import Parts
 from domain.audit import AuditAction
 from domain.states import Role
 from storage.audit import Audit, AuditEntry
-from storage.projects import Projects
 
 router = APIRouter(tags=["Handover"])
 
@@ -65,32 +59,22 @@ class AuditShown(BaseModel):
 
 
 @router.get(
-    "/installer/projects/{project_id}/audit",
-    summary="Read the audit trail",
-    operation_id="getAudit",
-)
-async def audit(call: InstallerCall, project_id: ProjectId, paging: Paging) -> Page[AuditShown]:
-    """What was done to the project, by whom and from where, newest first. Nothing is edited."""
-    async with call.read() as connection:
-        await Projects(connection).get(project_id, installer_id=call.account.id)
-    return await _page(call.parts, project_id, paging, Role.INSTALLER)
-
-
-@router.get(
     "/site-owner/projects/{project_id}/audit",
     summary="Read the audit trail of my project",
     operation_id="getOwnedAudit",
+    dependencies=ONLY[Role.SITE_OWNER],
 )
-async def owned_audit(call: OwnerCall, project_id: ProjectId, paging: Paging) -> Page[AuditShown]:
+@router.get(
+    "/installer/projects/{project_id}/audit",
+    summary="Read the audit trail",
+    operation_id="getAudit",
+    dependencies=ONLY[Role.INSTALLER],
+)
+async def audit(call: AnyCall, project_id: ProjectId, paging: Paging) -> Page[AuditShown]:
     """What was done to the project, by whom and from where, newest first. Nothing is edited."""
     async with call.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
-    return await _page(call.parts, project_id, paging, Role.SITE_OWNER)
-
-
-async def _page(parts: Parts, project_id: str, paging: Paging, reader: Role) -> Page[AuditShown]:
-    async with parts.database.read() as connection:
+        await call.project(connection, project_id)
         rows = await Audit(connection, project_id).page(
-            before=paging.after_number(), limit=paging.fetch, reader=reader
+            before=paging.after_number(), limit=paging.fetch, reader=call.account.role
         )
     return paging.page(rows, AuditShown.of, lambda entry: str(entry.id))

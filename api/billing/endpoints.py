@@ -5,13 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from api.billing.examples import CDRS
-from api.billing.schemas import (
-    BillingShown,
-    IssuerChange,
-    IssuerShown,
-    Month,
-    TimeZoneChange,
-)
+from api.billing.schemas import BillingShown, IssuerChange, IssuerShown, Month, TimeZoneChange
 from api.deps import OwnerCall, ProjectId, now
 from api.pagination import Page, Paging
 from domain.audit import AuditAction
@@ -28,11 +22,7 @@ from storage.projects import Projects
 router = APIRouter(prefix="/site-owner/projects/{project_id}", tags=["Billing"])
 
 
-@router.get(
-    "/billing",
-    summary="Show whether the project bills",
-    operation_id="getBilling",
-)
+@router.get("/billing", summary="Show whether the project bills", operation_id="getBilling")
 async def get_billing(call: OwnerCall, project_id: ProjectId) -> BillingShown:
     """Sessions that begin from `active_since` on are billed, but none that begin in a pause."""
     async with call.read() as connection:
@@ -43,11 +33,7 @@ async def get_billing(call: OwnerCall, project_id: ProjectId) -> BillingShown:
     return BillingShown.of(state, time_zone=project.time_zone, held=held, issuer=issuer)
 
 
-@router.put(
-    "/billing/time-zone",
-    summary="Set the time zone",
-    operation_id="setTimeZone",
-)
+@router.put("/billing/time-zone", summary="Set the time zone", operation_id="setTimeZone")
 async def set_time_zone(
     call: OwnerCall, project_id: ProjectId, body: TimeZoneChange
 ) -> BillingShown:
@@ -74,11 +60,7 @@ async def set_time_zone(
     return BillingShown.of(state, time_zone=body.time_zone, held=held, issuer=issuer)
 
 
-@router.put(
-    "/billing/issuer",
-    summary="Set who issues the statements",
-    operation_id="setIssuer",
-)
+@router.put("/billing/issuer", summary="Set who issues the statements", operation_id="setIssuer")
 async def set_issuer(call: OwnerCall, project_id: ProjectId, body: IssuerChange) -> IssuerShown:
     """Say in whose name statements are, from now on, and by which VAT number, if there is one.
 
@@ -90,12 +72,7 @@ async def set_issuer(call: OwnerCall, project_id: ProjectId, body: IssuerChange)
     return IssuerShown.of(body.issuer())
 
 
-@router.get(
-    "/cdrs",
-    summary="List charge detail records",
-    operation_id="listCdrs",
-    responses=CDRS,
-)
+@router.get("/cdrs", summary="List charge detail records", operation_id="listCdrs", responses=CDRS)
 async def list_cdrs(
     call: OwnerCall,
     project_id: ProjectId,

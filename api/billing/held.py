@@ -4,14 +4,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 
-from api.billing.held_schemas import (
-    DecideAll,
-    DecidedAll,
-    Drop,
-    HeldRecordShown,
-    LeftHeld,
-    Release,
-)
+from api.billing.held_schemas import DecideAll, DecidedAll, Drop, HeldRecordShown, LeftHeld, Release
 from api.deps import OwnerCall, ProjectId, now, path_id
 from api.pagination import Page, Paging
 from api.problems import problems
@@ -36,11 +29,7 @@ _NOT_HELD: Final = "It was released, dropped or settled already."
 _MOST_AT_ONCE: Final = 100
 
 
-@router.get(
-    "",
-    summary="List held records",
-    operation_id="listHeldRecords",
-)
+@router.get("", summary="List held records", operation_id="listHeldRecords")
 async def list_held_records(
     call: OwnerCall,
     project_id: ProjectId,
@@ -63,11 +52,7 @@ async def list_held_records(
     return paging.page(rows, HeldRecordShown.of, lambda held: held.id)
 
 
-@router.get(
-    "/{held_record_id}",
-    summary="Show a held record",
-    operation_id="getHeldRecord",
-)
+@router.get("/{held_record_id}", summary="Show a held record", operation_id="getHeldRecord")
 async def get_held_record(
     call: OwnerCall, project_id: ProjectId, held_record_id: HeldRecordId
 ) -> HeldRecordShown:
@@ -106,11 +91,7 @@ async def release_held_records(
     return made
 
 
-@router.post(
-    "/drop",
-    summary="Drop all held records of a cause",
-    operation_id="dropHeldRecords",
-)
+@router.post("/drop", summary="Drop all held records of a cause", operation_id="dropHeldRecords")
 async def drop_held_records(call: OwnerCall, project_id: ProjectId, body: DecideAll) -> DecidedAll:
     """Bill none of them, ever; what is billed of a session already stays."""
     at = now()

@@ -3,13 +3,7 @@
 from fastapi import APIRouter
 
 from api.billing.schemas import NewTariff, TariffShown
-from api.deps import (
-    Call,
-    InstallerCall,
-    OwnerCall,
-    ProjectId,
-    now,
-)
+from api.deps import ONLY, AnyCall, ProjectId, now
 from api.pagination import Page, Paging
 from api.plausibility import audit_confirmed, confirmed, kinds_of
 from api.problems import problems
@@ -24,83 +18,39 @@ from storage.charge_points import ChargePoints
 from storage.projects import Projects
 from storage.tariffs import StoredTariff, Tariffs
 
-router = APIRouter(tags=["Billing"])
+owner_router = APIRouter(
+    prefix="/site-owner/projects/{project_id}",
+    tags=["Billing"],
+    dependencies=ONLY[Role.SITE_OWNER],
+)
+installer_router = APIRouter(
+    prefix="/installer/projects/{project_id}",
+    tags=["Billing"],
+    dependencies=ONLY[Role.INSTALLER],
+)
 
-_OWNED = "/site-owner/projects/{project_id}"
-_DEFAULT = "/installer/projects/{project_id}/default-tariff"
-_CURRENCY = "The project bills in another currency already."
 
-
-@router.put(
-    f"{_OWNED}/tariff",
+@installer_router.put(
+    "/default-tariff",
+    summary="Set a default tariff",
+    operation_id="setDefaultTariff",
+    description="Let a tariff hold until the site owner sets another; possible until then.",
+    responses=problems(
+        project_handed_over=HANDED_OVER, tariff_set_by_owner="The site owner has set a tariff."
+    ),
+)
+@owner_router.put(
+    "/tariff",
     summary="Set the tariff",
     operation_id="setTariff",
-    responses=problems(currency_fixed=_CURRENCY),
+    responses=problems(currency_fixed="The project bills in another currency already."),
 )
-async def set_tariff(call: OwnerCall, project_id: ProjectId, body: NewTariff) -> TariffShown:
+async def set_tariff(call: AnyCall, project_id: ProjectId, body: NewTariff) -> TariffShown:
     """Let a tariff hold from now on, or from a moment to come; those before it are kept.
 
     A session that runs then costs the old prices until that moment, and the new ones after it. What
     was billed stays as it was billed.
     """
-    return await _set(call, body, project_id)
-
-
-@router.get(
-    f"{_OWNED}/tariff",
-    summary="Show the tariff of now",
-    operation_id="getTariff",
-)
-async def get_tariff(call: OwnerCall, project_id: ProjectId) -> TariffShown:
-    """The version that holds now; `404 tariff_not_found` where none does."""
-    async with call.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
-        return _shown(await Tariffs(connection, project_id).valid_at(now()))
-
-
-@router.get(
-    f"{_OWNED}/tariffs",
-    summary="List all tariffs",
-    operation_id="listTariffs",
-)
-async def list_tariffs(call: OwnerCall, project_id: ProjectId, paging: Paging) -> Page[TariffShown]:
-    """Every version, past and to come, the one that was set last first."""
-    async with call.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
-        rows = await Tariffs(connection, project_id).page(
-            before=paging.after_id(Prefix.TARIFF), limit=paging.fetch
-        )
-    return paging.page(rows, TariffShown.of, lambda stored: stored.version.id)
-
-
-@router.put(
-    _DEFAULT,
-    summary="Set a default tariff",
-    operation_id="setDefaultTariff",
-    responses=problems(
-        project_handed_over=HANDED_OVER, tariff_set_by_owner="The site owner has set a tariff."
-    ),
-)
-async def set_default_tariff(
-    call: InstallerCall, project_id: ProjectId, body: NewTariff
-) -> TariffShown:
-    """Let a tariff hold until the site owner sets another; possible until then."""
-    return await _set(call, body, project_id)
-
-
-@router.get(
-    _DEFAULT,
-    summary="Show the tariff of now",
-    operation_id="getDefaultTariff",
-)
-async def get_default_tariff(call: InstallerCall, project_id: ProjectId) -> TariffShown:
-    """The version that holds now, the owner's own included."""
-    async with call.read() as connection:
-        await Projects(connection).get(project_id, installer_id=call.account.id)
-        return _shown(await Tariffs(connection, project_id).valid_at(now()))
-
-
-async def _set(call: Call, body: NewTariff, project_id: str) -> TariffShown:
     at = now()
     valid_from = body.valid_from or at
     if valid_from < at:
@@ -137,9 +87,31 @@ async def _set(call: Call, body: NewTariff, project_id: str) -> TariffShown:
     return TariffShown.of(new)
 
 
-def _shown(stored: StoredTariff | None) -> TariffShown:
+@installer_router.get(
+    "/default-tariff",
+    summary="Show the tariff of now",
+    operation_id="getDefaultTariff",
+    description="The version that holds now, the owner's own included.",
+)
+@owner_router.get("/tariff", summary="Show the tariff of now", operation_id="getTariff")
+async def get_tariff(call: AnyCall, project_id: ProjectId) -> TariffShown:
+    """The version that holds now; `404 tariff_not_found` where none does."""
+    async with call.read() as connection:
+        await call.project(connection, project_id)
+        stored = await Tariffs(connection, project_id).valid_at(now())
     if stored is None:
         raise NotFoundError(
             "tariff_not_found", "No tariff holds at the moment, so sessions are free. Set one."
         )
     return TariffShown.of(stored)
+
+
+@owner_router.get("/tariffs", summary="List all tariffs", operation_id="listTariffs")
+async def list_tariffs(call: AnyCall, project_id: ProjectId, paging: Paging) -> Page[TariffShown]:
+    """Every version, past and to come, the one that was set last first."""
+    async with call.read() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
+        rows = await Tariffs(connection, project_id).page(
+            before=paging.after_id(Prefix.TARIFF), limit=paging.fetch
+        )
+    return paging.page(rows, TariffShown.of, lambda stored: stored.version.id)

@@ -14,23 +14,24 @@ from api.certificates.schemas import (
     KeysShown,
     ReportFormat,
 )
-from api.deps import (
-    AppParts,
-    ChargePointId,
-    InstallerCall,
-    OwnerCall,
-    ProjectId,
-)
+from api.deps import ONLY, AnyCall, AppParts, ChargePointId, ProjectId
 from api.parts import Parts
 from api.problems import problems
 from documents.keys import PublicKey
 from domain.errors import NotFoundError
 from domain.ids import Prefix, is_id
+from domain.states import Role
 from storage.certificates import Certificates
 from storage.charge_points import ChargePoints
 from storage.projects import Projects
 
-router = APIRouter(tags=["Certificates"])
+installer_router = APIRouter(
+    prefix="/installer", tags=["Certificates"], dependencies=ONLY[Role.INSTALLER]
+)
+owner_router = APIRouter(
+    prefix="/site-owner", tags=["Certificates"], dependencies=ONLY[Role.SITE_OWNER]
+)
+keys_router = APIRouter(tags=["Certificates"])
 
 _NO_VERDICT: Final = "There is nothing to report yet: no run has a verdict, or one is open."
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
@@ -59,15 +60,15 @@ ReportWanted = Annotated[
 ]
 
 
-@router.get(
-    "/installer/commissioning/{charge_point_id}/report",
+@installer_router.get(
+    "/commissioning/{charge_point_id}/report",
     summary="Get the certificate of a charge point",
     operation_id="getChargePointReport",
     response_class=Response,
     responses=REPORT_PROBLEMS,
 )
 async def report_of_charge_point(
-    call: InstallerCall,
+    call: AnyCall,
     charge_point_id: ChargePointId,
     request: Request,
     wanted: ReportWanted = None,
@@ -86,31 +87,36 @@ async def report_of_charge_point(
     )
 
 
-@router.get(
-    "/installer/projects/{project_id}/report",
+@owner_router.get(
+    "/projects/{project_id}/report",
+    summary="Get the certificate of my project",
+    operation_id="getOwnedProjectReport",
+    response_class=Response,
+    responses=REPORT_PROBLEMS,
+)
+@installer_router.get(
+    "/projects/{project_id}/report",
     summary="Get the certificate of a project",
     operation_id="getProjectReport",
     response_class=Response,
     responses=REPORT_PROBLEMS,
 )
 async def report_of_project(
-    call: InstallerCall, project_id: ProjectId, request: Request, wanted: ReportWanted = None
+    call: AnyCall, project_id: ProjectId, request: Request, wanted: ReportWanted = None
 ) -> Response:
     """A cover with every charge point and the handover, then the page of each charge point."""
     async with call.read() as connection:
-        await Projects(connection).get(
-            project_id, installer_id=call.account.id, even_handed_over=True
-        )
+        await call.project(connection, project_id, even_handed_over=True)
     return await answer(call.parts, request, await issue_of_project(call.parts, project_id), wanted)
 
 
-@router.get(
-    "/installer/commissioning/{charge_point_id}/certificates",
+@installer_router.get(
+    "/commissioning/{charge_point_id}/certificates",
     summary="List the certificates of a charge point",
     operation_id="listChargePointCertificates",
 )
 async def certificates_of_charge_point(
-    call: InstallerCall, charge_point_id: ChargePointId
+    call: AnyCall, charge_point_id: ChargePointId
 ) -> CertificatesShown:
     """Those that were issued so far, newest first."""
     async with call.read() as connection:
@@ -120,59 +126,32 @@ async def certificates_of_charge_point(
     return await _listed(call.parts, charge_point_id)
 
 
-@router.get(
-    "/installer/projects/{project_id}/certificates",
-    summary="List the certificates of a project",
-    operation_id="listProjectCertificates",
-)
-async def certificates_of_project(call: InstallerCall, project_id: ProjectId) -> CertificatesShown:
-    """Those that were issued so far, newest first."""
-    async with call.read() as connection:
-        await Projects(connection).get(
-            project_id, installer_id=call.account.id, even_handed_over=True
-        )
-    return await _listed(call.parts, project_id)
-
-
-@router.get(
-    "/site-owner/projects/{project_id}/report",
-    summary="Get the certificate of my project",
-    operation_id="getOwnedProjectReport",
-    response_class=Response,
-    responses=REPORT_PROBLEMS,
-)
-async def report_of_owned_project(
-    call: OwnerCall, project_id: ProjectId, request: Request, wanted: ReportWanted = None
-) -> Response:
-    """A cover with every charge point and the handover, then the page of each charge point."""
-    async with call.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
-    return await answer(call.parts, request, await issue_of_project(call.parts, project_id), wanted)
-
-
-@router.get(
-    "/site-owner/projects/{project_id}/certificates",
+@owner_router.get(
+    "/projects/{project_id}/certificates",
     summary="List the certificates of my project",
     operation_id="listOwnedProjectCertificates",
 )
-async def certificates_of_owned_project(
-    call: OwnerCall, project_id: ProjectId
-) -> CertificatesShown:
+@installer_router.get(
+    "/projects/{project_id}/certificates",
+    summary="List the certificates of a project",
+    operation_id="listProjectCertificates",
+)
+async def certificates_of_project(call: AnyCall, project_id: ProjectId) -> CertificatesShown:
     """Those that were issued so far, newest first."""
     async with call.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
+        await call.project(connection, project_id, even_handed_over=True)
     return await _listed(call.parts, project_id)
 
 
-@router.get(
-    "/site-owner/projects/{project_id}/charge-points/{charge_point_id}/report",
+@owner_router.get(
+    "/projects/{project_id}/charge-points/{charge_point_id}/report",
     summary="Get the certificate of one of my charge points",
     operation_id="getOwnedChargePointReport",
     response_class=Response,
     responses=REPORT_PROBLEMS,
 )
 async def report_of_owned_charge_point(
-    call: OwnerCall,
+    call: AnyCall,
     project_id: ProjectId,
     charge_point_id: str,
     request: Request,
@@ -190,7 +169,7 @@ async def report_of_owned_charge_point(
     )
 
 
-@router.get(
+@keys_router.get(
     "/certificate-keys",
     summary="Get the keys of certificates",
     operation_id="getCertificateKeys",

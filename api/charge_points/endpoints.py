@@ -134,11 +134,7 @@ async def list_charge_points(
     )
 
 
-@router.get(
-    "/{charge_point_id}",
-    summary="Show a charge point",
-    operation_id="getChargePoint",
-)
+@router.get("/{charge_point_id}", summary="Show a charge point", operation_id="getChargePoint")
 async def get_charge_point(
     call: InstallerCall, charge_point_id: ChargePointId
 ) -> ChargePointDetail:

@@ -9,13 +9,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.commands.service import owned_for_service
-from api.deps import (
-    ChargePointId,
-    InstallerCall,
-    OwnerCall,
-    ProjectId,
-    now,
-)
+from api.deps import ChargePointId, InstallerCall, OwnerCall, ProjectId, now
 from api.fields import PreciseTimestamp, example
 from api.problems import problems
 from domain.audit import Actor, AuditAction

@@ -30,11 +30,7 @@ _PROJECT: Final = "/projects/{project_id}/checklist"
 _CHARGE_POINT: Final = "/charge-points/{charge_point_id}/checklist"
 
 
-@router.get(
-    "/checklists",
-    summary="List the checklists",
-    operation_id="listChecklists",
-)
+@router.get("/checklists", summary="List the checklists", operation_id="listChecklists")
 async def list_checklists(call: InstallerCall) -> ProfilesShown:
     """The checklists that a project can have, each with its items."""
     return ProfilesShown(items=[ProfileShown.of(one) for one in call.parts.checklists.values()])
@@ -77,11 +73,7 @@ async def choose_checklist(
         return ChosenShown.of(chosen, await checklists.of_project(project_id))
 
 
-@router.get(
-    _PROJECT,
-    summary="Show the checklist of a project",
-    operation_id="getProjectChecklist",
-)
+@router.get(_PROJECT, summary="Show the checklist of a project", operation_id="getProjectChecklist")
 async def get_project_checklist(call: InstallerCall, project_id: ProjectId) -> ChosenShown:
     """The checklist of the project, and how far each charge point is with it."""
     async with call.read() as connection:

@@ -92,11 +92,7 @@ async def invite_collaborator(
     )
 
 
-@router.get(
-    "",
-    summary="List who works on a project",
-    operation_id="listCollaborators",
-)
+@router.get("", summary="List who works on a project", operation_id="listCollaborators")
 async def list_collaborators(
     call: InstallerCall, project_id: ProjectId, paging: Paging
 ) -> Page[CollaboratorShown]:

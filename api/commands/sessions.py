@@ -41,11 +41,7 @@ class SessionShown(BaseModel):
         )
 
 
-@router.get(
-    "",
-    summary="List the sessions that run",
-    operation_id="listRunningSessions",
-)
+@router.get("", summary="List the sessions that run", operation_id="listRunningSessions")
 async def list_running(
     call: OwnerCall, project_id: ProjectId, paging: Paging
 ) -> Page[SessionShown]:

@@ -170,11 +170,7 @@ async def answer(
     )
 
 
-@router.get(
-    "/runs",
-    summary="List runs",
-    operation_id="listRuns",
-)
+@router.get("/runs", summary="List runs", operation_id="listRuns")
 async def list_runs(
     call: InstallerCall, charge_point_id: ChargePointId, paging: Paging
 ) -> Page[RunListed]:
@@ -187,11 +183,7 @@ async def list_runs(
     return paging.page(rows, RunListed.of, lambda run: run.request.commissioning_id)
 
 
-@router.get(
-    "/runs/{commissioning_id}",
-    summary="Show the record of a run",
-    operation_id="getRun",
-)
+@router.get("/runs/{commissioning_id}", summary="Show the record of a run", operation_id="getRun")
 async def get_run(
     call: InstallerCall, charge_point_id: ChargePointId, commissioning_id: CommissioningId
 ) -> RunRecord:
@@ -205,11 +197,7 @@ async def get_run(
     return RunRecord.of(view, odd)
 
 
-@router.get(
-    "/logs",
-    summary="Read the detailed log",
-    operation_id="getLog",
-)
+@router.get("/logs", summary="Read the detailed log", operation_id="getLog")
 async def logs(
     call: InstallerCall,
     charge_point_id: ChargePointId,

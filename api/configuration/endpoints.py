@@ -46,11 +46,7 @@ async def get_template(call: InstallerCall, charge_point_id: ChargePointId) -> T
     return TemplateShown.of(entry.template)
 
 
-@router.get(
-    "/config",
-    summary="Show the configuration",
-    operation_id="getConfiguration",
-)
+@router.get("/config", summary="Show the configuration", operation_id="getConfiguration")
 async def get_configuration(
     call: InstallerCall, charge_point_id: ChargePointId
 ) -> ConfigurationShown:
@@ -98,11 +94,7 @@ async def customize(
     return customized(charge_point_id, chosen)
 
 
-@router.post(
-    "/test-connection",
-    summary="Test the connection",
-    operation_id="testConnection",
-)
+@router.post("/test-connection", summary="Test the connection", operation_id="testConnection")
 async def test_connection(call: InstallerCall, charge_point_id: ChargePointId) -> ConnectionTested:
     """Verify that the charge point can reach the OCPP server, before commissioning starts.
 

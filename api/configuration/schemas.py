@@ -2,13 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import (
-    BaseModel,
-    Field,
-    StrictBool,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import BaseModel, Field, StrictBool, WithJsonSchema, model_validator
 
 from api.connection_attempts.schemas import ClaimShown
 from api.fields import Request, Timestamp, example

@@ -61,11 +61,7 @@ async def put_contractor(
     return ContractorShown.of(declared, account=account)
 
 
-@router.get(
-    "",
-    summary="Show the company that did the work",
-    operation_id="getContractor",
-)
+@router.get("", summary="Show the company that did the work", operation_id="getContractor")
 async def get_contractor(call: InstallerCall, project_id: ProjectId) -> ContractorShown:
     """The company that certificates name as the installer."""
     async with call.read() as connection:

@@ -69,11 +69,7 @@ async def put_declaration(
     return DeclarationShown.of(declaration)
 
 
-@router.get(
-    "/declaration",
-    summary="Show what is declared",
-    operation_id="getDeclaration",
-)
+@router.get("/declaration", summary="Show what is declared", operation_id="getDeclaration")
 async def get_declaration(call: InstallerCall, charge_point_id: ChargePointId) -> DeclarationShown:
     """What the certificate will show as declared by you."""
     async with call.read() as connection:

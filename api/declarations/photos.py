@@ -132,11 +132,7 @@ async def add_photo(
     return PhotoShown.of(stored)
 
 
-@router.get(
-    "/photos",
-    summary="List the photos",
-    operation_id="listPhotos",
-)
+@router.get("/photos", summary="List the photos", operation_id="listPhotos")
 async def list_photos(call: InstallerCall, charge_point_id: ChargePointId) -> PhotosShown:
     """The photos of the charge point, oldest first."""
     async with call.read() as connection:

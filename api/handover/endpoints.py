@@ -64,11 +64,7 @@ async def invite_site_owner(call: InstallerCall, project_id: ProjectId, body: In
     return Invited(invitation_id=sent.invitation_id, email=body.email, expires_at=sent.expires_at)
 
 
-@router.get(
-    "/handover",
-    summary="Look what a handover would find",
-    operation_id="previewHandover",
-)
+@router.get("/handover", summary="Look what a handover would find", operation_id="previewHandover")
 async def preview_handover(call: InstallerCall, project_id: ProjectId) -> HandoverShown:
     """What stands in the way of the handover, and what its owner would find: nothing is changed."""
     async with call.read() as connection:

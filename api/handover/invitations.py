@@ -33,11 +33,7 @@ InvitationId = Annotated[
 ]
 
 
-@router.get(
-    "",
-    summary="List the invitations",
-    operation_id="listInvitations",
-)
+@router.get("", summary="List the invitations", operation_id="listInvitations")
 async def list_invitations(
     call: InstallerCall, project_id: ProjectId, paging: Paging
 ) -> Page[InvitationShown]:

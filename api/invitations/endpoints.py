@@ -109,11 +109,7 @@ async def decline_as_installer(
     return await _decline(parts, body, Role.INSTALLER, visitor)
 
 
-@owner_router.get(
-    "",
-    summary="List my invitations",
-    operation_id="listMyInvitations",
-)
+@owner_router.get("", summary="List my invitations", operation_id="listMyInvitations")
 async def list_of_owner(call: OwnerCall, paging: Paging) -> Page[InvitationShown]:
     """The invitations that were sent to your e-mail, newest first, and how they stand."""
     return await _list(call, paging)

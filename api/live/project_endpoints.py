@@ -26,12 +26,12 @@ from storage.project_runs import NewestRun, charge_points_by_run, newest_runs, v
 router = APIRouter(
     prefix="/installer/projects/{project_id}",
     tags=["Commissioning"],
-    dependencies=[ONLY[Role.INSTALLER]],
+    dependencies=ONLY[Role.INSTALLER],
 )
 owner_router = APIRouter(
     prefix="/site-owner/projects/{project_id}",
     tags=["Running a site"],
-    dependencies=[ONLY[Role.SITE_OWNER]],
+    dependencies=ONLY[Role.SITE_OWNER],
 )
 
 MOST_CHARGE_POINTS: Final = 400

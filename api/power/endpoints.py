@@ -4,13 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from api.deps import (
-    ChargePointId,
-    InstallerCall,
-    OwnerCall,
-    ProjectId,
-    now,
-)
+from api.deps import ChargePointId, InstallerCall, OwnerCall, ProjectId, now
 from api.plausibility import audit_confirmed, confirmed, kinds_of
 from api.power import service
 from api.power.schemas import (
@@ -132,11 +126,7 @@ async def set_electrical(
     return ElectricalShown.of(body.stored())
 
 
-@owner_router.get(
-    "/power",
-    summary="Show the limit of my supply",
-    operation_id="getOwnedPower",
-)
+@owner_router.get("/power", summary="Show the limit of my supply", operation_id="getOwnedPower")
 async def show_owned_power(call: OwnerCall, project_id: ProjectId) -> PowerShown:
     """What the supply of the site can carry."""
     async with call.read() as connection:
@@ -144,11 +134,7 @@ async def show_owned_power(call: OwnerCall, project_id: ProjectId) -> PowerShown
         return PowerShown.of(await Power(connection, project_id).limit())
 
 
-@owner_router.put(
-    "/power",
-    summary="Set the limit of my supply",
-    operation_id="setOwnedPower",
-)
+@owner_router.put("/power", summary="Set the limit of my supply", operation_id="setOwnedPower")
 async def set_owned_power(call: OwnerCall, project_id: ProjectId, body: PowerLimit) -> PowerShown:
     """The running sessions follow within seconds."""
     await service.set_limit(call, project_id, body)

@@ -14,12 +14,7 @@ from storage.audit import Audit
 from storage.billing import Billing
 from storage.charge_points import ChargePoint
 from storage.feature_status import FeatureStatus
-from storage.features import (
-    Power,
-    billing_status,
-    read_features,
-    store_electrical,
-)
+from storage.features import Power, billing_status, read_features, store_electrical
 from storage.projects import Project, Projects
 from storage.site_records import live_site
 

@@ -72,11 +72,7 @@ async def create_project(call: InstallerCall, body: NewProject) -> ProjectCreate
     )
 
 
-@router.get(
-    "",
-    summary="List projects",
-    operation_id="listProjects",
-)
+@router.get("", summary="List projects", operation_id="listProjects")
 async def list_projects(
     call: InstallerCall,
     paging: Paging,
@@ -98,11 +94,7 @@ async def list_projects(
     return paging.page(rows, ProjectShown.of, lambda project: project.id)
 
 
-@router.get(
-    "/{project_id}",
-    summary="Show a project",
-    operation_id="getProject",
-)
+@router.get("/{project_id}", summary="Show a project", operation_id="getProject")
 async def get_project(call: InstallerCall, project_id: ProjectId) -> ProjectDetail:
     """A project, with the number of its charge points in each status.
 

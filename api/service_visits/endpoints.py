@@ -104,11 +104,7 @@ async def open_visit(call: OwnerCall, project_id: ProjectId, body: NewVisit) -> 
     return VisitShown.of(visit, now=moment)
 
 
-@router.get(
-    "",
-    summary="List the service visits",
-    operation_id="listServiceVisits",
-)
+@router.get("", summary="List the service visits", operation_id="listServiceVisits")
 async def list_visits(call: OwnerCall, project_id: ProjectId, paging: Paging) -> Page[VisitShown]:
     """Every service visit of the site, newest first."""
     moment = now()
@@ -120,11 +116,7 @@ async def list_visits(call: OwnerCall, project_id: ProjectId, paging: Paging) ->
     return paging.page(rows, lambda one: VisitShown.of(one, now=moment), lambda one: one.id)
 
 
-@router.get(
-    "/{service_visit_id}",
-    summary="Show a service visit",
-    operation_id="getServiceVisit",
-)
+@router.get("/{service_visit_id}", summary="Show a service visit", operation_id="getServiceVisit")
 async def get_visit(
     call: OwnerCall, project_id: ProjectId, service_visit_id: VisitId
 ) -> VisitShown:

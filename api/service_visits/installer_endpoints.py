@@ -20,11 +20,7 @@ from storage.service_visits import ServiceVisits
 router = APIRouter(prefix="/installer/service-visits", tags=["Service visits"])
 
 
-@router.get(
-    "",
-    summary="List my service visits",
-    operation_id="listMyServiceVisits",
-)
+@router.get("", summary="List my service visits", operation_id="listMyServiceVisits")
 async def list_visits(call: InstallerCall, paging: Paging) -> Page[VisitShown]:
     """The service visits that you have accepted, over or not, newest first."""
     moment = now()

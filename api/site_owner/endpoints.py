@@ -14,11 +14,7 @@ router = APIRouter(prefix="/site-owner", tags=["Site owner"])
 router.include_router(login_router(Role.SITE_OWNER))
 
 
-@router.get(
-    "/projects",
-    summary="List my projects",
-    operation_id="listOwnedProjects",
-)
+@router.get("/projects", summary="List my projects", operation_id="listOwnedProjects")
 async def list_projects(call: OwnerCall, paging: Paging) -> Page[OwnedProject]:
     """The projects that you have claimed, newest first."""
     async with call.read() as connection:

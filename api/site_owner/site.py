@@ -5,14 +5,7 @@ from fastapi import APIRouter
 from api.charge_points.schemas import ChargePointDetail, ChargePointShown, SerialWanted
 from api.commissioning import service
 from api.commissioning.record import RunListed, RunRecord
-from api.deps import (
-    Call,
-    ChargePointId,
-    CommissioningId,
-    OwnerCall,
-    ProjectId,
-    now,
-)
+from api.deps import Call, ChargePointId, CommissioningId, OwnerCall, ProjectId, now
 from api.pagination import Page, Paging
 from api.site_owner.schemas import OwnedDetail
 from domain.ids import Prefix
@@ -26,11 +19,7 @@ from storage.runs import Runs
 router = APIRouter(prefix="/site-owner/projects/{project_id}", tags=["Site owner"])
 
 
-@router.get(
-    "",
-    summary="Show my project",
-    operation_id="getOwnedProject",
-)
+@router.get("", summary="Show my project", operation_id="getOwnedProject")
 async def get_project(call: OwnerCall, project_id: ProjectId) -> OwnedDetail:
     """The project with its charge points in each status, the sign-off and what is active."""
     async with call.read() as connection:
@@ -42,11 +31,7 @@ async def get_project(call: OwnerCall, project_id: ProjectId) -> OwnedDetail:
     return OwnedDetail.with_counts(project, counts, features)
 
 
-@router.get(
-    "/charge-points",
-    summary="List my charge points",
-    operation_id="listOwnedChargePoints",
-)
+@router.get("/charge-points", summary="List my charge points", operation_id="listOwnedChargePoints")
 async def list_charge_points(
     call: OwnerCall, project_id: ProjectId, paging: Paging, serial_number: SerialWanted = None
 ) -> Page[ChargePointShown]:

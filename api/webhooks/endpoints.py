@@ -29,10 +29,10 @@ from storage.deliveries import Deliveries
 from storage.webhooks import Webhook, Webhooks
 
 router = APIRouter(
-    prefix="/installer/webhooks", tags=["Webhooks"], dependencies=[ONLY[Role.INSTALLER]]
+    prefix="/installer/webhooks", tags=["Webhooks"], dependencies=ONLY[Role.INSTALLER]
 )
 owner_router = APIRouter(
-    prefix="/site-owner/webhooks", tags=["Webhooks"], dependencies=[ONLY[Role.SITE_OWNER]]
+    prefix="/site-owner/webhooks", tags=["Webhooks"], dependencies=ONLY[Role.SITE_OWNER]
 )
 
 WebhookId = Annotated[
@@ -96,11 +96,7 @@ async def create_webhook(call: AnyCall, body: NewWebhook) -> WebhookWithSecret:
 
 
 @owner_router.get("", summary="List my webhooks", operation_id="listOwnedWebhooks")
-@router.get(
-    "",
-    summary="List webhooks",
-    operation_id="listWebhooks",
-)
+@router.get("", summary="List webhooks", operation_id="listWebhooks")
 async def list_webhooks(call: AnyCall, paging: Paging) -> Page[WebhookShown]:
     """The webhooks of your account, newest first."""
     async with call.read() as connection:
@@ -111,11 +107,7 @@ async def list_webhooks(call: AnyCall, paging: Paging) -> Page[WebhookShown]:
 
 
 @owner_router.get("/{webhook_id}", summary="Show a webhook of mine", operation_id="getOwnedWebhook")
-@router.get(
-    "/{webhook_id}",
-    summary="Show a webhook",
-    operation_id="getWebhook",
-)
+@router.get("/{webhook_id}", summary="Show a webhook", operation_id="getWebhook")
 async def get_webhook(call: AnyCall, webhook_id: WebhookId) -> WebhookShown:
     """A webhook; `failing_since` tells that its calls do not succeed."""
     async with call.read() as connection:
@@ -225,11 +217,7 @@ async def test_webhook(call: AnyCall, webhook_id: WebhookId) -> DeliveryShown:
     summary="List deliveries to a webhook of mine",
     operation_id="listOwnedDeliveries",
 )
-@router.get(
-    "/{webhook_id}/deliveries",
-    summary="List deliveries",
-    operation_id="listDeliveries",
-)
+@router.get("/{webhook_id}/deliveries", summary="List deliveries", operation_id="listDeliveries")
 async def list_deliveries(
     call: AnyCall,
     webhook_id: WebhookId,
