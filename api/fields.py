@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, Self, TypeVar
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic import (
@@ -38,6 +38,21 @@ class Request(BaseModel):
     """Base of request bodies: an unknown field is refused, so that a typo is noticed."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+class Shown(BaseModel):
+    """Base of answers that show what has fields of the same names."""
+
+    @classmethod
+    def of(cls, it: Any, **others: Any) -> Self:
+        """Show it, and what it has, likewise; ``others`` are the fields that it has not, or not so.
+
+        Raises:
+            AttributeError: It lacks a field that is not among the others.
+
+        """
+        same = {name: getattr(it, name) for name in cls.model_fields if name not in others}
+        return cls.model_validate(same | others, from_attributes=True)
 
 
 def example(*whole: dict[str, JsonValue], **fields: JsonValue) -> ConfigDict:

@@ -74,7 +74,7 @@ async def get_awaited(
         raise NotFoundError(
             "no_id_tag_awaited", "No card is awaited there. POST first, then present the card."
         )
-    return TagAwaited(label=found.label, until=found.until, id_tag=found.id_tag)
+    return TagAwaited.of(found)
 
 
 @router.delete(

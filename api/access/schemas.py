@@ -4,10 +4,9 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
 
-from api.fields import Name, Request, Timestamp, example
+from api.fields import Name, Request, Shown, Timestamp, example
 from domain.states import AccessMode, OfflineAccess
 from domain.wording import FieldValueError, Matching
-from storage.access import ListedTag
 
 _TAG = "04A2B3C4D5E680"
 
@@ -64,7 +63,7 @@ class TagWanted(TagLabel):
     )
 
 
-class TagAwaited(BaseModel):
+class TagAwaited(Shown):
     """Whether a card was presented yet."""
 
     model_config = example(label="Facilities van 3", until="2026-05-01T10:22:00Z", id_tag=None)
@@ -74,7 +73,7 @@ class TagAwaited(BaseModel):
     id_tag: str | None = Field(description="The card that came, and is listed; null: none yet")
 
 
-class TagShown(BaseModel):
+class TagShown(Shown):
     """An id tag that may charge."""
 
     model_config = example(id_tag=_TAG, label="Facilities van 3", added_at="2026-05-01T10:20:00Z")
@@ -82,11 +81,6 @@ class TagShown(BaseModel):
     id_tag: str
     label: str | None
     added_at: Timestamp
-
-    @classmethod
-    def of(cls, tag: ListedTag) -> "TagShown":
-        """Show a tag."""
-        return cls(id_tag=tag.id_tag, label=tag.label, added_at=tag.added_at)
 
 
 def _no_edges(text: str) -> str:

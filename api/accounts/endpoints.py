@@ -34,9 +34,7 @@ async def signup(body: Signup, parts: AppParts, visitor: AVisitor) -> AccountCre
         company=body.company,
         visitor=visitor,
     )
-    return AccountCreated(
-        id=account.id, email=account.email, role=account.role, created_at=account.created_at
-    )
+    return AccountCreated.of(account)
 
 
 router.include_router(login_router(Role.INSTALLER))

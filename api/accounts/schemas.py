@@ -1,10 +1,10 @@
 """Shapes of sign-up, login and account."""
 
-from typing import Annotated
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
-from api.fields import Email, Name, Request, Timestamp, example
+from api.fields import Email, Name, Request, Shown, Timestamp, example
 from api.security.passwords import MAX_LENGTH, MIN_LENGTH
 from domain.accounts import AccountEvent
 from domain.states import Role
@@ -51,7 +51,7 @@ class Signup(Request):
     company: Name | None = None
 
 
-class AccountCreated(BaseModel):
+class AccountCreated(Shown):
     """A new account."""
 
     model_config = example(
@@ -87,17 +87,9 @@ class Me(AccountCreated):
     )
 
     @classmethod
-    def of(cls, account: Account) -> "Me":
+    def of(cls, it: Account, **others: Any) -> Self:
         """Show an account."""
-        return cls(
-            id=account.id,
-            email=account.email,
-            role=account.role,
-            created_at=account.created_at,
-            name=account.name,
-            company=account.company,
-            email_verified=account.verified_at is not None,
-        )
+        return super().of(it, email_verified=it.verified_at is not None, **others)
 
 
 class Login(Request):
@@ -109,7 +101,7 @@ class Login(Request):
     password: GivenPassword
 
 
-class LoggedIn(BaseModel):
+class LoggedIn(Shown):
     """A bearer token."""
 
     model_config = example(
@@ -164,7 +156,7 @@ class PasswordReset(Code):
     new_password: NewPassword
 
 
-class LoginShown(BaseModel):
+class LoginShown(Shown):
     """Where an account is logged in: what a person recognises it by."""
 
     model_config = example(
@@ -186,7 +178,7 @@ class LoginShown(BaseModel):
     current: bool = Field(description="Whether the request comes from it")
 
 
-class AccountEventShown(BaseModel):
+class AccountEventShown(Shown):
     """What has happened to an account."""
 
     model_config = example(

@@ -58,7 +58,7 @@ def login_router(role: Role) -> APIRouter:
             parts, role=role, email=body.email, password=body.password, visitor=visitor
         )
         remember(response, parts, visitor, login.account)
-        return LoggedIn(token=login.token, expires_at=login.expires_at)
+        return LoggedIn.of(login)
 
     @router.post(
         "/logout",
@@ -112,7 +112,7 @@ def security_router(role: Role) -> APIRouter:
             call, password=body.password, new=body.new_password, visitor=visitor
         )
         remember(response, call.parts, visitor, login.account)
-        return LoggedIn(token=login.token, expires_at=login.expires_at)
+        return LoggedIn.of(login)
 
     @router.post(
         "/password-resets",
@@ -151,7 +151,7 @@ def security_router(role: Role) -> APIRouter:
         )
         remember(response, parts, visitor, account)
         login = await open_session(parts, account, visitor)
-        return LoggedIn(token=login.token, expires_at=login.expires_at)
+        return LoggedIn.of(login)
 
     @router.get(
         "/sessions",

@@ -26,14 +26,8 @@ async def page(call: Call, paging: PageRequest) -> Page[LoginShown]:
         )
     return paging.page(
         rows,
-        lambda one: LoginShown(
-            id=one.id,
-            created_at=one.created_at,
-            expires_at=one.expires_at,
-            address=one.address,
-            device=device_of(one.user_agent),
-            user_agent=one.user_agent,
-            current=one.id == call.token.id,
+        lambda one: LoginShown.of(
+            one, device=device_of(one.user_agent), current=one.id == call.token.id
         ),
         lambda one: one.id,
     )
@@ -73,10 +67,4 @@ async def events(call: Call, paging: PageRequest) -> Page[AccountEventShown]:
         rows = await AccountEvents(connection, call.account.id).page(
             before=paging.after_number(), limit=paging.fetch
         )
-    return paging.page(
-        rows,
-        lambda one: AccountEventShown(
-            at=one.at, event=one.event, token_epoch=one.token_epoch, address=one.address
-        ),
-        lambda one: str(one.id),
-    )
+    return paging.page(rows, AccountEventShown.of, lambda one: str(one.id))

@@ -1,13 +1,13 @@
 """Endpoints of the audit trail."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from api.deps import ONLY, AnyCall, ProjectId
-from api.fields import PreciseTimestamp, example
+from api.fields import PreciseTimestamp, Shown, example
 from api.pagination import Page, Paging
 from domain.audit import AuditAction
 from domain.states import Role
@@ -16,7 +16,7 @@ from storage.audit import Audit, AuditEntry
 router = APIRouter(tags=["Handover"])
 
 
-class AuditShown(BaseModel):
+class AuditShown(Shown):
     """Who did what, when, from where."""
 
     model_config = example(
@@ -43,19 +43,10 @@ class AuditShown(BaseModel):
     )
 
     @classmethod
-    def of(cls, entry: AuditEntry) -> "AuditShown":
+    def of(cls, it: AuditEntry, **others: Any) -> Self:
         """Show an entry."""
-        return cls(
-            at=entry.at,
-            action=entry.action,
-            email=entry.actor.email,
-            role=entry.actor.role,
-            address=entry.actor.address,
-            target=entry.target,
-            before=entry.before,
-            after=entry.after,
-            service_visit_id=entry.service_visit_id,
-        )
+        by = it.actor
+        return super().of(it, email=by.email, role=by.role, address=by.address, **others)
 
 
 @router.get(

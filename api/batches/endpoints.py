@@ -50,14 +50,11 @@ async def commission_project(
     if body is not None and body.notify_on_complete:
         refuse_unverified(call.parts, call.account)
     request, planned = await service.start(call, project_id, body or Commission())
-    return BatchStarted(
-        batch_id=request.batch_id,
-        project_id=project_id,
+    return BatchStarted.of(
+        request,
         status=BatchStatus.IN_PROGRESS,
-        started_at=request.started_at,
         total=planned.total,
         withdrawn=planned.withdrawn,
-        max_parallel=request.max_parallel,
     )
 
 
@@ -78,7 +75,7 @@ async def project_commissioning(
         call, project_id, after=paging.after_id(Prefix.CHARGE_POINT), limit=paging.fetch
     )
     need = paging.page(found.need, NeedsPersonShown.of, lambda one: one.charge_point_id)
-    return BatchShown.of(found.batch, found.counts, need)
+    return BatchShown.of(found.batch, counts=found.counts, needs_a_person=need)
 
 
 @router.post(

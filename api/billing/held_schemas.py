@@ -1,11 +1,11 @@
 """Shapes of held records: what the site owner sees of them, and says to them."""
 
 from decimal import Decimal
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, Field
 
-from api.fields import Reason, Request, Timestamp, example
+from api.fields import Reason, Request, Shown, Timestamp, example
 from domain.billing.cdr import CdrLocation, CdrToken, LinkSecurity, SignedReading
 from domain.billing.held import (
     Bound,
@@ -68,7 +68,7 @@ HELD: Final[dict[str, Any]] = {
 }
 
 
-class HeldRecordShown(BaseModel):
+class HeldRecordShown(Shown):
     """A session whose price waits, or waited, for the site owner."""
 
     model_config = example(HELD)
@@ -100,41 +100,18 @@ class HeldRecordShown(BaseModel):
     cdr_ids: tuple[str, ...] = Field(description="Records that were issued by this call")
 
     @classmethod
-    def of(cls, held: HeldRecord, *, cdr_ids: tuple[str, ...] = ()) -> "HeldRecordShown":
+    def of(cls, it: HeldRecord, **others: Any) -> Self:
         """Show it."""
-        document = held.document
-        return cls(
-            **{name: getattr(document, name) for name in _OF_THE_DOCUMENT},
-            id=held.id,
-            state=held.state,
-            held_at=held.held_at,
-            decision=held.decision,
-            decided_at=held.decided_at,
-            decided_by=held.decided_by,
-            cdr_ids=cdr_ids,
+        return super().of(
+            it.document,
+            id=it.id,
+            state=it.state,
+            held_at=it.held_at,
+            decision=it.decision,
+            decided_at=it.decided_at,
+            decided_by=it.decided_by,
+            **({"cdr_ids": ()} | others),
         )
-
-
-_OF_THE_DOCUMENT: Final = (
-    "cause",
-    "reason",
-    "wanted",
-    "bound",
-    "suggestion",
-    "session_id",
-    "cdr_token",
-    "cdr_location",
-    "start_date_time",
-    "end_date_time",
-    "start_received_at",
-    "end_received_at",
-    "meter_start_kwh",
-    "meter_stop_kwh",
-    "readings",
-    "superseded",
-    "link",
-    "signed_readings",
-)
 
 
 class Release(Request):

@@ -1,10 +1,10 @@
 """Shapes of billing. Tariffs and records have the names of OCPI 2.2.1; amounts are exact text."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from api.fields import Address, Moment, Name, Request, Timestamp, TimeZone, example
+from api.fields import Address, Moment, Name, Request, Shown, Timestamp, TimeZone, example
 from api.plausibility import Confirm
 from domain.billing.statement import Issuer
 from domain.billing.tariff import Tariff, TariffElement
@@ -80,7 +80,7 @@ class NewTariff(Tariff):
         return Tariff(currency=self.currency, elements=self.elements)
 
 
-class TariffShown(BaseModel):
+class TariffShown(Shown):
     """A version of the project's tariff; it holds until the next one does."""
 
     model_config = example(_TARIFF)
@@ -93,15 +93,16 @@ class TariffShown(BaseModel):
     created_at: Timestamp
 
     @classmethod
-    def of(cls, stored: StoredTariff) -> "TariffShown":
+    def of(cls, it: StoredTariff, **others: Any) -> Self:
         """Show a version."""
-        return cls(
-            id=stored.version.id,
-            currency=stored.version.tariff.currency,
-            elements=stored.version.tariff.elements,
-            valid_from=stored.version.valid_from,
-            set_as=stored.set_as,
-            created_at=stored.created_at,
+        version = it.version
+        return super().of(
+            it,
+            id=version.id,
+            currency=version.tariff.currency,
+            elements=version.tariff.elements,
+            valid_from=version.valid_from,
+            **others,
         )
 
 
@@ -129,7 +130,7 @@ class IssuerChange(Request):
         return Issuer(name=self.name, address=self.address, vat_number=self.vat_number)
 
 
-class IssuerShown(BaseModel):
+class IssuerShown(Shown):
     """In whose name statements are."""
 
     model_config = example(_ISSUER)
@@ -137,11 +138,6 @@ class IssuerShown(BaseModel):
     name: str
     address: str | None
     vat_number: str | None
-
-    @classmethod
-    def of(cls, issuer: Issuer) -> "IssuerShown":
-        """Show it."""
-        return cls(name=issuer.name, address=issuer.address, vat_number=issuer.vat_number)
 
 
 class BillingShown(BaseModel):

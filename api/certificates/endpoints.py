@@ -203,5 +203,5 @@ async def _listed(parts: Parts, subject_id: str) -> CertificatesShown:
     async with parts.database.read() as connection:
         rows = await Certificates(connection).all(subject_id)
     return CertificatesShown(
-        items=[CertificateShown.of(row, online_copy(parts, row.token)) for row in rows]
+        items=[CertificateShown.of(row, url=online_copy(parts, row.token)) for row in rows]
     )

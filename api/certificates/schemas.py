@@ -1,10 +1,11 @@
 """Shapes of certificates."""
 
 from enum import StrEnum
+from typing import Any, Self
 
 from pydantic import BaseModel, Field, JsonValue
 
-from api.fields import Timestamp, example
+from api.fields import Shown, Timestamp, example
 from domain.certificates import CertificateScope
 from storage.certificates import Certificate
 
@@ -30,7 +31,7 @@ class ReportFormat(StrEnum):
     HTML = "html"
 
 
-class CertificateShown(BaseModel):
+class CertificateShown(Shown):
     """An issued certificate. The signed file lies behind `url`, for whoever knows that."""
 
     model_config = example(_CERTIFICATE)
@@ -49,20 +50,9 @@ class CertificateShown(BaseModel):
     url: str = Field(description="The online copy, which the QR code leads to; no login is needed")
 
     @classmethod
-    def of(cls, certificate: Certificate, url: str) -> "CertificateShown":
+    def of(cls, it: Certificate, **others: Any) -> Self:
         """Show a certificate."""
-        return cls(
-            id=certificate.id,
-            scope=certificate.scope,
-            subject_id=certificate.subject_id,
-            number=certificate.number,
-            service_visit_id=certificate.service_visit_id,
-            newest=certificate.number == certificate.newest,
-            sha256=certificate.sha256,
-            key_id=certificate.key_id,
-            issued_at=certificate.issued_at,
-            url=url,
-        )
+        return super().of(it, newest=it.number == it.newest, **others)
 
 
 class CertificatesShown(BaseModel):

@@ -91,10 +91,8 @@ async def register_charge_point(call: InstallerCall, body: NewChargePoint) -> Ch
         )
     if project.service_visit_id is not None:
         await look_again(call.parts, charge_point.project_id, charge_point.id)
-    return ChargePointRegistered(
-        id=charge_point.id,
-        serial_number=charge_point.serial_number,
-        status=charge_point.status,
+    return ChargePointRegistered.of(
+        charge_point,
         ocpp_endpoint=ocpp_endpoint(call.parts.settings.public_ocpp_url, charge_point.id),
     )
 
@@ -129,9 +127,7 @@ async def list_charge_points(
             limit=paging.fetch,
         )
     base = call.parts.settings.public_ocpp_url
-    return paging.page(
-        rows, lambda row: ChargePointShown.of(row, ocpp_base=base), lambda row: row.id
-    )
+    return paging.page(rows, lambda row: ChargePointShown.at(base, row), lambda row: row.id)
 
 
 @router.get("/{charge_point_id}", summary="Show a charge point", operation_id="getChargePoint")
@@ -144,9 +140,7 @@ async def get_charge_point(
             charge_point_id, installer_id=call.account.id
         )
         facts = await read_snapshot(connection, charge_point_id, now=now())
-    return ChargePointDetail.with_facts(
-        charge_point, facts, ocpp_base=call.parts.settings.public_ocpp_url
-    )
+    return ChargePointDetail.with_facts(call.parts.settings.public_ocpp_url, charge_point, facts)
 
 
 @router.patch(
@@ -203,7 +197,7 @@ async def change_charge_point(
         if body.changes_identity:
             after = replace(after, status=await restate(connection, charge_point_id))
         facts = await read_snapshot(connection, charge_point_id, now=now())
-    return ChargePointDetail.with_facts(after, facts, ocpp_base=call.parts.settings.public_ocpp_url)
+    return ChargePointDetail.with_facts(call.parts.settings.public_ocpp_url, after, facts)
 
 
 @router.delete(

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
-from api.fields import Name, Request, Timestamp, example
-from domain.checklists import Checklist, ChecklistProfile, ChosenChecklist, Compliance
+from api.fields import Name, Request, Shown, Timestamp, example
+from domain.checklists import Checklist, ChosenChecklist, Compliance
 from domain.wording import FieldValueError
 
 _ID: Final = "generic-1"
@@ -38,7 +38,7 @@ class ItemShown(BaseModel):
     source: str | None = Field(description="A public address that it follows; null: our own words")
 
 
-class ProfileShown(BaseModel):
+class ProfileShown(Shown):
     """A checklist of the catalogue; its id ends with its version."""
 
     model_config = example(_PROFILE)
@@ -48,11 +48,6 @@ class ProfileShown(BaseModel):
     country: str | None = Field(description="ISO 3166-1, two letters; null: of none")
     authority: str | None
     items: list[ItemShown]
-
-    @classmethod
-    def of(cls, profile: ChecklistProfile) -> "ProfileShown":
-        """Show a checklist."""
-        return cls(**asdict(profile))
 
 
 class ProfilesShown(BaseModel):

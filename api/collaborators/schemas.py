@@ -1,10 +1,10 @@
 """Shapes of collaborators."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from api.fields import Email, Notes, Request, Timestamp, example
+from api.fields import Email, Notes, Request, Shown, Timestamp, example
 from api.handover.schemas import Invited
 from domain.states import ProjectRole
 from storage.members import Member
@@ -54,7 +54,7 @@ class RoleChange(Request):
     role: WorkRole
 
 
-class CollaboratorShown(BaseModel):
+class CollaboratorShown(Shown):
     """Somebody who works on the project."""
 
     model_config = example(_SHOWN)
@@ -68,14 +68,6 @@ class CollaboratorShown(BaseModel):
     made_the_project: bool = Field(description="Stays a lead of it")
 
     @classmethod
-    def of(cls, member: Member) -> "CollaboratorShown":
+    def of(cls, it: Member, **others: Any) -> Self:
         """Show a person of the project."""
-        return cls(
-            account_id=member.account_id,
-            name=member.name,
-            email=member.email,
-            company=member.company,
-            role=member.role,
-            joined_at=member.joined_at,
-            made_the_project=member.made_it,
-        )
+        return super().of(it, made_the_project=it.made_it, **others)

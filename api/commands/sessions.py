@@ -1,18 +1,18 @@
 """Endpoint of the sessions that run now."""
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from api.deps import OwnerCall, ProjectId
-from api.fields import Timestamp, example
+from api.fields import Shown, Timestamp, example
 from api.pagination import Page, Paging
 from storage.projects import Projects
-from storage.running import RunningSession, running_sessions
+from storage.running import running_sessions
 
 router = APIRouter(prefix="/site-owner/projects/{project_id}/sessions", tags=["Running a site"])
 
 
-class SessionShown(BaseModel):
+class SessionShown(Shown):
     """A session that runs."""
 
     model_config = example(
@@ -28,17 +28,6 @@ class SessionShown(BaseModel):
     connector_id: int
     id_tag: str
     started_at: Timestamp = Field(description="By the charge point's own clock")
-
-    @classmethod
-    def of(cls, session: RunningSession) -> "SessionShown":
-        """Show a session."""
-        return cls(
-            transaction_id=session.transaction_id,
-            charge_point_id=session.charge_point_id,
-            connector_id=session.connector_id,
-            id_tag=session.id_tag,
-            started_at=session.started_at,
-        )
 
 
 @router.get("", summary="List the sessions that run", operation_id="listRunningSessions")

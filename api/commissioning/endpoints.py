@@ -194,7 +194,7 @@ async def get_run(
     """
     view = await service.view_of(call, charge_point_id, commissioning_id)
     odd = await service.irregularities_of(call.parts, charge_point_id, commissioning_id)
-    return RunRecord.of(view, odd)
+    return RunRecord.of_run(view, odd)
 
 
 @router.get("/logs", summary="Read the detailed log", operation_id="getLog")
@@ -229,9 +229,4 @@ async def logs(
 
 
 def _started(request: RunRequest) -> Started:
-    return Started(
-        commissioning_id=request.commissioning_id,
-        charge_point_id=request.charge_point_id,
-        status=RunStatus.IN_PROGRESS,
-        started_at=request.started_at,
-    )
+    return Started.of(request, status=RunStatus.IN_PROGRESS)

@@ -1,7 +1,7 @@
 """Shapes of starting, cancelling and following a run."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -16,9 +16,8 @@ from pydantic import (
 from api.commissioning.connectors import ConnectorBrief, TestedConnectors
 from api.commissioning.failures import FailureShown
 from api.connection_attempts.schemas import ClaimShown
-from api.fields import Absent, Duration, Reason, Request, Timestamp, example
+from api.fields import Absent, Duration, Reason, Request, Shown, Timestamp, example
 from domain.checks import CheckRecord, RunView
-from domain.checks import Waiting as WaitingFact
 from domain.commissioning import DEFAULT_WAIT_FOR_CONNECTION, MAX_WAIT_FOR_CONNECTION, RunOptions
 from domain.states import (
     CheckName,
@@ -132,7 +131,7 @@ class Retry(Request):
     )
 
 
-class Started(BaseModel):
+class Started(Shown):
     """A run that has begun."""
 
     model_config = example(
@@ -209,7 +208,7 @@ class Cancelling(BaseModel):
     status: RunStatus
 
 
-class WaitingShown(BaseModel):
+class WaitingShown(Shown):
     """What an open run waits for."""
 
     since: Timestamp
@@ -225,21 +224,6 @@ class WaitingShown(BaseModel):
     connector_id: Absent[int] = Field(
         default=None, description="The connector whose test charge goes on, if one does"
     )
-
-    @classmethod
-    def of(cls, waiting: WaitingFact | None) -> "WaitingShown | None":
-        """Show what is waited for."""
-        if waiting is None:
-            return None
-        return cls(
-            since=waiting.since,
-            until=waiting.until,
-            prompt=waiting.prompt,
-            likely_cause=waiting.likely_cause,
-            claim=ClaimShown.of(waiting.claim),
-            answers=list(waiting.answers),
-            connector_id=waiting.connector_id,
-        )
 
 
 class CheckShown(BaseModel):
@@ -274,7 +258,7 @@ class CheckShown(BaseModel):
         )
 
 
-class StatusShown(BaseModel):
+class StatusShown(Shown):
     """The newest run of a charge point; the same shape while it is open and after its verdict."""
 
     model_config = example(
@@ -312,18 +296,11 @@ class StatusShown(BaseModel):
     alarms: list[str]
 
     @classmethod
-    def of(cls, view: RunView) -> "StatusShown":
+    def of(cls, it: RunView, **others: Any) -> Self:
         """Show a run in brief."""
-        return cls(
-            commissioning_id=view.commissioning_id,
-            charge_point_id=view.charge_point_id,
-            status=view.status,
-            checks=[CheckShown.of(check) for check in view.checks],
-            started_at=view.started_at,
-            completed_at=view.completed_at,
-            waiting_for=view.waiting.waiting_for if view.waiting else None,
-            waiting=WaitingShown.of(view.waiting),
-            failure=FailureShown.of(view.failure),
-            cleaning_up=view.cleaning_up,
-            alarms=list(view.alarms),
+        return super().of(
+            it,
+            checks=[CheckShown.of(check) for check in it.checks],
+            waiting_for=it.waiting.waiting_for if it.waiting else None,
+            **others,
         )

@@ -138,15 +138,7 @@ async def configuration_of(parts: Parts, charge_point: ChargePoint) -> Configura
             if key not in of_template
         ],
         more_keys=[
-            ParameterKeyShown(
-                key=parameter.key,
-                type=parameter.type,
-                unit=parameter.unit,
-                minimum=parameter.minimum,
-                maximum=parameter.maximum,
-                description=parameter.description,
-                standard=is_standard,
-            )
+            ParameterKeyShown.of(parameter, standard=is_standard)
             for parameter, is_standard in choices.beside_the_template()
             if parameter.key not in stored
         ],
@@ -221,18 +213,12 @@ def _plain(key: str) -> Parameter:
 def _shown(
     parameter: Parameter, stored: StoredParameter | None, *, of_template: bool = True
 ) -> ParameterShown:
-    return ParameterShown(
-        key=parameter.key,
-        type=parameter.type,
+    return ParameterShown.of(
+        parameter,
         default=parameter.default if of_template else None,
         desired=value_of(parameter, stored.desired) if stored else parameter.default,
         reported=stored.reported if stored else None,
         state=stored.state if stored else None,
         customized=stored is not None,
         detail=stored.detail if stored else None,
-        minimum=parameter.minimum,
-        maximum=parameter.maximum,
-        unit=parameter.unit,
-        description=parameter.description,
-        assertion=parameter.assertion,
     )

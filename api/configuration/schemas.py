@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, StrictBool, WithJsonSchema, model_validator
 
 from api.connection_attempts.schemas import ClaimShown
-from api.fields import Request, Timestamp, example
-from domain.catalogue import ParameterType, ParameterValue, Template
+from api.fields import Request, Shown, Timestamp, example
+from domain.catalogue import ParameterType, ParameterValue
 from domain.states import ParameterState
 from domain.wording import FieldValueError
 
@@ -24,7 +24,7 @@ class TemplateParameter(BaseModel):
     type: ParameterType
 
 
-class TemplateShown(BaseModel):
+class TemplateShown(Shown):
     """The default configuration of a model."""
 
     model_config = example(
@@ -39,17 +39,6 @@ class TemplateShown(BaseModel):
 
     template_version: str
     parameters: list[TemplateParameter]
-
-    @classmethod
-    def of(cls, template: Template) -> "TemplateShown":
-        """Show a template."""
-        return cls(
-            template_version=template.template_version,
-            parameters=[
-                TemplateParameter(key=parameter.key, default=parameter.default, type=parameter.type)
-                for parameter in template.parameters
-            ],
-        )
 
 
 class ParameterChoice(Request):
@@ -118,7 +107,7 @@ class Customized(BaseModel):
     pending_reboot: bool = Field(description="Some applied values count after the next reboot")
 
 
-class ParameterShown(BaseModel):
+class ParameterShown(Shown):
     """One parameter as it stands."""
 
     key: str
@@ -136,7 +125,7 @@ class ParameterShown(BaseModel):
     assertion: bool = Field(description="Read-only on the charge point: compared, never written")
 
 
-class ParameterKeyShown(BaseModel):
+class ParameterKeyShown(Shown):
     """A key that can be chosen, and that the template does not have."""
 
     key: str

@@ -1,11 +1,11 @@
 """Shapes of refused connections."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, Field
 
-from api.fields import PreciseTimestamp, Request, Timestamp, example
-from domain.connection_attempts import ClaimCall, claim_call
+from api.fields import PreciseTimestamp, Request, Shown, Timestamp, example
+from domain.connection_attempts import claim_call
 from domain.states import IdentityMatch
 from storage.connection_attempts import CountedAttempt
 from storage.unclaimed_attempts import UnclaimedIdentity
@@ -21,7 +21,7 @@ _ATTEMPT: dict[str, Any] = {
 }
 
 
-class ConnectionAttempt(BaseModel):
+class ConnectionAttempt(Shown):
     """A connection that was refused."""
 
     model_config = example(_ATTEMPT)
@@ -34,35 +34,20 @@ class ConnectionAttempt(BaseModel):
     first_at: PreciseTimestamp = Field(description="When it was refused so for the first time")
 
     @classmethod
-    def of(cls, counted: CountedAttempt) -> "ConnectionAttempt":
+    def of(cls, it: CountedAttempt, **others: Any) -> Self:
         """Show a refused connection."""
-        attempt = counted.attempt
-        return cls(
-            at=attempt.at,
-            code=attempt.code,
-            reason=attempt.reason,
-            remote_address=attempt.remote_address,
-            times=counted.times,
-            first_at=counted.first_at,
-        )
+        return super().of(it.attempt, times=it.times, first_at=it.first_at, **others)
 
 
-class ClaimShown(BaseModel):
+class ClaimShown(Shown):
     """The one call that lets a charge point in under the name that it tries."""
 
     method: str
     path: str
     body: dict[str, str]
 
-    @classmethod
-    def of(cls, claim: ClaimCall | None) -> "ClaimShown | None":
-        """Show the call, if there is one."""
-        if claim is None:
-            return None
-        return cls(method=claim.method, path=claim.path, body=claim.body)
 
-
-class UnclaimedShown(BaseModel):
+class UnclaimedShown(Shown):
     """An identity that is unknown here, with the charge point that it may be."""
 
     model_config = example(
@@ -94,24 +79,12 @@ class UnclaimedShown(BaseModel):
     claim: ClaimShown | None = Field(description="The call that lets it in under this name")
 
     @classmethod
-    def of(cls, found: UnclaimedIdentity) -> "UnclaimedShown":
+    def of(cls, it: UnclaimedIdentity, **others: Any) -> Self:
         """Show an identity that is nobody's."""
-        return cls(
-            identity=found.identity,
-            matches=found.matches,
-            charge_point_id=found.charge_point_id,
-            serial_number=found.serial_number,
-            attempts=found.attempts,
-            last_at=found.last_at,
-            remote_address=found.remote_address,
-            claim=ClaimShown.of(
-                claim_call(
-                    project_id=found.project_id,
-                    charge_point_id=found.charge_point_id,
-                    identity=found.identity,
-                )
-            ),
+        claim = claim_call(
+            project_id=it.project_id, charge_point_id=it.charge_point_id, identity=it.identity
         )
+        return super().of(it, claim=claim, **others)
 
 
 class Claim(Request):

@@ -1,14 +1,11 @@
 """Shapes of photos."""
 
-from dataclasses import asdict
-
 from pydantic import BaseModel
 
-from api.fields import Timestamp, example
-from domain.declarations import PhotoFact
+from api.fields import Shown, Timestamp, example
 
 
-class PhotoShown(BaseModel):
+class PhotoShown(Shown):
     """A photo as it is kept: JPEG, at most 1600 pixels a side, without metadata."""
 
     model_config = example(
@@ -28,11 +25,6 @@ class PhotoShown(BaseModel):
     sha256: str
     added_by: str
     added_at: Timestamp
-
-    @classmethod
-    def of(cls, photo: PhotoFact) -> "PhotoShown":
-        """Show a photo."""
-        return cls(**asdict(photo))
 
 
 class PhotosShown(BaseModel):

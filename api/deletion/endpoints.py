@@ -74,4 +74,4 @@ async def _delete(call: Call, body: Deletion) -> Deleted:
             )
         await deletion.delete(account, password_hash=call.parts.passwords.nobodys, at=at)
     _log.info("account_deleted", account=account.id, role=account.role.value)
-    return Deleted(deleted_at=at, kept=[KeptShown(**asdict(one)) for one in KEPT[account.role]])
+    return Deleted(deleted_at=at, kept=[KeptShown.of(one) for one in KEPT[account.role]])

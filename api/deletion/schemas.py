@@ -3,7 +3,7 @@
 from pydantic import BaseModel
 
 from api.accounts.schemas import GivenPassword
-from api.fields import Request, Timestamp, example
+from api.fields import Request, Shown, Timestamp, example
 
 
 class Deletion(Request):
@@ -14,7 +14,7 @@ class Deletion(Request):
     password: GivenPassword
 
 
-class KeptShown(BaseModel):
+class KeptShown(Shown):
     """Something that stays, why, and for how long."""
 
     what: str

@@ -70,7 +70,7 @@ async def preview_handover(call: InstallerCall, project_id: ProjectId) -> Handov
     async with call.read() as connection:
         project = await Projects(connection).get(project_id, installer_id=call.account.id)
         preview = await Preview(connection, call.parts.catalogue).preview(project_id, at=now())
-    return HandoverShown.of(preview, project.status)
+    return HandoverShown.of(preview, status=project.status)
 
 
 @router.post(

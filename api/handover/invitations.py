@@ -47,7 +47,7 @@ async def list_invitations(
     blocked = await blocked_among(call.parts, rows)
     return paging.page(
         rows,
-        lambda one: InvitationShown.of(one, now=moment, blocked=one.id in blocked),
+        lambda one: InvitationShown.as_of(moment, one, blocked=one.id in blocked),
         lambda invitation: invitation.id,
     )
 
@@ -114,4 +114,4 @@ async def revoke_invitation(
         )
     await call.parts.temporal.invitation_ended(project_id, invitation_id)
     blocked = await blocked_among(call.parts, [revoked])
-    return InvitationShown.of(revoked, now=moment, blocked=bool(blocked))
+    return InvitationShown.as_of(moment, revoked, blocked=bool(blocked))

@@ -4,8 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from api.fields import Email, Name, Notes, Request, Timestamp, example
-from domain.handover import Blocker, Caution, HandoverResult
+from api.fields import Email, Name, Notes, Request, Shown, Timestamp, example
 from domain.states import ProjectStatus
 
 _NO_TARIFF: dict[str, Any] = {
@@ -52,22 +51,15 @@ class Handover(Request):
     installer_signature: Name
 
 
-class BlockerShown(BaseModel):
+class BlockerShown(Shown):
     """What stands between a project and its handover."""
 
     code: str
     detail: str
     charge_point_id: str | None
 
-    @classmethod
-    def of(cls, blocker: Blocker) -> "BlockerShown":
-        """Show a blocker."""
-        return cls(
-            code=blocker.code, detail=blocker.detail, charge_point_id=blocker.charge_point_id
-        )
 
-
-class WarningShown(BaseModel):
+class WarningShown(Shown):
     """What a handover does not wait for, and its owner should know."""
 
     code: str = Field(
@@ -75,11 +67,6 @@ class WarningShown(BaseModel):
         "`link_unauthenticated` or `not_compliant`"
     )
     detail: str = Field(description="The same in a sentence, with what to do")
-
-    @classmethod
-    def of(cls, caution: Caution) -> "WarningShown":
-        """Show a warning."""
-        return cls(code=caution.code, detail=caution.detail)
 
 
 class HandedOver(BaseModel):
@@ -100,7 +87,7 @@ class HandedOver(BaseModel):
     )
 
 
-class HandoverShown(BaseModel):
+class HandoverShown(Shown):
     """How near a project is to its handover."""
 
     model_config = example(
@@ -126,14 +113,3 @@ class HandoverShown(BaseModel):
         description="What `complete-handover` would be refused with; empty: nothing"
     )
     warnings: list[WarningShown] = Field(description="What the site owner would find")
-
-    @classmethod
-    def of(cls, preview: HandoverResult, status: ProjectStatus) -> "HandoverShown":
-        """Show a handover that may be to come."""
-        return cls(
-            project_id=preview.project_id,
-            status=status,
-            completed_at=preview.completed_at,
-            blockers=[BlockerShown.of(one) for one in preview.blockers],
-            warnings=[WarningShown.of(one) for one in preview.warnings],
-        )

@@ -139,21 +139,14 @@ async def _accept(
     )
     if not accepted.made:
         response.status_code = HTTPStatus.OK
-    return Accepted(
-        id=accepted.account.id,
-        email=accepted.account.email,
-        role=accepted.account.role,
-        created_at=accepted.account.created_at,
-        project_id=accepted.project_id,
-        project_role=accepted.role,
-    )
+    return Accepted.of(accepted.account, project_id=accepted.project_id, project_role=accepted.role)
 
 
 async def _decline(parts: Parts, body: Decline, side: Role, visitor: Visitor) -> InvitationShown:
     declined = await decline(
         parts, token=body.token, reason=body.reason, visitor=visitor, side=side
     )
-    return InvitationShown.of(declined, now=now())
+    return InvitationShown.as_of(now(), declined)
 
 
 async def _list(call: Call, paging: Paging) -> Page[InvitationShown]:
@@ -166,5 +159,5 @@ async def _list(call: Call, paging: Paging) -> Page[InvitationShown]:
             limit=paging.fetch,
         )
     return paging.page(
-        rows, lambda one: InvitationShown.of(one, now=moment), lambda invitation: invitation.id
+        rows, lambda one: InvitationShown.as_of(moment, one), lambda invitation: invitation.id
     )

@@ -2,12 +2,12 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from api.accounts.schemas import AccountCreated, NewPassword
-from api.fields import Name, Reason, Request, Timestamp, example
+from api.fields import Name, Reason, Request, Shown, Timestamp, example
 from domain.states import InvitationStatus, ProjectRole
 from storage.invitations import Invitation
 
@@ -64,7 +64,7 @@ class Delivery(StrEnum):
     BLOCKED = "blocked"
 
 
-class InvitationShown(BaseModel):
+class InvitationShown(Shown):
     """An invitation, and how it stands."""
 
     model_config = example(
@@ -99,25 +99,15 @@ class InvitationShown(BaseModel):
     reason: str | None = Field(description="Why they declined, in their words")
 
     @classmethod
-    def of(
-        cls, invitation: Invitation, *, now: datetime, blocked: bool = False
-    ) -> "InvitationShown":
+    def as_of(cls, now: datetime, invitation: Invitation, *, blocked: bool = False) -> Self:
         """Show an invitation as it stands now; ``blocked``: its mail is not wanted."""
         status = invitation.status_at(now)
         unwritten = status is not invitation.status
-        return cls(
-            id=invitation.id,
-            project_id=invitation.project_id,
-            email=invitation.email,
-            role=invitation.role,
-            message=invitation.message,
+        return cls.of(
+            invitation,
             status=status,
-            created_at=invitation.created_at,
-            sent_at=invitation.sent_at,
             delivery=_delivery(invitation, blocked=blocked and status is InvitationStatus.PENDING),
-            expires_at=invitation.expires_at,
             ended_at=invitation.expires_at if unwritten else invitation.ended_at,
-            reason=invitation.reason,
         )
 
 

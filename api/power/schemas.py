@@ -3,12 +3,12 @@
 from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 from pydantic.config import JsonDict
 
-from api.fields import Request, example
+from api.fields import Request, Shown, example
 from api.plausibility import Confirming
 from domain.plausibility import Current, Plausibility, Quantity, Question
 from domain.power.facts import SiteLoad
@@ -25,7 +25,6 @@ from domain.power.site import (
 )
 from domain.states import Feature, FeatureState
 from domain.wording import FieldValueError
-from storage.feature_status import FeatureStatus
 
 _CP = "cp_01HX5P2QRSTUVWXYZ0"
 _MAX_KW = 20_000
@@ -130,7 +129,7 @@ class ElectricalChange(Confirming):
         return Electrical(max_amps=self.max_amps, phases=phases, voltage=self.voltage)
 
 
-class ElectricalShown(BaseModel):
+class ElectricalShown(Shown):
     """How a charge point is connected to the supply."""
 
     model_config = example(_ELECTRICAL)
@@ -138,12 +137,6 @@ class ElectricalShown(BaseModel):
     max_amps: int
     phases: list[Phase] | None
     voltage: float
-
-    @classmethod
-    def of(cls, electrical: Electrical) -> "ElectricalShown":
-        """Show it."""
-        phases = None if electrical.phases is None else list(electrical.phases)
-        return cls(max_amps=electrical.max_amps, phases=phases, voltage=electrical.voltage)
 
 
 class Pausable(StrEnum):
@@ -165,7 +158,7 @@ class ChargePointFeature(BaseModel):
     action: str | None = Field(description="What to do about it")
 
 
-class FeatureShown(BaseModel):
+class FeatureShown(Shown):
     """How far a feature is; ``charge_points`` are those where it is not simply active.
 
     Of `offline_charging` they are all.
@@ -185,24 +178,6 @@ class FeatureShown(BaseModel):
     detail: str | None = Field(description="Why it is not simply active, and what to do")
     charge_points: list[ChargePointFeature]
 
-    @classmethod
-    def of(cls, status: FeatureStatus) -> "FeatureShown":
-        """Show a feature."""
-        return cls(
-            feature=status.feature,
-            state=status.state,
-            detail=status.detail,
-            charge_points=[
-                ChargePointFeature(
-                    charge_point_id=one.charge_point_id,
-                    state=one.state,
-                    cause=one.cause,
-                    action=one.action,
-                )
-                for one in status.charge_points
-            ],
-        )
-
 
 class FeatureChange(Request):
     """Pause a feature, or let it go on."""
@@ -212,7 +187,7 @@ class FeatureChange(Request):
     paused: bool
 
 
-class BayShown(BaseModel):
+class BayShown(Shown):
     """One connector with a session. Amperes are per phase."""
 
     charge_point_id: str
@@ -228,7 +203,7 @@ class BayShown(BaseModel):
     )
 
 
-class StationShown(BaseModel):
+class StationShown(Shown):
     """One charge point, whether anybody charges there or not. Amperes are per phase."""
 
     charge_point_id: str
@@ -241,7 +216,7 @@ class StationShown(BaseModel):
     )
 
 
-class LoadShown(BaseModel):
+class LoadShown(Shown):
     """How the power of the site is shared at this moment. Amperes are per phase."""
 
     model_config = example(
@@ -282,36 +257,13 @@ class LoadShown(BaseModel):
     as_of: datetime | None = Field(description="When all of this was so, as far as was known")
 
     @classmethod
-    def of(cls, load: SiteLoad) -> "LoadShown":
+    def of(cls, it: SiteLoad, **others: Any) -> Self:
         """Show a load."""
-        return cls(
-            power=PowerShown.of(load.limit),
-            paused=load.paused,
-            bound_amps=round(load.bound_amps, 2),
-            sessions=[
-                BayShown(
-                    charge_point_id=bay.charge_point_id,
-                    connector_id=bay.connector_id,
-                    transaction_id=bay.transaction_id,
-                    allotted_amps=bay.allotted_amps,
-                    bound_amps=bay.bound_amps,
-                    idle=bay.idle,
-                    reason=bay.reason,
-                    detail=bay.reason.sentence,
-                    as_of=bay.as_of,
-                )
-                for bay in load.bays
-            ],
-            charge_points=[
-                StationShown(
-                    charge_point_id=one.charge_point_id,
-                    bound_amps=one.bound_amps,
-                    kept_amps=one.kept_amps,
-                    reason=one.reason,
-                    detail=one.reason.sentence,
-                    as_of=one.as_of,
-                )
-                for one in load.stations
-            ],
-            as_of=load.as_of,
+        return super().of(
+            it,
+            power=PowerShown.of(it.limit),
+            bound_amps=round(it.bound_amps, 2),
+            sessions=[BayShown.of(one, detail=one.reason.sentence) for one in it.bays],
+            charge_points=[StationShown.of(one, detail=one.reason.sentence) for one in it.stations],
+            **others,
         )

@@ -67,9 +67,7 @@ async def create_project(call: InstallerCall, body: NewProject) -> ProjectCreate
     # each later update starts the workflow if need be.
     with suppress(UnavailableError):
         await call.parts.temporal.ensure_project(project_request(project))
-    return ProjectCreated(
-        id=project.id, name=project.name, status=project.status, created_at=project.created_at
-    )
+    return ProjectCreated.of(project)
 
 
 @router.get("", summary="List projects", operation_id="listProjects")
@@ -111,7 +109,7 @@ async def get_project(call: InstallerCall, project_id: ProjectId) -> ProjectDeta
         counts = await projects.counts(project_id, visitor=visitor)
         shown = project.is_kept and project.status is ProjectStatus.HANDED_OVER
         features = await read_features(connection, project_id) if shown else ()
-    return ProjectDetail.with_counts(project, counts, features)
+    return ProjectDetail.of(project, charge_points=counts, features=features)
 
 
 @router.patch(
@@ -210,7 +208,7 @@ async def unarchive_project(call: InstallerCall, project_id: ProjectId) -> Proje
 
 async def _detail(projects: Projects, project_id: str, installer: Account) -> ProjectDetail:
     project = await projects.get(project_id, installer_id=installer.id)
-    return ProjectDetail.with_counts(project, await projects.counts(project_id), ())
+    return ProjectDetail.of(project, charge_points=await projects.counts(project_id), features=())
 
 
 def project_request(project: Project) -> ProjectRequest:

@@ -1,15 +1,13 @@
 """Shapes of projects."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 
-from api.fields import Address, Email, Name, Request, Timestamp, TimeZone, example
+from api.fields import Address, Email, Name, Request, Shown, Timestamp, TimeZone, example
 from api.power.schemas import FeatureShown
 from domain.states import ChargePointStatus, ProjectRole, ProjectStatus
 from domain.wording import FieldValueError
-from storage.feature_status import FeatureStatus
 from storage.projects import Project
 
 _ID = "prj_01HX4M7TABCDE12345"
@@ -63,7 +61,7 @@ class ProjectChange(Request):
         return self
 
 
-class ProjectCreated(BaseModel):
+class ProjectCreated(Shown):
     """A project, as its creation answers it."""
 
     model_config = example(_CREATED)
@@ -93,22 +91,9 @@ class ProjectShown(ProjectCreated):
     )
 
     @classmethod
-    def of(cls, project: Project) -> "ProjectShown":
+    def of(cls, it: Project, **others: Any) -> Self:
         """Show a project."""
-        return cls(
-            id=project.id,
-            name=project.name,
-            status=project.status,
-            created_at=project.created_at,
-            address=project.address,
-            site_owner_email=project.site_owner_email,
-            site_owner_accepted=project.site_owner_id is not None,
-            time_zone=project.time_zone,
-            handed_over_at=project.handed_over_at,
-            archived_at=project.archived_at,
-            role=project.role,
-            service_visit_id=project.service_visit_id,
-        )
+        return super().of(it, site_owner_accepted=it.site_owner_id is not None, **others)
 
 
 class ProjectDetail(ProjectShown):
@@ -132,19 +117,3 @@ class ProjectDetail(ProjectShown):
     features: list[FeatureShown] = Field(
         description="Billing and smart charging of the owner; empty until the handover"
     )
-
-    @classmethod
-    def with_counts(
-        cls,
-        project: Project,
-        counts: Mapping[ChargePointStatus, int],
-        features: Sequence[FeatureStatus],
-    ) -> "ProjectDetail":
-        """Show a project and its numbers of charge points."""
-        return cls(
-            **ProjectShown.of(project).model_dump(),
-            charge_points=dict(counts),
-            sign_off_notes=project.sign_off_notes,
-            installer_signature=project.installer_signature,
-            features=[FeatureShown.of(one) for one in features],
-        )

@@ -101,7 +101,7 @@ async def open_visit(call: OwnerCall, project_id: ProjectId, body: NewVisit) -> 
     # The visit is there from here on: what is lost now, the reconciler has done within a minute.
     with suppress(UnavailableError):
         await call.parts.temporal.open_visit(project_request(project), due)
-    return VisitShown.of(visit, now=moment)
+    return VisitShown.as_of(moment, visit)
 
 
 @router.get("", summary="List the service visits", operation_id="listServiceVisits")
@@ -113,7 +113,7 @@ async def list_visits(call: OwnerCall, project_id: ProjectId, paging: Paging) ->
         rows = await ServiceVisits(connection).page(
             project_id, before=paging.after_id(Prefix.SERVICE_VISIT), limit=paging.fetch
         )
-    return paging.page(rows, lambda one: VisitShown.of(one, now=moment), lambda one: one.id)
+    return paging.page(rows, lambda one: VisitShown.as_of(moment, one), lambda one: one.id)
 
 
 @router.get("/{service_visit_id}", summary="Show a service visit", operation_id="getServiceVisit")
@@ -124,7 +124,7 @@ async def get_visit(
     async with call.read() as connection:
         await Projects(connection).owned(project_id, site_owner_id=call.account.id)
         visit = await ServiceVisits(connection).of_project(service_visit_id, project_id)
-    return VisitShown.of(visit, now=now())
+    return VisitShown.as_of(now(), visit)
 
 
 @router.patch(
@@ -155,7 +155,7 @@ async def change_visit(
     await call.parts.temporal.visit_changed(
         project_id, OpenVisit(service_visit_id=visit.id, due_at=visit.ends_at)
     )
-    return VisitShown.of(visit, now=moment)
+    return VisitShown.as_of(moment, visit)
 
 
 @router.post(
@@ -191,7 +191,7 @@ async def close_visit(
             by=call.actor.by_id,
         ),
     )
-    return VisitShown.of(closed, now=now())
+    return VisitShown.as_of(now(), closed)
 
 
 @router.get(

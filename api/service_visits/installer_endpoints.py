@@ -28,7 +28,7 @@ async def list_visits(call: InstallerCall, paging: Paging) -> Page[VisitShown]:
         rows = await ServiceVisits(connection).page_of_installer(
             call.account.id, before=paging.after_id(Prefix.SERVICE_VISIT), limit=paging.fetch
         )
-    return paging.page(rows, lambda one: VisitShown.of(one, now=moment), lambda one: one.id)
+    return paging.page(rows, lambda one: VisitShown.as_of(moment, one), lambda one: one.id)
 
 
 @router.get(
@@ -40,7 +40,7 @@ async def get_visit(call: InstallerCall, service_visit_id: VisitId) -> VisitShow
     """One service visit that you have accepted, over or not."""
     async with call.read() as connection:
         visit = await ServiceVisits(connection).of_installer(service_visit_id, call.account.id)
-    return VisitShown.of(visit, now=now())
+    return VisitShown.as_of(now(), visit)
 
 
 @router.post(
@@ -73,7 +73,7 @@ async def close_visit(call: InstallerCall, service_visit_id: VisitId, body: Sign
             by=call.actor.by_id,
         ),
     )
-    return VisitShown.of(closed, now=now())
+    return VisitShown.as_of(now(), closed)
 
 
 @router.get(

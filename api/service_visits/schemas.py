@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 
-from api.fields import Email, Moment, Name, Notes, Reason, Request, Timestamp, example
+from api.fields import Email, Moment, Name, Notes, Reason, Request, Shown, Timestamp, example
 from domain.states import ServiceVisitStatus
 from domain.wording import FieldValueError
 from storage.service_visits import ServiceVisit
@@ -96,7 +96,7 @@ class OwnerClose(Request):
         return self
 
 
-class VisitShown(BaseModel):
+class VisitShown(Shown):
     """A service visit, and how it stands."""
 
     model_config = example(_SHOWN)
@@ -123,25 +123,14 @@ class VisitShown(BaseModel):
     installer_signature: str | None
 
     @classmethod
-    def of(cls, visit: ServiceVisit, *, now: datetime) -> Self:
+    def as_of(cls, now: datetime, visit: ServiceVisit) -> Self:
         """Show a visit as it stands now."""
         status = visit.status_at(now)
         unwritten = status is not visit.status
-        return cls(
-            id=visit.id,
-            project_id=visit.project_id,
-            email=visit.email,
-            purpose=visit.purpose,
-            ends_at=visit.ends_at,
+        return cls.of(
+            visit,
             status=status,
-            opened_at=visit.opened_at,
-            accepted_at=visit.accepted_at,
-            all_charge_points=visit.all_charge_points,
-            charge_point_ids=list(visit.charge_point_ids),
             closed_at=visit.ends_at if unwritten else visit.closed_at,
             closed_by="engine" if unwritten else visit.closed_by,
             unfinished=unwritten or visit.unfinished,
-            reason=visit.reason,
-            sign_off_notes=visit.sign_off_notes,
-            installer_signature=visit.installer_signature,
         )

@@ -1,15 +1,12 @@
 """Shapes of the site owner's side."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from api.fields import Timestamp, example
+from api.fields import Shown, Timestamp, example
 from api.power.schemas import FeatureShown
 from domain.states import ChargePointStatus, ProjectStatus
-from storage.feature_status import FeatureStatus
-from storage.projects import Project
 
 _PROJECT: dict[str, Any] = {
     "id": "prj_01HX4M7TABCDE12345",
@@ -23,7 +20,7 @@ _PROJECT: dict[str, Any] = {
 }
 
 
-class OwnedProject(BaseModel):
+class OwnedProject(Shown):
     """A project, as its site owner sees it."""
 
     model_config = example(_PROJECT)
@@ -38,20 +35,6 @@ class OwnedProject(BaseModel):
         description="Since when its installer has put it aside; null: it is not"
     )
     created_at: Timestamp
-
-    @classmethod
-    def of(cls, project: Project) -> "OwnedProject":
-        """Show a project to its owner."""
-        return cls(
-            id=project.id,
-            name=project.name,
-            address=project.address,
-            status=project.status,
-            time_zone=project.time_zone,
-            handed_over_at=project.handed_over_at,
-            archived_at=project.archived_at,
-            created_at=project.created_at,
-        )
 
 
 class OwnedDetail(OwnedProject):
@@ -75,19 +58,3 @@ class OwnedDetail(OwnedProject):
     features: list[FeatureShown] = Field(
         description="Billing and smart charging; empty until the handover"
     )
-
-    @classmethod
-    def with_counts(
-        cls,
-        project: Project,
-        counts: Mapping[ChargePointStatus, int],
-        features: Sequence[FeatureStatus],
-    ) -> "OwnedDetail":
-        """Show a project, its numbers of charge points and its features."""
-        return cls(
-            **OwnedProject.of(project).model_dump(),
-            charge_points=dict(counts),
-            sign_off_notes=project.sign_off_notes,
-            installer_signature=project.installer_signature,
-            features=[FeatureShown.of(one) for one in features],
-        )

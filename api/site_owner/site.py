@@ -28,7 +28,7 @@ async def get_project(call: OwnerCall, project_id: ProjectId) -> OwnedDetail:
         counts = await projects.counts(project_id)
         handed_over = project.status is ProjectStatus.HANDED_OVER
         features = await read_features(connection, project_id) if handed_over else ()
-    return OwnedDetail.with_counts(project, counts, features)
+    return OwnedDetail.of(project, charge_points=counts, features=features)
 
 
 @router.get("/charge-points", summary="List my charge points", operation_id="listOwnedChargePoints")
@@ -45,9 +45,7 @@ async def list_charge_points(
             limit=paging.fetch,
         )
     base = call.parts.settings.public_ocpp_url
-    return paging.page(
-        rows, lambda row: ChargePointShown.of(row, ocpp_base=base), lambda row: row.id
-    )
+    return paging.page(rows, lambda row: ChargePointShown.at(base, row), lambda row: row.id)
 
 
 @router.get(
@@ -62,9 +60,7 @@ async def get_charge_point(
     charge_point = await _owned(call, project_id, charge_point_id)
     async with call.read() as connection:
         facts = await read_snapshot(connection, charge_point_id, now=now())
-    return ChargePointDetail.with_facts(
-        charge_point, facts, ocpp_base=call.parts.settings.public_ocpp_url
-    )
+    return ChargePointDetail.with_facts(call.parts.settings.public_ocpp_url, charge_point, facts)
 
 
 @router.get(
@@ -99,7 +95,7 @@ async def get_run(
     await _owned(call, project_id, charge_point_id)
     view = await service.record_of(call.parts, charge_point_id, commissioning_id)
     odd = await service.irregularities_of(call.parts, charge_point_id, commissioning_id)
-    return RunRecord.of(view, odd)
+    return RunRecord.of_run(view, odd)
 
 
 async def _owned(call: Call, project_id: str, charge_point_id: str) -> ChargePoint:

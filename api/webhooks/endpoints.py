@@ -1,5 +1,6 @@
 """Endpoints of webhooks, the same for installers and site owners."""
 
+import json
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -92,7 +93,7 @@ async def create_webhook(call: AnyCall, body: NewWebhook) -> WebhookWithSecret:
     )
     async with call.write() as connection:
         await Webhooks(connection).create(webhook)
-    return WebhookWithSecret.with_secret(webhook, _secret(call.parts, webhook))
+    return WebhookWithSecret.of(webhook, secret=_secret(call.parts, webhook))
 
 
 @owner_router.get("", summary="List my webhooks", operation_id="listOwnedWebhooks")
@@ -181,7 +182,7 @@ async def rotate_secret(call: AnyCall, webhook_id: WebhookId) -> WebhookWithSecr
         await webhooks.get(webhook_id, account_id=call.account.id)
         await webhooks.rotate_secret(webhook_id, at=now())
         webhook = await webhooks.get(webhook_id, account_id=call.account.id)
-    return WebhookWithSecret.with_secret(webhook, _secret(call.parts, webhook))
+    return WebhookWithSecret.of(webhook, secret=_secret(call.parts, webhook))
 
 
 @owner_router.post(
@@ -254,7 +255,11 @@ async def get_delivery(
         await Webhooks(connection).get(webhook_id, account_id=call.account.id)
         deliveries = Deliveries(connection)
         delivery = await deliveries.get(webhook_id, delivery_id)
-        return DeliveryDetail.with_attempts(delivery, await deliveries.attempts(delivery_id))
+        return DeliveryDetail.of(
+            delivery,
+            body=json.loads(delivery.body),
+            attempts=await deliveries.attempts(delivery_id),
+        )
 
 
 @owner_router.post(

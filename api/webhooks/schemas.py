@@ -1,17 +1,13 @@
 """Shapes of webhooks and of the log of their deliveries."""
 
-import json
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
-from api.fields import Name, PreciseTimestamp, Request, Timestamp, example
+from api.fields import Name, PreciseTimestamp, Request, Shown, Timestamp, example
 from domain.outbound import MAX_URL
 from domain.states import DeliveryStatus, WebhookStatus
 from domain.webhooks import CHOOSABLE, WebhookEvent
-from storage.deliveries import Delivery, LoggedAttempt
-from storage.webhooks import Webhook
 
 _WHK = "whk_01HX7A2BCDEFGHJKM0"
 _URL = "https://hooks.acme.example/dynamo"
@@ -62,7 +58,7 @@ class WebhookChange(Request):
     enabled: bool | None = Field(default=None, description="Disabled, it gets no events")
 
 
-class WebhookShown(BaseModel):
+class WebhookShown(Shown):
     """A webhook; its secret is told only when it is made."""
 
     model_config = example(
@@ -85,11 +81,6 @@ class WebhookShown(BaseModel):
     failing_since: Timestamp | None = Field(description="No call has succeeded since then")
     created_at: Timestamp
 
-    @classmethod
-    def of(cls, webhook: Webhook) -> "WebhookShown":
-        """Show a webhook."""
-        return cls(**_fields(webhook))
-
 
 class WebhookWithSecret(WebhookShown):
     """A webhook with the secret that signs its calls. Keep it now: it is not told again."""
@@ -108,13 +99,8 @@ class WebhookWithSecret(WebhookShown):
 
     secret: str
 
-    @classmethod
-    def with_secret(cls, webhook: Webhook, secret: str) -> "WebhookWithSecret":
-        """Show a webhook and its secret."""
-        return cls(**_fields(webhook), secret=secret)
 
-
-class DeliveryShown(BaseModel):
+class DeliveryShown(Shown):
     """An event and whether it has arrived."""
 
     model_config = example(_DELIVERY)
@@ -125,18 +111,6 @@ class DeliveryShown(BaseModel):
     status: DeliveryStatus
     created_at: Timestamp
     ended_at: Timestamp | None
-
-    @classmethod
-    def of(cls, delivery: Delivery) -> "DeliveryShown":
-        """Show a delivery."""
-        return cls(
-            id=delivery.id,
-            event_id=delivery.event_id,
-            event=delivery.event,
-            status=delivery.status,
-            created_at=delivery.created_at,
-            ended_at=delivery.ended_at,
-        )
 
 
 class DeliveryAttempt(BaseModel):
@@ -178,36 +152,3 @@ class DeliveryDetail(DeliveryShown):
 
     body: dict[str, Any]
     attempts: list[DeliveryAttempt]
-
-    @classmethod
-    def with_attempts(
-        cls, delivery: Delivery, attempts: Sequence[LoggedAttempt]
-    ) -> "DeliveryDetail":
-        """Show a delivery in full."""
-        return cls(
-            **DeliveryShown.of(delivery).model_dump(),
-            body=json.loads(delivery.body),
-            attempts=[
-                DeliveryAttempt(
-                    at=attempt.at,
-                    duration_ms=attempt.duration_ms,
-                    status_code=attempt.status_code,
-                    error=attempt.error,
-                    response=attempt.response,
-                )
-                for attempt in attempts
-            ],
-        )
-
-
-def _fields(webhook: Webhook) -> dict[str, Any]:
-    return {
-        "id": webhook.id,
-        "url": webhook.url,
-        "description": webhook.description,
-        "events": list(webhook.events),
-        "status": webhook.status,
-        "disabled_reason": webhook.disabled_reason,
-        "failing_since": webhook.failing_since,
-        "created_at": webhook.created_at,
-    }

@@ -249,7 +249,7 @@ async def swap_charge_points(call: InstallerCall, body: Swap) -> Swapped:
         )
     await look_again(call.parts, first.project_id, one, other)
     base = call.parts.settings.public_ocpp_url
-    return Swapped(charge_points=[ChargePointShown.of(each, ocpp_base=base) for each in changed])
+    return Swapped(charge_points=[ChargePointShown.at(base, each) for each in changed])
 
 
 def _plate(charge_point: ChargePoint) -> dict[str, Any]:
@@ -279,6 +279,4 @@ async def _detail(call: Call, charge_point_id: str) -> ChargePointDetail:
             charge_point_id, installer_id=call.account.id
         )
         facts = await read_snapshot(connection, charge_point_id, now=now())
-    return ChargePointDetail.with_facts(
-        charge_point, facts, ocpp_base=call.parts.settings.public_ocpp_url
-    )
+    return ChargePointDetail.with_facts(call.parts.settings.public_ocpp_url, charge_point, facts)
