@@ -1,14 +1,12 @@
 """Dependencies of endpoints: the parts, who calls, which id is meant."""
 
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from api.call import Call
 from api.parts import Parts
 from api.security.tokens import Token
 from domain.audit import Actor
@@ -16,7 +14,6 @@ from domain.errors import ForbiddenError, NotFoundError, UnauthorizedError
 from domain.ids import Prefix, is_id
 from domain.states import Role
 from storage.accounts import Account, Accounts
-from storage.projects import Project, Projects
 from storage.sessions import RevokedTokens
 
 PARTS: Final = "dynamo.parts"
@@ -43,43 +40,6 @@ def _address(request: Request) -> str:
 
 
 ClientAddress = Annotated[str, Depends(_address)]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Call:
-    """Who calls, and the parts to answer with."""
-
-    parts: Parts
-    account: Account
-    token: Token
-    actor: Actor
-
-    def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        """Read in one transaction."""
-        return self.parts.database.read()
-
-    def write(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        """Write in one transaction, committed at the end of the block."""
-        return self.parts.database.write()
-
-    async def project(
-        self, connection: AsyncConnection, project_id: str, *, even_handed_over: bool = False
-    ) -> Project:
-        """A project of whoever calls: its owner, or an installer who works on it.
-
-        ``even_handed_over``: installers keep what is asked for.
-
-        Raises:
-            NotFoundError: ``project_not_found``.
-            ForbiddenError: ``project_handed_over``.
-
-        """
-        projects = Projects(connection)
-        if self.account.role is Role.SITE_OWNER:
-            return await projects.owned(project_id, site_owner_id=self.account.id)
-        return await projects.get(
-            project_id, installer_id=self.account.id, even_handed_over=even_handed_over
-        )
 
 
 async def _call(

@@ -3,7 +3,8 @@
 from fastapi import Depends
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.deps import AnyCall, Call
+from api.call import Call
+from api.deps import AnyCall
 from api.parts import Parts
 from domain.accounts import QUOTAS, Counted
 from domain.errors import ForbiddenError

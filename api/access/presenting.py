@@ -15,7 +15,6 @@ from domain.errors import NotFoundError
 from storage.audit import Audit
 from storage.awaited_tags import AwaitedTags
 from storage.charge_points import ChargePoints
-from storage.projects import Projects
 
 router = APIRouter(
     prefix="/site-owner/projects/{project_id}/charge-points/{charge_point_id}/awaited-id-tag",
@@ -47,7 +46,7 @@ async def await_tag(
     at = now()
     until = at + timedelta(seconds=wanted.seconds)
     async with call.write() as connection:
-        await owned_for_service(connection, call.account, project_id, charge_point_id)
+        await owned_for_service(connection, call, project_id, charge_point_id)
         await AwaitedTags(connection, charge_point_id).put(
             label=wanted.label, by=call.actor, at=at, until=until
         )
@@ -66,9 +65,7 @@ async def get_awaited(
     call: OwnerCall, project_id: ProjectId, charge_point_id: ChargePointId
 ) -> TagAwaited:
     """`id_tag` is the card that came; null until one does, and after `until` none is taken."""
-    async with call.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
-        await ChargePoints(connection).in_project(charge_point_id, project_id)
+    async with call.read(project=project_id, charge_point=charge_point_id) as connection:
         found = await AwaitedTags(connection, charge_point_id).get()
     if found is None:
         raise NotFoundError(
@@ -86,7 +83,7 @@ async def get_awaited(
 async def end(call: OwnerCall, project_id: ProjectId, charge_point_id: ChargePointId) -> Response:
     """A card that came stays listed."""
     async with call.write() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
+        await call.project(connection, project_id)
         await ChargePoints(connection).in_project(charge_point_id, project_id)
         await AwaitedTags(connection, charge_point_id).end()
     return Response(status_code=HTTPStatus.NO_CONTENT)

@@ -3,13 +3,12 @@
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.access.schemas import AccessChange, AccessShown
-from api.deps import Call, now
+from api.call import Call
+from api.deps import now
 from domain.audit import AuditAction
 from domain.states import OfflineAccess, Role
 from storage.access import Access, ListedTag
-from storage.accounts import Account
 from storage.audit import Audit
-from storage.projects import Projects
 
 
 async def shown(call: Call, project_id: str) -> AccessShown:
@@ -27,7 +26,7 @@ async def choose(call: Call, project_id: str, change: AccessChange) -> AccessSho
 
     """
     async with call.write() as connection:
-        await _for_change(connection, call.account, project_id)
+        await _for_change(connection, call, project_id)
         access = Access(connection, project_id)
         before = await _shown(access)
         await access.set_mode(change.mode, by=call.account.role, at=now(), offline=change.offline)
@@ -51,7 +50,7 @@ async def put_tag(call: Call, project_id: str, id_tag: str, *, label: str | None
 
     """
     async with call.write() as connection:
-        await _for_change(connection, call.account, project_id)
+        await _for_change(connection, call, project_id)
         tag = await Access(connection, project_id).put(
             id_tag, label=label, at=now(), by=call.account.role
         )
@@ -70,7 +69,7 @@ async def remove_tag(call: Call, project_id: str, id_tag: str) -> None:
 
     """
     async with call.write() as connection:
-        await _for_change(connection, call.account, project_id)
+        await _for_change(connection, call, project_id)
         await Access(connection, project_id).remove(id_tag, by=call.account.role, at=now())
         await Audit(connection, project_id).write(
             AuditAction.ID_TAG_REMOVED, call.actor, target=id_tag, at=now()
@@ -87,9 +86,8 @@ def _audited(shown: AccessShown) -> dict[str, str]:
     return {"mode": shown.mode, "offline": shown.offline}
 
 
-async def _for_change(connection: AsyncConnection, account: Account, project_id: str) -> None:
-    projects = Projects(connection)
-    if account.role is Role.INSTALLER:
-        await projects.for_change(project_id, installer_id=account.id, lead=True)
+async def _for_change(connection: AsyncConnection, call: Call, project_id: str) -> None:
+    if call.account.role is Role.INSTALLER:
+        await call.project_for_change(connection, project_id, lead=True)
     else:
-        await projects.owned(project_id, site_owner_id=account.id)
+        await call.project(connection, project_id)

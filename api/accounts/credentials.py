@@ -8,7 +8,8 @@ from typing import Final
 from api.accounts.outbox import send
 from api.accounts.service import LogIn, mail_verification, open_session
 from api.accounts.visitor import Visitor, known_device
-from api.deps import Call, now
+from api.call import Call
+from api.deps import now
 from api.parts import Parts
 from api.security.throttling import (
     CODE_ADDRESS,

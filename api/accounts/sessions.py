@@ -6,7 +6,8 @@ from fastapi import Path
 
 from api.accounts.schemas import AccountEventShown, LoginShown
 from api.accounts.visitor import Visitor
-from api.deps import Call, now
+from api.call import Call
+from api.deps import now
 from api.pagination import Page, PageRequest
 from domain.accounts import AccountEvent
 from domain.errors import NotFoundError

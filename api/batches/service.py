@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from api.batches.schemas import Commission
-from api.deps import Call, now
+from api.call import Call
+from api.deps import now
 from domain.audit import ENGINE, AuditAction
 from domain.batch import BatchCounts, BatchRequest
 from domain.commissioning import CancelRequest
@@ -14,7 +15,7 @@ from storage.accounts import Account
 from storage.audit import Audit
 from storage.batch_status import NeedsPerson, count, needing_a_person
 from storage.batches import Batch, Batches, Planned, read_owner
-from storage.projects import Project, Projects
+from storage.projects import Project
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,9 +40,7 @@ async def start(call: Call, project_id: str, wanted: Commission) -> tuple[BatchR
     await call.parts.temporal.check()  # before the rows: without Temporal nothing is half done
     only: Collection[str] | None = wanted.charge_point_ids
     async with call.write() as connection:
-        await Projects(connection).for_change(
-            project_id, installer_id=call.account.id, by_visit=True
-        )
+        await call.project_for_change(connection, project_id, by_visit=True)
         request = BatchRequest(
             batch_id=new_id(Prefix.BATCH),
             project_id=project_id,
@@ -91,9 +90,7 @@ async def view(call: Call, project_id: str, *, after: str | None, limit: int) ->
 
     """
     async with call.read() as connection:
-        project = await Projects(connection).get(
-            project_id, installer_id=call.account.id, by_visit=True
-        )
+        project = await call.project(connection, project_id, by_visit=True)
         batch = await Batches(connection).newest(project_id)
         if batch is None or not _may_see(project, call.account, batch):
             raise NotFoundError(
@@ -122,9 +119,7 @@ async def cancel(call: Call, project_id: str, reason: str | None) -> Batch:
     """
     await call.parts.temporal.check()
     async with call.write() as connection:
-        project = await Projects(connection).get(
-            project_id, installer_id=call.account.id, by_visit=True
-        )
+        project = await call.project(connection, project_id, by_visit=True)
         batch = await Batches(connection).open_of(project_id)
         if batch is None or not _may_see(project, call.account, batch):
             raise ConflictError("no_open_batch", "This project is not being commissioned.")

@@ -26,7 +26,7 @@ router = APIRouter(prefix="/site-owner/projects/{project_id}", tags=["Billing"])
 async def get_billing(call: OwnerCall, project_id: ProjectId) -> BillingShown:
     """Sessions that begin from `active_since` on are billed, but none that begin in a pause."""
     async with call.read() as connection:
-        project = await Projects(connection).owned(project_id, site_owner_id=call.account.id)
+        project = await call.project(connection, project_id)
         state = await Billing(connection, project_id).state()
         held = await HeldRecords(connection, project_id).count()
         issuer = await Issuers(connection, project_id).valid_at(now())
@@ -43,7 +43,7 @@ async def set_time_zone(
     """
     async with call.write() as connection:
         projects = Projects(connection)
-        project = await projects.owned(project_id, site_owner_id=call.account.id)
+        project = await call.project(connection, project_id)
         await Months(connection, project_id).close(now())
         await projects.change(project_id, {"time_zone": body.time_zone})
         await Audit(connection, project_id).write(
@@ -67,7 +67,7 @@ async def set_issuer(call: OwnerCall, project_id: ProjectId, body: IssuerChange)
     A statement of a month that is over keeps the issuer of its last day.
     """
     async with call.write() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
+        await call.project(connection, project_id)
         await Issuers(connection, project_id).put(body.issuer(), by=call.actor, at=now())
     return IssuerShown.of(body.issuer())
 
@@ -83,8 +83,7 @@ async def list_cdrs(
 
     A session whose price waits for you is among them as `held`, and bills nothing.
     """
-    async with call.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
+    async with call.read(project=project_id) as connection:
         rows = await Cdrs(connection, project_id).page(
             month=month,
             before=paging.after_id(Prefix.CDR, Prefix.HELD_RECORD, suffix=CREDIT_SUFFIX),

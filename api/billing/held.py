@@ -12,7 +12,6 @@ from domain.billing.held import Decision, HoldCause, HoldState, suggested
 from domain.ids import Prefix
 from storage.billing_records import settle
 from storage.held import HeldRecords
-from storage.projects import Projects
 
 router = APIRouter(prefix="/site-owner/projects/{project_id}/held-records", tags=["Billing"])
 
@@ -41,8 +40,7 @@ async def list_held_records(
 
     Each has its readings and what physics allows. On a statement they are among the totals alone.
     """
-    async with call.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
+    async with call.read(project=project_id) as connection:
         rows = await HeldRecords(connection, project_id).page(
             state=state,
             cause=cause,
@@ -57,8 +55,7 @@ async def get_held_record(
     call: OwnerCall, project_id: ProjectId, held_record_id: HeldRecordId
 ) -> HeldRecordShown:
     """With its readings, what physics allows, and what is suggested."""
-    async with call.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
+    async with call.read(project=project_id) as connection:
         return HeldRecordShown.of(await HeldRecords(connection, project_id).get(held_record_id))
 
 
@@ -74,7 +71,7 @@ async def release_held_records(
     at = now()
     made = DecidedAll(decided=[], cdr_ids=[], left=[], more=False)
     async with call.write() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
+        await call.project(connection, project_id)
         records = HeldRecords(connection, project_id)
         held = await records.of_cause(body.cause, limit=_MOST_AT_ONCE + 1)
         made.more = len(held) > _MOST_AT_ONCE
@@ -97,7 +94,7 @@ async def drop_held_records(call: OwnerCall, project_id: ProjectId, body: Decide
     at = now()
     made = DecidedAll(decided=[], cdr_ids=[], left=[], more=False)
     async with call.write() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
+        await call.project(connection, project_id)
         records = HeldRecords(connection, project_id)
         held = await records.of_cause(body.cause, limit=_MOST_AT_ONCE + 1)
         made.more = len(held) > _MOST_AT_ONCE
@@ -119,7 +116,7 @@ async def release_held_record(
     """Say what the session was, within the bound, and have it billed so."""
     at = now()
     async with call.write() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
+        await call.project(connection, project_id)
         records = HeldRecords(connection, project_id)
         held = await records.release(held_record_id, body.decision(), by=call.actor, at=at)
         settled = await settle(connection, held.transaction_id, call.parts.catalogue, at=at)
@@ -137,7 +134,7 @@ async def drop_held_record(
 ) -> HeldRecordShown:
     """Bill what is in doubt never; where the energy was billed and its time held, that stays."""
     async with call.write() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
+        await call.project(connection, project_id)
         held = await HeldRecords(connection, project_id).drop(
             held_record_id, Decision(note=body.note), by=call.actor, at=now()
         )

@@ -12,7 +12,6 @@ from api.deps import OwnerCall, ProjectId, now
 from documents.statement_csv import statement_csv
 from domain.billing.statement import Statement
 from storage.billing_months import Months
-from storage.projects import Projects
 from storage.statements import read_statement
 
 router = APIRouter(prefix="/site-owner/projects/{project_id}", tags=["Billing"])
@@ -59,7 +58,7 @@ async def get_statement(
     """
     at = now()
     async with call.read() as connection:
-        project = await Projects(connection).owned(project_id, site_owner_id=call.account.id)
+        project = await call.project(connection, project_id)
         open_month, is_kept = await Months(connection, project_id).open_at(at)
     complete = month < open_month
     if complete and not is_kept:

@@ -15,7 +15,6 @@ from domain.states import Role
 from storage.audit import Audit
 from storage.billing import Billing
 from storage.charge_points import ChargePoints
-from storage.projects import Projects
 from storage.tariffs import StoredTariff, Tariffs
 
 owner_router = APIRouter(
@@ -69,11 +68,10 @@ async def set_tariff(call: AnyCall, project_id: ProjectId, body: NewTariff) -> T
         created_at=at,
     )
     async with call.write() as connection:
-        projects = Projects(connection)
         if call.account.role is Role.INSTALLER:
-            await projects.for_change(project_id, installer_id=call.account.id, lead=True)
+            await call.project_for_change(connection, project_id, lead=True)
         else:
-            await projects.owned(project_id, site_owner_id=call.account.id)
+            await call.project(connection, project_id)
         kinds = kinds_of(
             call.parts.catalogue, await ChargePoints(connection).devices_of(project_id)
         )
@@ -96,8 +94,7 @@ async def set_tariff(call: AnyCall, project_id: ProjectId, body: NewTariff) -> T
 @owner_router.get("/tariff", summary="Show the tariff of now", operation_id="getTariff")
 async def get_tariff(call: AnyCall, project_id: ProjectId) -> TariffShown:
     """The version that holds now; `404 tariff_not_found` where none does."""
-    async with call.read() as connection:
-        await call.project(connection, project_id)
+    async with call.read(project=project_id) as connection:
         stored = await Tariffs(connection, project_id).valid_at(now())
     if stored is None:
         raise NotFoundError(
@@ -109,8 +106,7 @@ async def get_tariff(call: AnyCall, project_id: ProjectId) -> TariffShown:
 @owner_router.get("/tariffs", summary="List all tariffs", operation_id="listTariffs")
 async def list_tariffs(call: AnyCall, project_id: ProjectId, paging: Paging) -> Page[TariffShown]:
     """Every version, past and to come, the one that was set last first."""
-    async with call.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
+    async with call.read(project=project_id) as connection:
         rows = await Tariffs(connection, project_id).page(
             before=paging.after_id(Prefix.TARIFF), limit=paging.fetch
         )

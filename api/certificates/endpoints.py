@@ -23,7 +23,6 @@ from domain.ids import Prefix, is_id
 from domain.states import Role
 from storage.certificates import Certificates
 from storage.charge_points import ChargePoints
-from storage.projects import Projects
 
 installer_router = APIRouter(
     prefix="/installer", tags=["Certificates"], dependencies=ONLY[Role.INSTALLER]
@@ -79,9 +78,7 @@ async def report_of_charge_point(
     number. Reports of failed runs are signed too, and say so.
     """
     async with call.read() as connection:
-        await ChargePoints(connection).get(
-            charge_point_id, installer_id=call.account.id, even_handed_over=True
-        )
+        await call.charge_point(connection, charge_point_id, even_handed_over=True)
     return await answer(
         call.parts, request, await issue_of_charge_point(call.parts, charge_point_id), wanted
     )
@@ -120,9 +117,7 @@ async def certificates_of_charge_point(
 ) -> CertificatesShown:
     """Those that were issued so far, newest first."""
     async with call.read() as connection:
-        await ChargePoints(connection).get(
-            charge_point_id, installer_id=call.account.id, even_handed_over=True
-        )
+        await call.charge_point(connection, charge_point_id, even_handed_over=True)
     return await _listed(call.parts, charge_point_id)
 
 
@@ -158,8 +153,7 @@ async def report_of_owned_charge_point(
     wanted: ReportWanted = None,
 ) -> Response:
     """Its newest verdict with the evidence, and apart from it what the installer has declared."""
-    async with call.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
+    async with call.read(project=project_id) as connection:
         if not is_id(Prefix.CHARGE_POINT, charge_point_id) or not await ChargePoints(
             connection
         ).is_in(charge_point_id, project_id=project_id):

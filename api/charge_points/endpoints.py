@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
+from api.call import Call
 from api.charge_points.schemas import (
     ChargePointChange,
     ChargePointDetail,
@@ -31,7 +32,6 @@ from storage.audit import Audit
 from storage.charge_points import ChargePoint, ChargePoints, Location
 from storage.facts import read_snapshot
 from storage.parameters import Parameters
-from storage.projects import Projects
 from storage.runs import refuse_while_open
 from storage.standing import restate
 
@@ -69,9 +69,7 @@ async def register_charge_point(call: InstallerCall, body: NewChargePoint) -> Ch
         created_at=now(),
     )
     async with call.write() as connection:
-        project = await Projects(connection).for_change(
-            charge_point.project_id, installer_id=call.account.id, by_visit=True
-        )
+        project = await call.project_for_change(connection, charge_point.project_id, by_visit=True)
         meant = confirmed(body.location.questions() if body.location else [], body.confirm)
         await refuse_beyond_quota(call, connection, Counted.CHARGE_POINTS)
         await ChargePoints(connection).register(charge_point, visit=project.service_visit_id)
@@ -115,9 +113,7 @@ async def list_charge_points(
     """Your charge points, newest first."""
     async with call.read() as connection:
         if project_id is not None:
-            await Projects(connection).get(
-                _project(project_id), installer_id=call.account.id, by_visit=True
-            )
+            await call.project(connection, _project(project_id), by_visit=True)
         rows = await ChargePoints(connection).page(
             installer_id=call.account.id,
             project_id=project_id,
@@ -135,12 +131,7 @@ async def get_charge_point(
     call: InstallerCall, charge_point_id: ChargePointId
 ) -> ChargePointDetail:
     """A charge point, with its connection, firmware and connectors as it reported them."""
-    async with call.read() as connection:
-        charge_point = await ChargePoints(connection).get(
-            charge_point_id, installer_id=call.account.id
-        )
-        facts = await read_snapshot(connection, charge_point_id, now=now())
-    return ChargePointDetail.with_facts(call.parts.settings.public_ocpp_url, charge_point, facts)
+    return await detail_of(call, charge_point_id)
 
 
 @router.patch(
@@ -166,7 +157,7 @@ async def change_charge_point(
     """
     async with call.write() as connection:
         charge_points = ChargePoints(connection)
-        before = await charge_points.for_change(charge_point_id, installer_id=call.account.id)
+        before = await call.charge_point_for_change(connection, charge_point_id)
         if body.changes_identity:
             await refuse_while_open(connection, charge_point_id)
         after = replace(
@@ -211,8 +202,8 @@ async def remove_charge_point(call: InstallerCall, charge_point_id: ChargePointI
     """Remove a charge point that was registered by mistake, before its first commissioning."""
     async with call.write() as connection:
         charge_points = ChargePoints(connection)
-        removed = await charge_points.for_change(
-            charge_point_id, installer_id=call.account.id, even_withdrawn=True
+        removed = await call.charge_point_for_change(
+            connection, charge_point_id, even_withdrawn=True
         )
         if await charge_points.has_runs(charge_point_id):
             raise ConflictError(
@@ -229,6 +220,14 @@ async def remove_charge_point(call: InstallerCall, charge_point_id: ChargePointI
             before=_audited(removed),
         )
     return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+async def detail_of(call: Call, charge_point_id: str) -> ChargePointDetail:
+    """Show a charge point as it is now."""
+    async with call.read() as connection:
+        charge_point = await call.charge_point(connection, charge_point_id)
+        facts = await read_snapshot(connection, charge_point_id, now=now())
+    return ChargePointDetail.with_facts(call.parts.settings.public_ocpp_url, charge_point, facts)
 
 
 def _audited(charge_point: ChargePoint) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from api.fields import PreciseTimestamp, example
 from api.problems import problems
 from domain.audit import Actor, AuditAction
 from storage.audit import Audit
-from storage.charge_points import ChargePoint, ChargePoints
+from storage.charge_points import ChargePoint
 from storage.contests import disconnect, keep
 
 installer_router = APIRouter(prefix="/installer/charge-points", tags=["Charge points"])
@@ -87,9 +87,7 @@ async def keep_link(
     counts no more; a session of that time is held for the site owner.
     """
     async with call.write() as connection:
-        charge_point = await ChargePoints(connection).for_change(
-            charge_point_id, installer_id=call.account.id
-        )
+        charge_point = await call.charge_point_for_change(connection, charge_point_id)
         return await _keep(connection, charge_point, link, by=call.actor)
 
 
@@ -112,9 +110,7 @@ async def keep_link_of_mine(
     counts no more; a session of that time is held until you release it.
     """
     async with call.write() as connection:
-        charge_point = await owned_for_service(
-            connection, call.account, project_id, charge_point_id
-        )
+        charge_point = await owned_for_service(connection, call, project_id, charge_point_id)
         return await _keep(connection, charge_point, link, by=call.actor)
 
 
@@ -134,9 +130,7 @@ async def disconnect_links(
     that is undone. Whoever comes next is served; if another comes then, both are asked anew.
     """
     async with call.write() as connection:
-        charge_point = await ChargePoints(connection).for_change(
-            charge_point_id, installer_id=call.account.id
-        )
+        charge_point = await call.charge_point_for_change(connection, charge_point_id)
         return await _disconnect(connection, charge_point, by=call.actor)
 
 
@@ -156,9 +150,7 @@ async def disconnect_links_of_mine(
     that is undone. Whoever comes next is served; if another comes then, both are asked anew.
     """
     async with call.write() as connection:
-        charge_point = await owned_for_service(
-            connection, call.account, project_id, charge_point_id
-        )
+        charge_point = await owned_for_service(connection, call, project_id, charge_point_id)
         return await _disconnect(connection, charge_point, by=call.actor)
 
 

@@ -21,9 +21,7 @@ from domain.audit import AuditAction
 from domain.checklists import Checklist, ChecklistAnswer, ChecklistProfile, ChosenChecklist
 from domain.errors import ConflictError, FieldError, InvalidError
 from storage.audit import Audit
-from storage.charge_points import ChargePoints
 from storage.checklists import Checklists, answer_document
-from storage.projects import Projects
 
 router = APIRouter(prefix="/installer", tags=["Certificates"])
 _PROJECT: Final = "/projects/{project_id}/checklist"
@@ -55,7 +53,7 @@ async def choose_checklist(
         profile = _profile(call.parts, body.checklist)
         chosen = ChosenChecklist(profile=profile, by=call.account.email, at=now())
     async with call.write() as connection:
-        await Projects(connection).for_change(project_id, installer_id=call.account.id, lead=True)
+        await call.project_for_change(connection, project_id, lead=True)
         checklists = Checklists(connection)
         before = await checklists.chosen(project_id)
         if (before and before.profile) == (chosen and chosen.profile):
@@ -76,8 +74,7 @@ async def choose_checklist(
 @router.get(_PROJECT, summary="Show the checklist of a project", operation_id="getProjectChecklist")
 async def get_project_checklist(call: InstallerCall, project_id: ProjectId) -> ChosenShown:
     """The checklist of the project, and how far each charge point is with it."""
-    async with call.read() as connection:
-        await Projects(connection).get(project_id, installer_id=call.account.id)
+    async with call.read(project=project_id) as connection:
         checklists = Checklists(connection)
         return ChosenShown.of(
             await checklists.chosen(project_id), await checklists.of_project(project_id)
@@ -103,9 +100,7 @@ async def answer_checklist(
     """
     at = now()
     async with call.write() as connection:
-        charge_point = await ChargePoints(connection).for_change(
-            charge_point_id, installer_id=call.account.id
-        )
+        charge_point = await call.charge_point_for_change(connection, charge_point_id)
         project_id = charge_point.project_id
         checklists = Checklists(connection)
         before = (await checklists.of(project_id, [charge_point_id])).get(charge_point_id)
@@ -142,9 +137,7 @@ async def answer_checklist(
 async def get_checklist(call: InstallerCall, charge_point_id: ChargePointId) -> ChecklistShown:
     """Each item, with what was said of it."""
     async with call.read() as connection:
-        charge_point = await ChargePoints(connection).get(
-            charge_point_id, installer_id=call.account.id
-        )
+        charge_point = await call.charge_point(connection, charge_point_id)
         found = await Checklists(connection).of(charge_point.project_id, [charge_point_id])
     return ChecklistShown.of(found.get(charge_point_id))
 

@@ -21,7 +21,6 @@ from domain.ids import Prefix
 from domain.invitations import NewInvitation
 from storage.invitations import Invitations
 from storage.members import Members
-from storage.projects import Projects
 from storage.request_words import keep_words
 
 router = APIRouter(prefix="/installer/projects/{project_id}/collaborators", tags=["Collaborators"])
@@ -62,9 +61,7 @@ async def invite_collaborator(
     Nobody joins by naming the same company: the link in the mail is the only way in.
     """
     async with call.write() as connection:
-        project = await Projects(connection).for_change(
-            project_id, installer_id=call.account.id, lead=True
-        )
+        project = await call.project_for_change(connection, project_id, lead=True)
     await admit_invitation(
         call.parts,
         inviter=call.account,
@@ -97,8 +94,7 @@ async def list_collaborators(
     call: InstallerCall, project_id: ProjectId, paging: Paging
 ) -> Page[CollaboratorShown]:
     """The leads and technicians of the project. Who is invited stands in the invitations."""
-    async with call.read() as connection:
-        await Projects(connection).get(project_id, installer_id=call.account.id)
+    async with call.read(project=project_id) as connection:
         rows = await Members(connection, project_id).page(
             after=paging.after_id(Prefix.ACCOUNT), limit=paging.fetch
         )
@@ -116,7 +112,7 @@ async def change_collaborator(
 ) -> CollaboratorShown:
     """Make a technician a lead, or a lead a technician; leads alone can."""
     async with call.write() as connection:
-        await Projects(connection).for_change(project_id, installer_id=call.account.id, lead=True)
+        await call.project_for_change(connection, project_id, lead=True)
         members = Members(connection, project_id)
         await members.change(account_id, body.role, by=call.actor, at=now())
         return CollaboratorShown.of(await members.get(account_id))
@@ -134,8 +130,6 @@ async def remove_collaborator(
 ) -> Response:
     """End somebody's work on the project, at once; leads can, and everybody can leave."""
     async with call.write() as connection:
-        await Projects(connection).for_change(
-            project_id, installer_id=call.account.id, lead=account_id != call.account.id
-        )
+        await call.project_for_change(connection, project_id, lead=account_id != call.account.id)
         await Members(connection, project_id).remove(account_id, by=call.actor, at=now())
     return Response(status_code=HTTPStatus.NO_CONTENT)

@@ -6,7 +6,6 @@ from pydantic import Field
 from api.deps import OwnerCall, ProjectId
 from api.fields import Shown, Timestamp, example
 from api.pagination import Page, Paging
-from storage.projects import Projects
 from storage.running import running_sessions
 
 router = APIRouter(prefix="/site-owner/projects/{project_id}/sessions", tags=["Running a site"])
@@ -35,8 +34,7 @@ async def list_running(
     call: OwnerCall, project_id: ProjectId, paging: Paging
 ) -> Page[SessionShown]:
     """The sessions at the site that have not ended, newest first; those that have are in `cdrs`."""
-    async with call.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
+    async with call.read(project=project_id) as connection:
         rows = await running_sessions(
             connection, project_id, before=paging.after_number(), limit=paging.fetch
         )

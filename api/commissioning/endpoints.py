@@ -27,7 +27,6 @@ from domain.commissioning import RunAnswer, RunRequest
 from domain.errors import NotFoundError
 from domain.ids import Prefix, is_id
 from domain.states import LogLevel, RunStatus
-from storage.charge_points import ChargePoints
 from storage.log import Log, LogFilter
 from storage.runs import Runs
 
@@ -175,8 +174,7 @@ async def list_runs(
     call: InstallerCall, charge_point_id: ChargePointId, paging: Paging
 ) -> Page[RunListed]:
     """All runs of the charge point, newest first."""
-    async with call.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=call.account.id)
+    async with call.read(charge_point=charge_point_id) as connection:
         rows = await Runs(connection).page(
             charge_point_id, before=paging.after_id(Prefix.COMMISSIONING), limit=paging.fetch
         )
@@ -212,8 +210,7 @@ async def logs(
     Frames have the level `debug`; steps, verdicts and connections the levels above. Frames and
     connections are there as they happen, steps and verdicts once the run has ended.
     """
-    async with call.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=call.account.id)
+    async with call.read(charge_point=charge_point_id) as connection:
         if run is not None and (
             not is_id(Prefix.COMMISSIONING, run)
             or await Runs(connection).get(charge_point_id, run) is None

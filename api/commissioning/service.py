@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
+from api.call import Call
 from api.commissioning.cause import with_newest_cause
-from api.deps import Call, now
+from api.deps import now
 from api.parts import Parts
 from domain.audit import ENGINE
 from domain.checks import CheckRecord, ConnectorsToTest, RunView
@@ -90,7 +91,7 @@ async def newest_view(call: Call, charge_point_id: str) -> RunView:
 
     """
     async with call.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=call.account.id)
+        await call.charge_point(connection, charge_point_id)
     return await newest_of(call.parts, charge_point_id)
 
 
@@ -113,7 +114,7 @@ async def view_of(call: Call, charge_point_id: str, commissioning_id: str) -> Ru
 
     """
     async with call.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=call.account.id)
+        await call.charge_point(connection, charge_point_id)
     return await record_of(call.parts, charge_point_id, commissioning_id)
 
 
@@ -198,8 +199,7 @@ async def answer(call: Call, charge_point_id: str, given: RunAnswer) -> tuple[Ru
 
 
 async def _open_run(call: Call, charge_point_id: str) -> Run:
-    async with call.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=call.account.id)
+    async with call.read(charge_point=charge_point_id) as connection:
         run = await Runs(connection).open_run(charge_point_id)
     if run is None:
         raise _no_open_run()

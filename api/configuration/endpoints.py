@@ -24,7 +24,7 @@ from domain.connection_attempts import claim_call
 from domain.errors import ConflictError
 from domain.parameters import value_of
 from domain.states import ParameterState
-from storage.charge_points import ChargePoint, ChargePoints, refuse_withdrawn
+from storage.charge_points import ChargePoint, refuse_withdrawn
 from storage.parameters import Parameters, StoredParameter
 from storage.reported_keys import read_reported_keys
 
@@ -39,9 +39,7 @@ router = APIRouter(prefix="/installer/charge-points/{charge_point_id}", tags=["C
 async def get_template(call: InstallerCall, charge_point_id: ChargePointId) -> TemplateShown:
     """The default configuration of the charge point's model; fetch it before customizing."""
     async with call.read() as connection:
-        charge_point = await ChargePoints(connection).get(
-            charge_point_id, installer_id=call.account.id
-        )
+        charge_point = await call.charge_point(connection, charge_point_id)
     entry = call.parts.catalogue.resolve(charge_point.vendor, charge_point.model)
     return TemplateShown.of(entry.template)
 
@@ -56,9 +54,7 @@ async def get_configuration(
     chosen besides.
     """
     async with call.read() as connection:
-        charge_point = await ChargePoints(connection).get(
-            charge_point_id, installer_id=call.account.id
-        )
+        charge_point = await call.charge_point(connection, charge_point_id)
     return await configuration_of(call.parts, charge_point)
 
 
@@ -103,9 +99,7 @@ async def test_connection(call: InstallerCall, charge_point_id: ChargePointId) -
     lets in one that tries to connect under another name than its id.
     """
     async with call.read() as connection:
-        charge_point = await ChargePoints(connection).get(
-            charge_point_id, installer_id=call.account.id
-        )
+        charge_point = await call.charge_point(connection, charge_point_id)
     return await tested(call.parts, charge_point, claims=True)
 
 

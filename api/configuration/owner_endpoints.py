@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from api.call import Call
 from api.configuration.endpoints import configuration_of, customized, tested
 from api.configuration.schemas import (
     ConfigurationShown,
@@ -11,10 +12,9 @@ from api.configuration.schemas import (
     TemplateShown,
 )
 from api.configuration.service import choose
-from api.deps import Call, ChargePointId, OwnerCall, ProjectId
+from api.deps import ChargePointId, OwnerCall, ProjectId
 from api.problems import problems
-from storage.charge_points import ChargePoint, ChargePoints
-from storage.projects import Projects
+from storage.charge_points import ChargePoint
 
 router = APIRouter(
     prefix="/site-owner/projects/{project_id}/charge-points/{charge_point_id}",
@@ -95,6 +95,5 @@ async def test_connection(
 
 
 async def _owned(call: Call, project_id: str, charge_point_id: str) -> ChargePoint:
-    async with call.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
-        return await ChargePoints(connection).in_project(charge_point_id, project_id)
+    async with call.read(project=project_id) as connection:
+        return await call.charge_point(connection, charge_point_id, project_id=project_id)

@@ -6,17 +6,17 @@ from dataclasses import dataclass, replace
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from api.call import Call
 from api.commands.service import owned_for_service
-from api.deps import Call, now
+from api.deps import now
 from domain.audit import AuditAction
 from domain.choices import Choices
 from domain.configuration import ConfigurationResult
 from domain.errors import InvalidError, UnavailableError
 from domain.parameters import text_of
 from domain.states import ParameterState
-from storage.accounts import Account
 from storage.audit import Audit
-from storage.charge_points import ChargePoint, ChargePoints
+from storage.charge_points import ChargePoint
 from storage.connections import live_node
 from storage.parameters import Parameters
 from storage.reported_keys import read_reported_keys
@@ -56,7 +56,7 @@ async def choose(
 
     """
     async with call.write() as connection:
-        charge_point = await _for_change(connection, call.account, charge_point_id, project_id)
+        charge_point = await _for_change(connection, call, charge_point_id, project_id)
         template = call.parts.catalogue.resolve(charge_point.vendor, charge_point.model).template
         before = await Parameters(connection).desired(charge_point_id)
         reported = await read_reported_keys(connection, charge_point_id)
@@ -96,10 +96,8 @@ async def choose(
 
 
 async def _for_change(
-    connection: AsyncConnection, account: Account, charge_point_id: str, project_id: str | None
+    connection: AsyncConnection, call: Call, charge_point_id: str, project_id: str | None
 ) -> ChargePoint:
-    charge_points = ChargePoints(connection)
     if project_id is None:
-        return await charge_points.for_change(charge_point_id, installer_id=account.id)
-    await owned_for_service(connection, account, project_id, charge_point_id)
-    return await charge_points.in_project(charge_point_id, project_id)
+        return await call.charge_point_for_change(connection, charge_point_id)
+    return await owned_for_service(connection, call, project_id, charge_point_id)

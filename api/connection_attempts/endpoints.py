@@ -13,9 +13,7 @@ from domain.audit import AuditAction
 from domain.errors import NotFoundError
 from domain.ids import Prefix, is_id
 from storage.audit import Audit
-from storage.charge_points import ChargePoints
 from storage.connection_attempts import page_of_attempts, page_of_nameless
-from storage.projects import Projects
 from storage.unclaimed import Unclaimed
 
 router = APIRouter(prefix="/installer", tags=["Charge points"])
@@ -33,8 +31,7 @@ async def list_connection_attempts(
 
     An empty list means that it never tried: look at its endpoint, its network and its firewall.
     """
-    async with call.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=call.account.id)
+    async with call.read(charge_point=charge_point_id) as connection:
         rows = await page_of_attempts(
             connection, charge_point_id, after=paging.after_number(), limit=paging.fetch
         )
@@ -55,7 +52,7 @@ async def list_nameless_attempts(
     from. Look for the charge point that is set up so.
     """
     async with call.read() as connection:
-        await Projects(connection).get(project_id, installer_id=call.account.id, by_visit=True)
+        await call.project(connection, project_id, by_visit=True)
         rows = await page_of_nameless(
             connection, project_id, after=paging.after_number(), limit=paging.fetch
         )
@@ -76,7 +73,7 @@ async def list_unclaimed(
     `matches` says why each is shown.
     """
     async with call.read() as connection:
-        await Projects(connection).get(project_id, installer_id=call.account.id, by_visit=True)
+        await call.project(connection, project_id, by_visit=True)
         rows = await Unclaimed(connection, installer_id=call.account.id).page(
             project_id, before=paging.after_id(Prefix.CHARGE_POINT), limit=paging.fetch
         )
@@ -107,11 +104,9 @@ async def claim_identity(
     """
     at = now()
     async with call.write() as connection:
-        await Projects(connection).for_change(
-            project_id, installer_id=call.account.id, by_visit=True
-        )
+        await call.project_for_change(connection, project_id, by_visit=True)
         charge_point = (
-            await ChargePoints(connection).get(body.charge_point_id, installer_id=call.account.id)
+            await call.charge_point(connection, body.charge_point_id)
             if is_id(Prefix.CHARGE_POINT, body.charge_point_id)
             else None
         )

@@ -12,7 +12,6 @@ from domain.audit import AuditAction
 from domain.contractors import Contractor
 from storage.audit import Audit
 from storage.contractors import company_of_account, declare_contractor, declared_contractor
-from storage.projects import Projects
 
 router = APIRouter(prefix="/installer/projects/{project_id}/contractor", tags=["Certificates"])
 
@@ -44,7 +43,7 @@ async def put_contractor(
         )
     )
     async with call.write() as connection:
-        await Projects(connection).for_change(project_id, installer_id=call.account.id, lead=True)
+        await call.project_for_change(connection, project_id, lead=True)
         before = await declared_contractor(connection, project_id)
         if _audited(before) == _audited(declared):
             declared = before  # who said it first, and when, stays
@@ -64,8 +63,7 @@ async def put_contractor(
 @router.get("", summary="Show the company that did the work", operation_id="getContractor")
 async def get_contractor(call: InstallerCall, project_id: ProjectId) -> ContractorShown:
     """The company that certificates name as the installer."""
-    async with call.read() as connection:
-        await Projects(connection).get(project_id, installer_id=call.account.id)
+    async with call.read(project=project_id) as connection:
         declared = await declared_contractor(connection, project_id)
         account = await company_of_account(connection, project_id)
     return ContractorShown.of(declared, account=account)

@@ -16,7 +16,6 @@ from domain.audit import AuditAction
 from domain.declarations import Declaration
 from domain.errors import FieldError, InvalidError
 from storage.audit import Audit
-from storage.charge_points import ChargePoints
 from storage.declarations import Declarations, audited
 
 router = APIRouter(prefix="/installer/charge-points/{charge_point_id}", tags=["Certificates"])
@@ -40,9 +39,7 @@ async def put_declaration(
         declared=replace(body.declared(), signature_png=picture), by=call.account.email, at=now()
     )
     async with call.write() as connection:
-        charge_point = await ChargePoints(connection).for_change(
-            charge_point_id, installer_id=call.account.id
-        )
+        charge_point = await call.charge_point_for_change(connection, charge_point_id)
         device = (charge_point.vendor, charge_point.model)
         meant = confirmed(
             body.questions(call.parts.plausibility, kinds_of(call.parts.catalogue, [device])),
@@ -72,8 +69,7 @@ async def put_declaration(
 @router.get("/declaration", summary="Show what is declared", operation_id="getDeclaration")
 async def get_declaration(call: InstallerCall, charge_point_id: ChargePointId) -> DeclarationShown:
     """What the certificate will show as declared by you."""
-    async with call.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=call.account.id)
+    async with call.read(charge_point=charge_point_id) as connection:
         found = await Declarations(connection).of([charge_point_id])
     return DeclarationShown.of(found.get(charge_point_id))
 

@@ -19,7 +19,6 @@ from domain.declarations import PhotoFact
 from domain.errors import ConflictError, EngineError, InvalidError, NotFoundError
 from domain.ids import Prefix, new_id
 from storage.audit import Audit
-from storage.charge_points import ChargePoints
 from storage.declarations import NewPhoto, Photos
 
 router = APIRouter(prefix="/installer/charge-points/{charge_point_id}", tags=["Certificates"])
@@ -83,7 +82,7 @@ async def add_photo(
     one that is there.
     """
     async with call.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=call.account.id)
+        await call.charge_point(connection, charge_point_id)
     try:
         photo = await call.parts.pictures.photo(body, account_id=call.account.id)
     except PhotoRefusedError as error:
@@ -104,9 +103,7 @@ async def add_photo(
         added_at=now(),
     )
     async with call.write() as connection:
-        charge_point = await ChargePoints(connection).for_change(
-            charge_point_id, installer_id=call.account.id
-        )
+        charge_point = await call.charge_point_for_change(connection, charge_point_id)
         photos = Photos(connection)
         there = (await photos.of([charge_point_id]))[charge_point_id]
         same = [one for one in there if one.sha256 == fact.sha256]
@@ -135,8 +132,7 @@ async def add_photo(
 @router.get("/photos", summary="List the photos", operation_id="listPhotos")
 async def list_photos(call: InstallerCall, charge_point_id: ChargePointId) -> PhotosShown:
     """The photos of the charge point, oldest first."""
-    async with call.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=call.account.id)
+    async with call.read(charge_point=charge_point_id) as connection:
         found = await Photos(connection).of([charge_point_id])
     return PhotosShown(items=[PhotoShown.of(photo) for photo in found[charge_point_id]])
 
@@ -152,8 +148,7 @@ async def get_photo(
     call: InstallerCall, charge_point_id: ChargePointId, photo_id: PhotoId
 ) -> Response:
     """The picture, as JPEG."""
-    async with call.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=call.account.id)
+    async with call.read(charge_point=charge_point_id) as connection:
         picture = await Photos(connection).picture(charge_point_id, photo_id)
     if picture is None:
         raise NotFoundError(*_NO_PHOTO)
@@ -172,9 +167,7 @@ async def delete_photo(
 ) -> Response:
     """Forget a photo. Certificates that were issued with it keep it."""
     async with call.write() as connection:
-        charge_point = await ChargePoints(connection).for_change(
-            charge_point_id, installer_id=call.account.id
-        )
+        charge_point = await call.charge_point_for_change(connection, charge_point_id)
         photos = Photos(connection)
         found = {one.id: one for one in (await photos.of([charge_point_id]))[charge_point_id]}
         if not await photos.delete(charge_point_id, photo_id):

@@ -7,8 +7,9 @@ import structlog
 from fastapi import APIRouter
 
 from api.accounts.credentials import prove_password
+from api.call import Call
 from api.deletion.schemas import Deleted, Deletion, KeptShown
-from api.deps import Call, InstallerCall, OwnerCall, now
+from api.deps import InstallerCall, OwnerCall, now
 from api.problems import documented_problem, problems
 from domain.deletion import KEPT
 from domain.errors import ConflictError

@@ -8,7 +8,8 @@ import orjson
 from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
-from api.deps import Call, InstallerCall, OwnerCall
+from api.call import Call
+from api.deps import InstallerCall, OwnerCall
 from api.export.queue import ExportResponse
 from api.problems import problems
 from api.verified import is_verified_enough

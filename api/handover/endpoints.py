@@ -5,7 +5,8 @@ from http import HTTPStatus
 
 from fastapi import APIRouter
 
-from api.deps import Call, InstallerCall, ProjectId, now
+from api.call import Call
+from api.deps import InstallerCall, ProjectId, now
 from api.handover.schemas import HandedOver, Handover, HandoverShown, Invite, Invited, WarningShown
 from api.mail.admission import RECIPIENT_BLOCKED, admit_invitation
 from api.problems import problems
@@ -18,7 +19,6 @@ from domain.invitations import NewInvitation
 from domain.states import ProjectStatus
 from storage.handover import Handover as Preview
 from storage.invitations import Invitations
-from storage.projects import Projects
 from storage.request_words import keep_words
 
 router = APIRouter(prefix="/installer/projects/{project_id}", tags=["Handover"])
@@ -68,7 +68,7 @@ async def invite_site_owner(call: InstallerCall, project_id: ProjectId, body: In
 async def preview_handover(call: InstallerCall, project_id: ProjectId) -> HandoverShown:
     """What stands in the way of the handover, and what its owner would find: nothing is changed."""
     async with call.read() as connection:
-        project = await Projects(connection).get(project_id, installer_id=call.account.id)
+        project = await call.project(connection, project_id)
         preview = await Preview(connection, call.parts.catalogue).preview(project_id, at=now())
     return HandoverShown.of(preview, status=project.status)
 
@@ -123,9 +123,7 @@ async def _project_to_hand_over(call: Call, project_id: str, body: Handover) -> 
         return await _open_project(call, project_id)
     except ConflictError:
         async with call.read() as connection:
-            done = await Projects(connection).get(
-                project_id, installer_id=call.account.id, even_handed_over=True
-            )
+            done = await call.project(connection, project_id, even_handed_over=True)
         words = (done.sign_off_notes, done.installer_signature)
         if words != (body.sign_off_notes, body.installer_signature):
             raise
@@ -135,8 +133,4 @@ async def _project_to_hand_over(call: Call, project_id: str, body: Handover) -> 
 async def _open_project(call: Call, project_id: str) -> ProjectRequest:
     # The lock ends here; the handover itself is decided under another, in its own transaction.
     async with call.write() as connection:
-        return project_request(
-            await Projects(connection).for_change(
-                project_id, installer_id=call.account.id, lead=True
-            )
-        )
+        return project_request(await call.project_for_change(connection, project_id, lead=True))

@@ -16,7 +16,6 @@ from domain.ids import Prefix
 from domain.invitations import ResendInvitation
 from storage.invitation_ends import InvitationEnds
 from storage.invitations import Invitations
-from storage.projects import Projects
 
 router = APIRouter(prefix="/installer/projects/{project_id}/invitations", tags=["Handover"])
 _NOT_PENDING = "It has ended already; `status` of the list says how."
@@ -39,8 +38,7 @@ async def list_invitations(
 ) -> Page[InvitationShown]:
     """Every invitation of the project, of its owner and of colleagues, newest first."""
     moment = now()
-    async with call.read() as connection:
-        await Projects(connection).get(project_id, installer_id=call.account.id)
+    async with call.read(project=project_id) as connection:
         rows = await Invitations(connection).page(
             project_id, before=paging.after_id(Prefix.INVITATION), limit=paging.fetch
         )
@@ -69,9 +67,7 @@ async def resend_invitation(
 ) -> Invited:
     """Mail the link of a pending invitation once more; the time to accept it begins anew."""
     async with call.write() as connection:
-        project = await Projects(connection).for_change(
-            project_id, installer_id=call.account.id, lead=True
-        )
+        project = await call.project_for_change(connection, project_id, lead=True)
         invitation = await Invitations(connection).of_project(invitation_id, project_id)
     await admit_invitation(
         call.parts,
@@ -107,7 +103,7 @@ async def revoke_invitation(
     """
     moment = now()
     async with call.write() as connection:
-        await Projects(connection).for_change(project_id, installer_id=call.account.id, lead=True)
+        await call.project_for_change(connection, project_id, lead=True)
         invitations = InvitationEnds(connection)
         revoked = await invitations.revoke(
             await invitations.of_project(invitation_id, project_id), at=moment, by=call.actor

@@ -21,7 +21,6 @@ from domain.ids import Prefix, new_id
 from domain.states import ChargePointStatus
 from storage.audit import Audit
 from storage.charge_points import ChargePoint, ChargePoints, Location
-from storage.projects import Projects
 
 router = APIRouter(prefix="/installer/projects/{project_id}", tags=["Charge points"])
 
@@ -77,16 +76,14 @@ async def import_charge_points(
     and their `total`.
     """
     async with call.read() as connection:
-        await Projects(connection).get(project_id, installer_id=call.account.id, by_visit=True)
+        await call.project(connection, project_id, by_visit=True)
     media_type, data = body
     if media_type not in {_CSV, _BYTES}:
         raise NotCsvError("not_csv", "Send the file as it is, with Content-Type: text/csv.")
     # Thousands of rows take a while; others are served meanwhile.
     parsed = await asyncio.to_thread(parse, data, project_id=project_id)
     async with call.write() as connection:
-        project = await Projects(connection).for_change(
-            project_id, installer_id=call.account.id, by_visit=True
-        )
+        project = await call.project_for_change(connection, project_id, by_visit=True)
         charge_points = ChargePoints(connection)
         errors = parsed.against(await charge_points.serials_of(project_id))
         open_ones = [one for one in parsed.questions if one.field not in confirm]

@@ -6,7 +6,8 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from api.accounts.visitor import AVisitor, Visitor
-from api.deps import AppParts, Call, InstallerCall, OwnerCall, now
+from api.call import Call
+from api.deps import AppParts, InstallerCall, OwnerCall, now
 from api.invitations.schemas import Accept, Accepted, Decline, InvitationShown
 from api.invitations.service import accept, decline
 from api.pagination import Page, Paging

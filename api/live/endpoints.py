@@ -8,8 +8,9 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 
+from api.call import Call
 from api.commissioning import service
-from api.deps import Call, ChargePointId, InstallerCall, account_of
+from api.deps import ChargePointId, InstallerCall, account_of
 from api.live.feeds import Followed
 from api.live.stream import EventStream, Listener, Right
 from api.live.telling import Position
@@ -17,7 +18,6 @@ from api.problems import problems
 from api.verified import VERIFIED
 from domain.checks import RunView
 from domain.wording import Matching
-from storage.charge_points import ChargePoints
 from storage.runs import Runs
 
 router = APIRouter(prefix="/installer/commissioning/{charge_point_id}", tags=["Commissioning"])
@@ -63,7 +63,7 @@ async def _feed(
 
 async def _check_ownership(call: Call, charge_point_id: str) -> None:
     async with call.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=call.account.id)
+        await call.charge_point(connection, charge_point_id)
 
 
 @router.get(

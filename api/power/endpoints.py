@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from api.deps import ChargePointId, InstallerCall, OwnerCall, ProjectId, now
+from api.deps import ONLY, AnyCall, ChargePointId, ProjectId, now
 from api.plausibility import audit_confirmed, confirmed, kinds_of
 from api.power import service
 from api.power.schemas import (
@@ -19,27 +19,29 @@ from api.power.schemas import (
 )
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
-from domain.states import Feature
+from domain.states import Feature, Role
 from storage.audit import Audit
-from storage.charge_points import ChargePoints
 from storage.features import Power, read_electrical, store_electrical
-from storage.projects import Projects
 
-installer_router = APIRouter(prefix="/installer", tags=["Power"])
-owner_router = APIRouter(prefix="/site-owner/projects/{project_id}", tags=["Power"])
+installer_router = APIRouter(prefix="/installer", tags=["Power"], dependencies=ONLY[Role.INSTALLER])
+owner_router = APIRouter(
+    prefix="/site-owner/projects/{project_id}",
+    tags=["Power"],
+    dependencies=ONLY[Role.SITE_OWNER],
+)
 
 _NOT_YET = "The project is not handed over yet; nothing is active."
 
 
+@owner_router.get("/power", summary="Show the limit of my supply", operation_id="getOwnedPower")
 @installer_router.get(
     "/projects/{project_id}/power",
     summary="Show the limit of the supply",
     operation_id="getPower",
 )
-async def show_power(call: InstallerCall, project_id: ProjectId) -> PowerShown:
+async def show_power(call: AnyCall, project_id: ProjectId) -> PowerShown:
     """What the supply of the site can carry."""
-    async with call.read() as connection:
-        await Projects(connection).get(project_id, installer_id=call.account.id)
+    async with call.read(project=project_id) as connection:
         return PowerShown.of(await Power(connection, project_id).limit())
 
 
@@ -49,10 +51,10 @@ async def show_power(call: InstallerCall, project_id: ProjectId) -> PowerShown:
     operation_id="setPower",
     responses=problems(project_handed_over=HANDED_OVER),
 )
-async def set_power(call: InstallerCall, project_id: ProjectId, body: PowerLimit) -> PowerShown:
+async def set_power(call: AnyCall, project_id: ProjectId, body: PowerLimit) -> PowerShown:
     """From the handover on, the charge points of the site never draw more than this together."""
     async with call.write() as connection:
-        await Projects(connection).for_change(project_id, installer_id=call.account.id, lead=True)
+        await call.project_for_change(connection, project_id, lead=True)
         meant = confirmed(body.questions(call.parts.plausibility), body.confirm)
         at = now()
         await Power(connection, project_id).set_limit(body.limit(), by=call.actor, at=at)
@@ -62,20 +64,102 @@ async def set_power(call: InstallerCall, project_id: ProjectId, body: PowerLimit
     return PowerShown.of(body.limit())
 
 
+@owner_router.put("/power", summary="Set the limit of my supply", operation_id="setOwnedPower")
+async def set_owned_power(call: AnyCall, project_id: ProjectId, body: PowerLimit) -> PowerShown:
+    """The running sessions follow within seconds."""
+    await service.set_limit(call, project_id, body)
+    return PowerShown.of(body.limit())
+
+
+@owner_router.get(
+    "/charge-points/{charge_point_id}/electrical",
+    summary="Show how a charge point of mine is connected",
+    operation_id="getOwnedElectrical",
+)
+async def show_owned_electrical(
+    call: AnyCall, project_id: ProjectId, charge_point_id: ChargePointId
+) -> ElectricalShown:
+    """What its cable carries, the phases that it loads, and their voltage."""
+    async with call.read(project=project_id, charge_point=charge_point_id) as connection:
+        return ElectricalShown.of(await read_electrical(connection, charge_point_id))
+
+
+@owner_router.put(
+    "/charge-points/{charge_point_id}/electrical",
+    summary="Say how a charge point of mine is connected",
+    operation_id="setOwnedElectrical",
+)
+async def set_owned_electrical(
+    call: AnyCall,
+    project_id: ProjectId,
+    charge_point_id: ChargePointId,
+    body: ElectricalChange,
+) -> ElectricalShown:
+    """A smaller cable leaves more of the supply to the others, at once.
+
+    It is what its breaker lets through that counts: an electrician has to see to that first.
+    """
+    async with call.read(project=project_id) as connection:
+        charge_point = await call.charge_point(connection, charge_point_id, project_id=project_id)
+    await service.set_electrical(call, charge_point, body)
+    return ElectricalShown.of(body.stored())
+
+
+@owner_router.get(
+    "/load",
+    summary="Show how the power is shared now",
+    operation_id="getLoad",
+    responses=problems(project_not_handed_over=_NOT_YET),
+)
+async def show_load(call: AnyCall, project_id: ProjectId) -> LoadShown:
+    """What each session was allotted, and the most that the site may draw at this moment."""
+    return LoadShown.of(await service.load(call, project_id))
+
+
 @installer_router.get(
     "/projects/{project_id}/features",
     summary="Show what is active at a site that I handed over",
     operation_id="listFeaturesOfProject",
+    description="Billing and smart charging, and why a charge point does not simply take part.\n\n"
+    "`offline_charging` says of each charge point what drivers can do while the engine is away.",
     responses=problems(project_not_handed_over=_NOT_YET),
 )
-async def list_features_of_project(
-    call: InstallerCall, project_id: ProjectId
-) -> list[FeatureShown]:
-    """Billing and smart charging, and why a charge point does not simply take part.
+@owner_router.get(
+    "/features",
+    summary="Show what is active",
+    operation_id="listFeatures",
+    responses=problems(project_not_handed_over=_NOT_YET),
+)
+async def list_features(call: AnyCall, project_id: ProjectId) -> list[FeatureShown]:
+    """Each is `activating`, `active`, `failed`, `paused` or `not_set`.
 
-    `offline_charging` says of each charge point what drivers can do while the engine is away.
+    `offline_charging` says of each charge point what drivers can do while the engine is away, by
+    what it has reported: its local list, and the settings that go with it.
     """
-    return [FeatureShown.of(one) for one in await service.features_for(call, project_id)]
+    return [FeatureShown.of(one) for one in await service.features(call, project_id)]
+
+
+@owner_router.put(
+    "/features/{feature}",
+    summary="Pause a feature, or let it go on",
+    operation_id="changeFeature",
+    responses=problems(
+        project_not_handed_over=_NOT_YET, billing_not_active="The project has no tariff yet."
+    ),
+)
+async def change_feature(
+    call: AnyCall,
+    project_id: ProjectId,
+    feature: Annotated[Pausable, Path()],
+    body: FeatureChange,
+) -> FeatureShown:
+    """While smart charging is paused, nothing keeps the site under the limit of its supply.
+
+    Sessions that begin while billing is paused are free.
+    """
+    return FeatureShown.of(
+        await service.pause(call, project_id, Feature(feature), paused=body.paused)
+    )
 
 
 @installer_router.get(
@@ -83,10 +167,9 @@ async def list_features_of_project(
     summary="Show how a charge point is connected",
     operation_id="getElectrical",
 )
-async def show_electrical(call: InstallerCall, charge_point_id: ChargePointId) -> ElectricalShown:
+async def show_electrical(call: AnyCall, charge_point_id: ChargePointId) -> ElectricalShown:
     """What its cable carries, and the phases that it loads."""
-    async with call.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=call.account.id)
+    async with call.read(charge_point=charge_point_id) as connection:
         return ElectricalShown.of(await read_electrical(connection, charge_point_id))
 
 
@@ -97,13 +180,11 @@ async def show_electrical(call: InstallerCall, charge_point_id: ChargePointId) -
     responses=problems(project_handed_over=HANDED_OVER),
 )
 async def set_electrical(
-    call: InstallerCall, charge_point_id: ChargePointId, body: ElectricalChange
+    call: AnyCall, charge_point_id: ChargePointId, body: ElectricalChange
 ) -> ElectricalShown:
     """A charge point that loads one phase alone leaves the other two to the others."""
     async with call.write() as connection:
-        charge_point = await ChargePoints(connection).for_change(
-            charge_point_id, installer_id=call.account.id
-        )
+        charge_point = await call.charge_point_for_change(connection, charge_point_id)
         device = (charge_point.vendor, charge_point.model)
         meant = confirmed(
             body.questions(call.parts.plausibility, kinds_of(call.parts.catalogue, [device])),
@@ -124,104 +205,3 @@ async def set_electrical(
             at=now(),
         )
     return ElectricalShown.of(body.stored())
-
-
-@owner_router.get("/power", summary="Show the limit of my supply", operation_id="getOwnedPower")
-async def show_owned_power(call: OwnerCall, project_id: ProjectId) -> PowerShown:
-    """What the supply of the site can carry."""
-    async with call.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
-        return PowerShown.of(await Power(connection, project_id).limit())
-
-
-@owner_router.put("/power", summary="Set the limit of my supply", operation_id="setOwnedPower")
-async def set_owned_power(call: OwnerCall, project_id: ProjectId, body: PowerLimit) -> PowerShown:
-    """The running sessions follow within seconds."""
-    await service.set_limit(call, project_id, body)
-    return PowerShown.of(body.limit())
-
-
-@owner_router.get(
-    "/charge-points/{charge_point_id}/electrical",
-    summary="Show how a charge point of mine is connected",
-    operation_id="getOwnedElectrical",
-)
-async def show_owned_electrical(
-    call: OwnerCall, project_id: ProjectId, charge_point_id: ChargePointId
-) -> ElectricalShown:
-    """What its cable carries, the phases that it loads, and their voltage."""
-    async with call.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
-        await ChargePoints(connection).in_project(charge_point_id, project_id)
-        return ElectricalShown.of(await read_electrical(connection, charge_point_id))
-
-
-@owner_router.put(
-    "/charge-points/{charge_point_id}/electrical",
-    summary="Say how a charge point of mine is connected",
-    operation_id="setOwnedElectrical",
-)
-async def set_owned_electrical(
-    call: OwnerCall,
-    project_id: ProjectId,
-    charge_point_id: ChargePointId,
-    body: ElectricalChange,
-) -> ElectricalShown:
-    """A smaller cable leaves more of the supply to the others, at once.
-
-    It is what its breaker lets through that counts: an electrician has to see to that first.
-    """
-    async with call.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
-        charge_point = await ChargePoints(connection).in_project(charge_point_id, project_id)
-    await service.set_electrical(call, charge_point, body)
-    return ElectricalShown.of(body.stored())
-
-
-@owner_router.get(
-    "/load",
-    summary="Show how the power is shared now",
-    operation_id="getLoad",
-    responses=problems(project_not_handed_over=_NOT_YET),
-)
-async def show_load(call: OwnerCall, project_id: ProjectId) -> LoadShown:
-    """What each session was allotted, and the most that the site may draw at this moment."""
-    return LoadShown.of(await service.load(call, project_id))
-
-
-@owner_router.get(
-    "/features",
-    summary="Show what is active",
-    operation_id="listFeatures",
-    responses=problems(project_not_handed_over=_NOT_YET),
-)
-async def list_features(call: OwnerCall, project_id: ProjectId) -> list[FeatureShown]:
-    """Each is `activating`, `active`, `failed`, `paused` or `not_set`.
-
-    `offline_charging` says of each charge point what drivers can do while the engine is away, by
-    what it has reported: its local list, and the settings that go with it.
-    """
-    return [FeatureShown.of(one) for one in await service.features(call, project_id)]
-
-
-@owner_router.put(
-    "/features/{feature}",
-    summary="Pause a feature, or let it go on",
-    operation_id="changeFeature",
-    responses=problems(
-        project_not_handed_over=_NOT_YET, billing_not_active="The project has no tariff yet."
-    ),
-)
-async def change_feature(
-    call: OwnerCall,
-    project_id: ProjectId,
-    feature: Annotated[Pausable, Path()],
-    body: FeatureChange,
-) -> FeatureShown:
-    """While smart charging is paused, nothing keeps the site under the limit of its supply.
-
-    Sessions that begin while billing is paused are free.
-    """
-    return FeatureShown.of(
-        await service.pause(call, project_id, Feature(feature), paused=body.paused)
-    )

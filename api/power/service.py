@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from contextlib import suppress
 
-from api.deps import Call, now
+from api.call import Call
+from api.deps import now
 from api.parts import Parts
 from api.plausibility import audit_confirmed, confirmed, kinds_of
 from api.power.schemas import ElectricalChange, PowerLimit
@@ -15,7 +16,7 @@ from storage.billing import Billing
 from storage.charge_points import ChargePoint
 from storage.feature_status import FeatureStatus
 from storage.features import Power, billing_status, read_features, store_electrical
-from storage.projects import Project, Projects
+from storage.projects import Project
 from storage.site_records import live_site
 
 
@@ -28,8 +29,7 @@ async def set_limit(call: Call, project_id: str, wanted: PowerLimit) -> None:
     """
     limit = wanted.limit()
     async with call.write() as connection:
-        projects = Projects(connection)
-        project = await projects.owned(project_id, site_owner_id=call.account.id, for_change=True)
+        project = await call.project_for_change(connection, project_id)
         meant = confirmed(wanted.questions(call.parts.plausibility), wanted.confirm)
         await audit_confirmed(
             Audit(connection, project_id), call.actor, meant, target=project_id, at=now()
@@ -51,9 +51,7 @@ async def set_electrical(call: Call, charge_point: ChargePoint, wanted: Electric
     project_id, electrical = charge_point.project_id, wanted.stored()
     kinds = kinds_of(call.parts.catalogue, [(charge_point.vendor, charge_point.model)])
     async with call.write() as connection:
-        project = await Projects(connection).owned(
-            project_id, site_owner_id=call.account.id, for_change=True
-        )
+        project = await call.project_for_change(connection, project_id)
         meant = confirmed(wanted.questions(call.parts.plausibility, kinds), wanted.confirm)
         await audit_confirmed(
             Audit(connection, project_id), call.actor, meant, target=charge_point.id, at=now()
@@ -104,23 +102,8 @@ async def features(call: Call, project_id: str) -> Sequence[FeatureStatus]:
         ConflictError: ``project_not_handed_over``.
 
     """
-    await _handed_over(call, project_id)
     async with call.read() as connection:
-        return await read_features(connection, project_id)
-
-
-async def features_for(call: Call, project_id: str) -> Sequence[FeatureStatus]:
-    """What is active, for the installer who handed it over.
-
-    Raises:
-        ConflictError: ``project_not_handed_over``.
-
-    """
-    async with call.read() as connection:
-        project = await Projects(connection).get(
-            project_id, installer_id=call.account.id, even_handed_over=True
-        )
-        _refuse_not_yet(project)
+        _refuse_not_yet(await call.project(connection, project_id, even_handed_over=True))
         return await read_features(connection, project_id)
 
 
@@ -149,7 +132,7 @@ async def pause(call: Call, project_id: str, feature: Feature, *, paused: bool) 
 
 async def _handed_over(call: Call, project_id: str) -> Project:
     async with call.read() as connection:
-        project = await Projects(connection).owned(project_id, site_owner_id=call.account.id)
+        project = await call.project(connection, project_id)
     _refuse_not_yet(project)
     return project
 

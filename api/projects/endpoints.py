@@ -101,9 +101,7 @@ async def get_project(call: InstallerCall, project_id: ProjectId) -> ProjectDeta
     """
     async with call.read() as connection:
         projects = Projects(connection)
-        project = await projects.get(
-            project_id, installer_id=call.account.id, even_handed_over=True, by_visit=True
-        )
+        project = await call.project(connection, project_id, even_handed_over=True, by_visit=True)
         # Who has not worked on it is told of what the service visit has, and no more.
         visitor = None if project.is_kept else call.account.id
         counts = await projects.counts(project_id, visitor=visitor)
@@ -124,7 +122,7 @@ async def change_project(
     """Change the name, the address, the owner's e-mail, the time zone; what is left out stays."""
     async with call.write() as connection:
         projects = Projects(connection)
-        before = await projects.for_change(project_id, installer_id=call.account.id, lead=True)
+        before = await call.project_for_change(connection, project_id, lead=True)
         changes = body.model_dump(exclude_unset=True)
         await projects.change(project_id, changes)
         await Audit(connection, project_id).write(
@@ -154,8 +152,8 @@ async def remove_project(call: InstallerCall, project_id: ProjectId) -> Response
     Its settings and its ended invitations go with it. What it has in it can be archived.
     """
     async with call.write() as connection:
-        project = await Projects(connection).for_change(
-            project_id, installer_id=call.account.id, lead=True, even_archived=True
+        project = await call.project_for_change(
+            connection, project_id, lead=True, even_archived=True
         )
     # Its workflow removes it, and ends with it: nothing of it is left running.
     await call.parts.temporal.remove_project(
@@ -182,8 +180,8 @@ async def archive_project(call: InstallerCall, project_id: ProjectId) -> Project
     """
     async with call.write() as connection:
         projects = Projects(connection)
-        project = await projects.for_change(
-            project_id, installer_id=call.account.id, lead=True, even_archived=True
+        project = await call.project_for_change(
+            connection, project_id, lead=True, even_archived=True
         )
         await ProjectShelf(connection).archive(project, at=now(), by=call.actor)
         return await _detail(projects, project_id, call.account)
@@ -199,8 +197,8 @@ async def unarchive_project(call: InstallerCall, project_id: ProjectId) -> Proje
     """Bring a project back as it was; leads alone can."""
     async with call.write() as connection:
         projects = Projects(connection)
-        project = await projects.for_change(
-            project_id, installer_id=call.account.id, lead=True, even_archived=True
+        project = await call.project_for_change(
+            connection, project_id, lead=True, even_archived=True
         )
         await ProjectShelf(connection).unarchive(project, at=now(), by=call.actor)
         return await _detail(projects, project_id, call.account)

@@ -23,7 +23,7 @@ from domain.handover import OpenVisit
 from domain.ids import Prefix, new_id
 from domain.service_visits import CloseVisit
 from domain.states import ProjectStatus
-from storage.projects import Project, Projects
+from storage.projects import Project
 from storage.service_visits import ServiceVisit, ServiceVisits
 
 router = APIRouter(
@@ -74,13 +74,11 @@ async def open_visit(call: OwnerCall, project_id: ProjectId, body: NewVisit) -> 
         address=call.actor.address,
     )
     async with call.read() as connection:
-        _refuse_not_yet(await Projects(connection).owned(project_id, site_owner_id=call.account.id))
+        _refuse_not_yet(await call.project(connection, project_id))
     await call.parts.temporal.check()  # before the row: without Temporal nothing is half done
     await _keep_the_certificate(call.parts, project_id)
     async with call.write() as connection:
-        project = await Projects(connection).owned(
-            project_id, site_owner_id=call.account.id, for_change=True
-        )
+        project = await call.project_for_change(connection, project_id)
         _refuse_not_yet(project)
         visit = await ServiceVisits(connection).open(
             ServiceVisit(
@@ -108,8 +106,7 @@ async def open_visit(call: OwnerCall, project_id: ProjectId, body: NewVisit) -> 
 async def list_visits(call: OwnerCall, project_id: ProjectId, paging: Paging) -> Page[VisitShown]:
     """Every service visit of the site, newest first."""
     moment = now()
-    async with call.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
+    async with call.read(project=project_id) as connection:
         rows = await ServiceVisits(connection).page(
             project_id, before=paging.after_id(Prefix.SERVICE_VISIT), limit=paging.fetch
         )
@@ -121,8 +118,7 @@ async def get_visit(
     call: OwnerCall, project_id: ProjectId, service_visit_id: VisitId
 ) -> VisitShown:
     """One service visit of the site, over or not."""
-    async with call.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
+    async with call.read(project=project_id) as connection:
         visit = await ServiceVisits(connection).of_project(service_visit_id, project_id)
     return VisitShown.as_of(now(), visit)
 
@@ -141,7 +137,7 @@ async def change_visit(
     if body.ends_at is not None:
         refuse_end(body.ends_at, now=moment)
     async with call.write() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=call.account.id, for_change=True)
+        await call.project_for_change(connection, project_id)
         visits = ServiceVisits(connection)
         visit = await visits.change(
             await visits.of_project(service_visit_id, project_id),
@@ -177,7 +173,7 @@ async def close_visit(
     certificate. A visit that nobody has accepted is taken back.
     """
     async with call.read() as connection:
-        project = await Projects(connection).owned(project_id, site_owner_id=call.account.id)
+        project = await call.project(connection, project_id)
         visit = await ServiceVisits(connection).of_project(service_visit_id, project_id)
     closed = await close(
         call.parts,
@@ -212,8 +208,7 @@ async def report_of_visit(
 
     It is numbered after the certificates of the project, which stay as they were.
     """
-    async with call.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
+    async with call.read(project=project_id) as connection:
         visit = await ServiceVisits(connection).of_project(service_visit_id, project_id)
     return await answer(call.parts, request, await issue_of_visit(call.parts, visit), wanted)
 

@@ -5,12 +5,12 @@ from fastapi import APIRouter
 from api.charge_points.schemas import ChargePointDetail, ChargePointShown, SerialWanted
 from api.commissioning import service
 from api.commissioning.record import RunListed, RunRecord
-from api.deps import Call, ChargePointId, CommissioningId, OwnerCall, ProjectId, now
+from api.deps import ChargePointId, CommissioningId, OwnerCall, ProjectId, now
 from api.pagination import Page, Paging
 from api.site_owner.schemas import OwnedDetail
 from domain.ids import Prefix
 from domain.states import ProjectStatus
-from storage.charge_points import ChargePoint, ChargePoints
+from storage.charge_points import ChargePoints
 from storage.facts import read_snapshot
 from storage.features import read_features
 from storage.projects import Projects
@@ -24,7 +24,7 @@ async def get_project(call: OwnerCall, project_id: ProjectId) -> OwnedDetail:
     """The project with its charge points in each status, the sign-off and what is active."""
     async with call.read() as connection:
         projects = Projects(connection)
-        project = await projects.owned(project_id, site_owner_id=call.account.id)
+        project = await call.project(connection, project_id)
         counts = await projects.counts(project_id)
         handed_over = project.status is ProjectStatus.HANDED_OVER
         features = await read_features(connection, project_id) if handed_over else ()
@@ -36,8 +36,7 @@ async def list_charge_points(
     call: OwnerCall, project_id: ProjectId, paging: Paging, serial_number: SerialWanted = None
 ) -> Page[ChargePointShown]:
     """The charge points of the project, newest first."""
-    async with call.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
+    async with call.read(project=project_id) as connection:
         rows = await ChargePoints(connection).page_of_project(
             project_id,
             serial_number=serial_number,
@@ -57,8 +56,8 @@ async def get_charge_point(
     call: OwnerCall, project_id: ProjectId, charge_point_id: ChargePointId
 ) -> ChargePointDetail:
     """A charge point with its connection, firmware and connectors as it reported them."""
-    charge_point = await _owned(call, project_id, charge_point_id)
-    async with call.read() as connection:
+    async with call.read(project=project_id) as connection:
+        charge_point = await call.charge_point(connection, charge_point_id, project_id=project_id)
         facts = await read_snapshot(connection, charge_point_id, now=now())
     return ChargePointDetail.with_facts(call.parts.settings.public_ocpp_url, charge_point, facts)
 
@@ -72,8 +71,7 @@ async def list_runs(
     call: OwnerCall, project_id: ProjectId, charge_point_id: ChargePointId, paging: Paging
 ) -> Page[RunListed]:
     """All runs that commissioned it, newest first."""
-    await _owned(call, project_id, charge_point_id)
-    async with call.read() as connection:
+    async with call.read(project=project_id, charge_point=charge_point_id) as connection:
         rows = await Runs(connection).page(
             charge_point_id, before=paging.after_id(Prefix.COMMISSIONING), limit=paging.fetch
         )
@@ -92,13 +90,8 @@ async def get_run(
     commissioning_id: CommissioningId,
 ) -> RunRecord:
     """The checks with their steps, evidence and timings."""
-    await _owned(call, project_id, charge_point_id)
+    async with call.read(project=project_id) as connection:
+        await call.charge_point(connection, charge_point_id, project_id=project_id)
     view = await service.record_of(call.parts, charge_point_id, commissioning_id)
     odd = await service.irregularities_of(call.parts, charge_point_id, commissioning_id)
     return RunRecord.of_run(view, odd)
-
-
-async def _owned(call: Call, project_id: str, charge_point_id: str) -> ChargePoint:
-    async with call.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=call.account.id)
-        return await ChargePoints(connection).in_project(charge_point_id, project_id)

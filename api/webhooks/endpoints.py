@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from api.deps import ONLY, AnyCall, Call, now, path_id
+from api.call import Call
+from api.deps import ONLY, AnyCall, now, path_id
 from api.pagination import Page, Paging
 from api.parts import Parts
 from api.problems import problems

@@ -7,10 +7,11 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from api.charge_points.endpoints import WITHDRAWN
+from api.call import Call
+from api.charge_points.endpoints import WITHDRAWN, detail_of
 from api.charge_points.schemas import ChargePointDetail, ChargePointShown
 from api.commissioning import service as commissioning
-from api.deps import Call, ChargePointId, InstallerCall, now
+from api.deps import ChargePointId, InstallerCall, now
 from api.power.service import look_again
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
@@ -27,7 +28,6 @@ from domain.withdrawals import WithdrawalOrder
 from storage.audit import Audit
 from storage.charge_points import ChargePoint, ChargePoints
 from storage.exchanges import Exchanges
-from storage.facts import read_snapshot
 from storage.parameters import Parameters
 from storage.reported_keys import read_reported_keys
 from storage.withdrawals import Withdrawals
@@ -72,13 +72,13 @@ async def withdraw_charge_point(
         reason=body.reason, by=call.actor, asked_at=now(), isolated=body.isolated
     )
     async with call.write() as connection:
-        charge_point = await ChargePoints(connection).for_change(
-            charge_point_id, installer_id=call.account.id, even_withdrawn=body.isolated
+        charge_point = await call.charge_point_for_change(
+            connection, charge_point_id, even_withdrawn=body.isolated
         )
         done = await Withdrawals(connection).withdraw(charge_point, order, end_run=body.end_run)
     if not done:
         await end_what_goes_on(call, charge_point_id, order)
-    shown = await _detail(call, charge_point_id)
+    shown = await detail_of(call, charge_point_id)
     if shown.withdrawal is not None and shown.withdrawal.at is None:
         response.status_code = HTTPStatus.ACCEPTED
     return shown
@@ -104,12 +104,12 @@ async def reinstate_charge_point(
     site that is handed over it is commissioned once more before anybody charges there.
     """
     async with call.write() as connection:
-        charge_point = await ChargePoints(connection).for_change(
-            charge_point_id, installer_id=call.account.id, even_withdrawn=True
+        charge_point = await call.charge_point_for_change(
+            connection, charge_point_id, even_withdrawn=True
         )
         await Withdrawals(connection).reinstate(charge_point, by=call.actor, at=now())
     await look_again(call.parts, charge_point.project_id, charge_point_id)
-    return await _detail(call, charge_point_id)
+    return await detail_of(call, charge_point_id)
 
 
 @router.post(
@@ -137,10 +137,7 @@ async def replace_charge_point(
     """
     at = now()
     async with call.write() as connection:
-        charge_points = ChargePoints(connection)
-        old = await charge_points.for_change(
-            charge_point_id, installer_id=call.account.id, even_withdrawn=True
-        )
+        old = await call.charge_point_for_change(connection, charge_point_id, even_withdrawn=True)
         model, vendor = body.model or old.model, body.vendor or old.vendor
         alike = (model, vendor) == (old.model, old.vendor)
         new = ChargePoint(
@@ -184,8 +181,8 @@ async def replace_charge_point(
         await end_what_goes_on(call, charge_point_id, order)
     await look_again(call.parts, new.project_id, new.id)
     return Replaced(
-        charge_point=await _detail(call, new.id),
-        replaced=await _detail(call, old.id),
+        charge_point=await detail_of(call, new.id),
+        replaced=await detail_of(call, old.id),
         configuration_kept=sorted(kept),
         configuration_dropped=sorted(set(chosen) - set(kept)),
     )
@@ -224,8 +221,7 @@ async def swap_charge_points(call: InstallerCall, body: Swap) -> Swapped:
         repository = ChargePoints(connection)
         # In one order for all: each locks its project.
         first, second = [
-            await repository.for_change(each, installer_id=call.account.id)
-            for each in sorted((one, other))
+            await call.charge_point_for_change(connection, each) for each in sorted((one, other))
         ]
         if first.project_id != second.project_id:
             raise ConflictError(
@@ -267,16 +263,5 @@ async def end_what_goes_on(call: Call, charge_point_id: str, order: WithdrawalOr
         await commissioning.cancel(call, charge_point_id, order.reason)
     async with call.write() as connection:
         await Withdrawals(connection).complete(charge_point_id, at=now())
-        withdrawn = await ChargePoints(connection).get(
-            charge_point_id, installer_id=call.account.id, even_handed_over=True
-        )
+        withdrawn = await call.charge_point(connection, charge_point_id, even_handed_over=True)
     await look_again(call.parts, withdrawn.project_id, charge_point_id)
-
-
-async def _detail(call: Call, charge_point_id: str) -> ChargePointDetail:
-    async with call.read() as connection:
-        charge_point = await ChargePoints(connection).get(
-            charge_point_id, installer_id=call.account.id
-        )
-        facts = await read_snapshot(connection, charge_point_id, now=now())
-    return ChargePointDetail.with_facts(call.parts.settings.public_ocpp_url, charge_point, facts)
