@@ -31,6 +31,12 @@ GivenPassword = Annotated[
 MailedToken = Annotated[
     str, Field(min_length=1, max_length=200, description="From the link in the mail")
 ]
+_CREATED: dict[str, Any] = {
+    "id": "usr_01HX3K9VZAB2C4DEFG",
+    "email": "installer@acme.com",
+    "role": "installer",
+    "created_at": "2026-05-01T09:00:00Z",
+}
 
 
 class Signup(Request):
@@ -54,12 +60,7 @@ class Signup(Request):
 class AccountCreated(Shown):
     """A new account."""
 
-    model_config = example(
-        id="usr_01HX3K9VZAB2C4DEFG",
-        email="installer@acme.com",
-        role="installer",
-        created_at="2026-05-01T09:00:00Z",
-    )
+    model_config = example(_CREATED)
 
     id: str
     email: str
@@ -71,10 +72,7 @@ class Me(AccountCreated):
     """The account that the token is of."""
 
     model_config = example(
-        id="usr_01HX3K9VZAB2C4DEFG",
-        email="installer@acme.com",
-        role="installer",
-        created_at="2026-05-01T09:00:00Z",
+        **_CREATED,
         name="Acme Installations",
         company="Acme EV Solutions Ltd",
         email_verified=True,

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, Field
 
+from api.billing.examples import CDR
 from api.fields import Reason, Request, Shown, Timestamp, example
 from domain.billing.cdr import CdrLocation, CdrToken, LinkSecurity, SignedReading
 from domain.billing.held import (
@@ -37,16 +38,8 @@ HELD: Final[dict[str, Any]] = {
     },
     "suggestion": {"energy_kwh": "0.012", "minutes": None},
     "session_id": "7",
-    "cdr_token": {"uid": "04A2F3B1"},
-    "cdr_location": {
-        "id": "prj_01HX4M7TABCDE12345",
-        "name": "Riverside Business Park",
-        "address": "12 Riverside Way, Bristol, BS1 4AA",
-        "charge_point_id": "cp_01HX5P2QRSTUVWXYZ0",
-        "charge_point": "CP-SN-00483921",
-        "connector_id": 1,
-        "time_zone": "Europe/London",
-    },
+    "cdr_token": CDR["cdr_token"],
+    "cdr_location": CDR["cdr_location"],
     "start_date_time": "2026-05-03T12:00:00Z",
     "end_date_time": "2026-05-03T12:00:08Z",
     "start_received_at": "2026-05-03T12:00:00Z",

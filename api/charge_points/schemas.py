@@ -310,38 +310,36 @@ class ChargePointDetail(ChargePointShown):
     """A charge point with its connection, firmware and connectors."""
 
     model_config = example(
-        EXAMPLE
-        | {
-            "connection": {
-                "connected": True,
-                "since": "2026-05-01T09:20:00.120Z",
-                "ocpp_version": "1.6",
-                "remote_address": "203.0.113.7",
-                "last_heartbeat_at": "2026-05-01T09:29:30.004Z",
-                "last_refused_at": None,
-                "last_refusal": None,
-                "flapping": None,
-                "contest": None,
-                "over_budget": None,
-            },
-            "firmware": {
-                "version": "1.8.21",
-                "vendor": "ABB",
-                "model": "Terra AC W22",
-                "serial_number": "CP-SN-00483921",
-                "booted_at": "2026-05-01T09:20:00.450Z",
-            },
-            "connectors": [
-                {
-                    "connector_id": 1,
-                    "status": "Available",
-                    "error_code": "NoError",
-                    "vendor_error_code": None,
-                    "info": None,
-                    "at": "2026-05-01T09:20:01.310Z",
-                }
-            ],
-        }
+        **EXAMPLE,
+        connection={
+            "connected": True,
+            "since": "2026-05-01T09:20:00.120Z",
+            "ocpp_version": "1.6",
+            "remote_address": "203.0.113.7",
+            "last_heartbeat_at": "2026-05-01T09:29:30.004Z",
+            "last_refused_at": None,
+            "last_refusal": None,
+            "flapping": None,
+            "contest": None,
+            "over_budget": None,
+        },
+        firmware={
+            "version": "1.8.21",
+            "vendor": "ABB",
+            "model": "Terra AC W22",
+            "serial_number": "CP-SN-00483921",
+            "booted_at": "2026-05-01T09:20:00.450Z",
+        },
+        connectors=[
+            {
+                "connector_id": 1,
+                "status": "Available",
+                "error_code": "NoError",
+                "vendor_error_code": None,
+                "info": None,
+                "at": "2026-05-01T09:20:01.310Z",
+            }
+        ],
     )
 
     connection: ConnectionShown

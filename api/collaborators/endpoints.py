@@ -12,16 +12,14 @@ from api.collaborators.schemas import (
     RoleChange,
 )
 from api.deps import InstallerCall, ProjectId, now, path_id
-from api.mail.admission import RECIPIENT_BLOCKED, admit_invitation
+from api.handover.invitations import new_invitation
+from api.mail.admission import RECIPIENT_BLOCKED
 from api.pagination import Page, Paging
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER, project_request
 from api.verified import VERIFIED
 from domain.ids import Prefix
-from domain.invitations import NewInvitation
-from storage.invitations import Invitations
 from storage.members import Members
-from storage.request_words import keep_words
 
 router = APIRouter(prefix="/installer/projects/{project_id}/collaborators", tags=["Collaborators"])
 _MAKER = "They made the project and stay a lead of it."
@@ -62,24 +60,9 @@ async def invite_collaborator(
     """
     async with call.write() as connection:
         project = await call.project_for_change(connection, project_id, lead=True)
-    await admit_invitation(
-        call.parts,
-        inviter=call.account,
-        project_id=project_id,
-        email=body.email,
-        address=call.actor.address,
+    invitation = await new_invitation(
+        call, project_id, email=body.email, role=body.role, message=body.message
     )
-    invitation = NewInvitation(
-        invitation_id=call.parts.new_id(Prefix.INVITATION),
-        email=body.email,
-        message=body.message,
-        role=body.role,
-        by=call.actor.by_id,
-        asked_at=now(),
-    )
-    async with call.write() as connection:
-        await Invitations(connection).refuse_needless(project_id, body.role, body.email)
-        invitation = await keep_words(connection, project_id, invitation, at=now())
     sent = await call.parts.temporal.invite_collaborator(project_request(project), invitation)
     return CollaboratorInvited(
         invitation_id=sent.invitation_id,

@@ -4,10 +4,10 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel
 
-from api.declarations.photo_schemas import PhotoShown, PhotosShown
 from api.deps import ChargePointId, InstallerCall, now, path_id
-from api.fields import Name
+from api.fields import Name, Shown, Timestamp, example
 from api.pictures.pictures import TooCostlyError
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
@@ -37,6 +37,34 @@ _PICTURE: Final[dict[int | str, dict[str, Any]]] = {
         "content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}},
     }
 }
+
+
+class PhotoShown(Shown):
+    """A photo as it is kept: JPEG, at most 1600 pixels a side, without metadata."""
+
+    model_config = example(
+        id="pho_01HX9PHOTOABCDEFGHIJ",
+        caption="Distribution board DB-3",
+        width=1600,
+        height=1200,
+        sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        added_by="installer@acme.com",
+        added_at="2026-05-01T09:00:00Z",
+    )
+
+    id: str
+    caption: str | None
+    width: int
+    height: int
+    sha256: str
+    added_by: str
+    added_at: Timestamp
+
+
+class PhotosShown(BaseModel):
+    """The photos of a charge point, oldest first."""
+
+    items: list[PhotoShown]
 
 
 class NotAPhotoError(EngineError):

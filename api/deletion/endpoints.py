@@ -5,11 +5,13 @@ from http import HTTPStatus
 
 import structlog
 from fastapi import APIRouter
+from pydantic import BaseModel
 
 from api.accounts.credentials import prove_password
+from api.accounts.schemas import GivenPassword
 from api.call import Call
-from api.deletion.schemas import Deleted, Deletion, KeptShown
 from api.deps import InstallerCall, OwnerCall, now
+from api.fields import Request, Shown, Timestamp, example
 from api.problems import documented_problem, problems
 from domain.deletion import KEPT
 from domain.errors import ConflictError
@@ -28,6 +30,40 @@ _RESPONSES = problems(429, account_in_use=_IN_USE) | {
         HTTPStatus.FORBIDDEN, "password_wrong", "The present password is wrong."
     )
 }
+
+
+class Deletion(Request):
+    """Delete the account that the token is of."""
+
+    model_config = example({"password": "s3cur3P@ssword!"})
+
+    password: GivenPassword
+
+
+class KeptShown(Shown):
+    """Something that stays, why, and for how long."""
+
+    what: str
+    why: str
+    until: str
+
+
+class Deleted(BaseModel):
+    """The account is deleted. ``kept`` says what stays."""
+
+    model_config = example(
+        deleted_at="2026-05-01T09:00:00Z",
+        kept=[
+            {
+                "what": "The id of the account, without name, e-mail and password",
+                "why": "Other people's records point to it.",
+                "until": "As long as those records.",
+            }
+        ],
+    )
+
+    deleted_at: Timestamp
+    kept: list[KeptShown]
 
 
 @installer_router.post(

@@ -7,18 +7,16 @@ from fastapi import APIRouter
 
 from api.call import Call
 from api.deps import InstallerCall, ProjectId, now
+from api.handover.invitations import new_invitation
 from api.handover.schemas import HandedOver, Handover, HandoverShown, Invite, Invited, WarningShown
-from api.mail.admission import RECIPIENT_BLOCKED, admit_invitation
+from api.mail.admission import RECIPIENT_BLOCKED
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER, project_request
 from api.verified import VERIFIED
 from domain.errors import ConflictError
 from domain.handover import CompleteHandover, ProjectRequest
-from domain.ids import Prefix
-from domain.invitations import NewInvitation
-from domain.states import ProjectStatus
+from domain.states import ProjectRole, ProjectStatus
 from storage.handover import Handover as Preview
-from storage.invitations import Invitations
 from storage.request_words import keep_words
 
 router = APIRouter(prefix="/installer/projects/{project_id}", tags=["Handover"])
@@ -43,23 +41,9 @@ async def invite_site_owner(call: InstallerCall, project_id: ProjectId, body: In
     A new invitation, to whatever address, replaces one that is pending: its link stops working.
     """
     project = await _open_project(call, project_id)
-    await admit_invitation(
-        call.parts,
-        inviter=call.account,
-        project_id=project_id,
-        email=body.email,
-        address=call.actor.address,
+    invitation = await new_invitation(
+        call, project_id, email=body.email, role=ProjectRole.SITE_OWNER, message=body.message
     )
-    invitation = NewInvitation(
-        invitation_id=call.parts.new_id(Prefix.INVITATION),
-        email=body.email,
-        message=body.message,
-        by=call.actor.by_id,
-        asked_at=now(),
-    )
-    async with call.write() as connection:
-        await Invitations(connection).refuse_needless(project_id, invitation.role, body.email)
-        invitation = await keep_words(connection, project_id, invitation, at=now())
     sent = await call.parts.temporal.invite_site_owner(project, invitation)
     return Invited(invitation_id=sent.invitation_id, email=body.email, expires_at=sent.expires_at)
 

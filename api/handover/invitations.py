@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter
 
+from api.call import Call
 from api.deps import InstallerCall, ProjectId, now, path_id
 from api.handover.schemas import Invited
 from api.invitations.schemas import InvitationShown
@@ -13,9 +14,11 @@ from api.problems import problems
 from api.projects.endpoints import HANDED_OVER, project_request
 from api.verified import VERIFIED
 from domain.ids import Prefix
-from domain.invitations import ResendInvitation
+from domain.invitations import NewInvitation, ResendInvitation
+from domain.states import ProjectRole
 from storage.invitation_ends import InvitationEnds
 from storage.invitations import Invitations
+from storage.request_words import keep_words
 
 router = APIRouter(prefix="/installer/projects/{project_id}/invitations", tags=["Handover"])
 _NOT_PENDING = "It has ended already; `status` of the list says how."
@@ -111,3 +114,33 @@ async def revoke_invitation(
     await call.parts.temporal.invitation_ended(project_id, invitation_id)
     blocked = await blocked_among(call.parts, [revoked])
     return InvitationShown.as_of(moment, revoked, blocked=bool(blocked))
+
+
+async def new_invitation(
+    call: Call, project_id: str, *, email: str, role: ProjectRole, message: str | None
+) -> NewInvitation:
+    """Compose an invitation to a project, once its mail is admitted and it is not needless.
+
+    Raises:
+        TooManyRequestsError: ``too_many_invitations``.
+        ConflictError: ``recipient_blocked``; ``owner_accepted``, ``already_collaborator``.
+
+    """
+    await admit_invitation(
+        call.parts,
+        inviter=call.account,
+        project_id=project_id,
+        email=email,
+        address=call.actor.address,
+    )
+    invitation = NewInvitation(
+        invitation_id=call.parts.new_id(Prefix.INVITATION),
+        email=email,
+        message=message,
+        role=role,
+        by=call.actor.by_id,
+        asked_at=now(),
+    )
+    async with call.write() as connection:
+        await Invitations(connection).refuse_needless(project_id, role, email)
+        return await keep_words(connection, project_id, invitation, at=now())

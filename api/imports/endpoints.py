@@ -5,11 +5,12 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, Field
 
-from api.charge_points.schemas import ChargePointRegistered, ocpp_endpoint
+from api.charge_points.schemas import EXAMPLE, ChargePointRegistered, ocpp_endpoint
 from api.deps import InstallerCall, ProjectId, now
+from api.fields import example
 from api.imports.rows import Parsed, parse, question, refusal
-from api.imports.schemas import EXAMPLE, Imported
 from api.plausibility import audit_confirmed
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
@@ -22,6 +23,11 @@ from domain.states import ChargePointStatus
 from storage.audit import Audit
 from storage.charge_points import ChargePoint, ChargePoints, Location
 
+_EXAMPLE: Final = (
+    "serial_number,model,vendor,ocpp_version,latitude,longitude,address,connectors\r\n"
+    'CP-SN-00483921,ABB Terra AC W22,ABB,1.6,51.4545,-2.5879,"Bay 3, Car Park A",\r\n'
+    "CP-SN-00483922,ABB Terra AC W22,ABB,,,,,2\r\n"
+)
 router = APIRouter(prefix="/installer/projects/{project_id}", tags=["Charge points"])
 
 _CSV: Final = "text/csv"
@@ -29,7 +35,7 @@ _BYTES: Final = "application/octet-stream"  # all that some generated clients ca
 _BODY: Final[dict[str, Any]] = {
     "required": True,
     "content": {
-        _CSV: {"schema": {"type": "string"}, "example": EXAMPLE},
+        _CSV: {"schema": {"type": "string"}, "example": _EXAMPLE},
         _BYTES: {"schema": {"type": "string", "format": "binary"}},
     },
 }
@@ -40,6 +46,17 @@ class NotCsvError(EngineError):
 
     status = 415
     title = "Not a CSV file"
+
+
+class Imported(BaseModel):
+    """The charge points that a file made."""
+
+    model_config = example(
+        total=1, items=[{name: EXAMPLE[name] for name in ChargePointRegistered.model_fields}]
+    )
+
+    total: int
+    items: list[ChargePointRegistered] = Field(description="In the order of the file")
 
 
 async def _body(request: Request) -> tuple[str, bytes]:
@@ -112,13 +129,7 @@ async def import_charge_points(
     return Imported(
         total=len(made),
         items=[
-            ChargePointRegistered(
-                id=one.id,
-                serial_number=one.serial_number,
-                status=one.status,
-                ocpp_endpoint=ocpp_endpoint(base, one.id),
-            )
-            for one in made
+            ChargePointRegistered.of(one, ocpp_endpoint=ocpp_endpoint(base, one.id)) for one in made
         ],
     )
 

@@ -100,13 +100,11 @@ class ProjectDetail(ProjectShown):
     """A project with the state of its charge points and its handover."""
 
     model_config = example(
-        _SHOWN
-        | {
-            "charge_points": {"registered": 1, "commissioned": 3},
-            "sign_off_notes": None,
-            "installer_signature": None,
-            "features": [],
-        }
+        **_SHOWN,
+        charge_points={"registered": 1, "commissioned": 3},
+        sign_off_notes=None,
+        installer_signature=None,
+        features=[],
     )
 
     charge_points: dict[ChargePointStatus, int] = Field(

@@ -50,7 +50,7 @@ ChargePointIds = Annotated[
 class NewVisit(Request):
     """Whom to let in, for what, to which charge points, and until when."""
 
-    model_config = example(_ASKED | {"charge_points": [_CHARGE_POINT]})
+    model_config = example(**_ASKED, charge_points=[_CHARGE_POINT])
 
     email: Email
     purpose: Purpose

@@ -41,13 +41,11 @@ class OwnedDetail(OwnedProject):
     """A project with the state of its charge points, as its site owner sees it."""
 
     model_config = example(
-        _PROJECT
-        | {
-            "charge_points": {"commissioned": 4},
-            "sign_off_notes": "All connectors tested.",
-            "installer_signature": "J. Smith",
-            "features": [],
-        }
+        **_PROJECT,
+        charge_points={"commissioned": 4},
+        sign_off_notes="All connectors tested.",
+        installer_signature="J. Smith",
+        features=[],
     )
 
     charge_points: dict[ChargePointStatus, int] = Field(

@@ -9,10 +9,19 @@ from domain.outbound import MAX_URL
 from domain.states import DeliveryStatus, WebhookStatus
 from domain.webhooks import CHOOSABLE, WebhookEvent
 
-_WHK = "whk_01HX7A2BCDEFGHJKM0"
 _URL = "https://hooks.acme.example/dynamo"
 _SECRET = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="  # noqa: S105 - an example
 
+_WEBHOOK: dict[str, Any] = {
+    "id": "whk_01HX7A2BCDEFGHJKM0",
+    "url": _URL,
+    "description": None,
+    "events": ["commissioning.completed", "commissioning.failed"],
+    "status": "enabled",
+    "disabled_reason": None,
+    "failing_since": None,
+    "created_at": "2026-05-01T09:00:00Z",
+}
 _DELIVERY: dict[str, Any] = {
     "id": "dlv_01HX7B3CDEFGHJKMN0",
     "event_id": "evt_01HX7B3CDEFGHJKMP0",
@@ -40,7 +49,7 @@ Events = Annotated[
 class NewWebhook(Request):
     """Where events go, and which."""
 
-    model_config = example(url=_URL, events=["commissioning.completed", "commissioning.failed"])
+    model_config = example(url=_URL, events=_WEBHOOK["events"])
 
     url: Url = Field(description="https://…, a public address")
     events: Events = Field(default=list(CHOOSABLE), description="All, if left out")
@@ -61,16 +70,7 @@ class WebhookChange(Request):
 class WebhookShown(Shown):
     """A webhook; its secret is told only when it is made."""
 
-    model_config = example(
-        id=_WHK,
-        url=_URL,
-        description=None,
-        events=["commissioning.completed", "commissioning.failed"],
-        status="enabled",
-        disabled_reason=None,
-        failing_since=None,
-        created_at="2026-05-01T09:00:00Z",
-    )
+    model_config = example(_WEBHOOK)
 
     id: str
     url: str
@@ -85,17 +85,7 @@ class WebhookShown(Shown):
 class WebhookWithSecret(WebhookShown):
     """A webhook with the secret that signs its calls. Keep it now: it is not told again."""
 
-    model_config = example(
-        id=_WHK,
-        url=_URL,
-        description=None,
-        events=["commissioning.completed", "commissioning.failed"],
-        status="enabled",
-        disabled_reason=None,
-        failing_since=None,
-        created_at="2026-05-01T09:00:00Z",
-        secret=_SECRET,
-    )
+    model_config = example(**_WEBHOOK, secret=_SECRET)
 
     secret: str
 
@@ -127,27 +117,25 @@ class DeliveryDetail(DeliveryShown):
     """A delivery with what is sent and every attempt."""
 
     model_config = example(
-        _DELIVERY
-        | {
-            "body": {
-                "type": "project.handed_over",
-                "timestamp": "2026-05-01T10:15:00Z",
-                "data": {
-                    "project_id": "prj_01HX4M7TABCDE12345",
-                    "status": "handed_over",
-                    "completed_at": "2026-05-01T10:15:00Z",
-                },
+        **_DELIVERY,
+        body={
+            "type": "project.handed_over",
+            "timestamp": "2026-05-01T10:15:00Z",
+            "data": {
+                "project_id": "prj_01HX4M7TABCDE12345",
+                "status": "handed_over",
+                "completed_at": "2026-05-01T10:15:00Z",
             },
-            "attempts": [
-                {
-                    "at": "2026-05-01T10:15:00.740Z",
-                    "duration_ms": 212,
-                    "status_code": 204,
-                    "error": None,
-                    "response": "",
-                }
-            ],
-        }
+        },
+        attempts=[
+            {
+                "at": "2026-05-01T10:15:00.740Z",
+                "duration_ms": 212,
+                "status_code": 204,
+                "error": None,
+                "response": "",
+            }
+        ],
     )
 
     body: dict[str, Any]
