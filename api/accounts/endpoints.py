@@ -26,15 +26,7 @@ router = APIRouter(prefix="/installer", tags=["Installer account"])
 )
 async def signup(body: Signup, parts: AppParts, visitor: AVisitor) -> AccountCreated:
     """Register a new installer account. You only need to do this once."""
-    account = await sign_up(
-        parts,
-        name=body.name,
-        email=body.email,
-        password=body.password,
-        company=body.company,
-        visitor=visitor,
-    )
-    return AccountCreated.of(account)
+    return AccountCreated.of(await sign_up(parts, body, visitor))
 
 
 router.include_router(login_router(Role.INSTALLER))

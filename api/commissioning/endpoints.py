@@ -96,17 +96,7 @@ async def retry(
     The handshake is always done again. Other checks that passed are kept, with their evidence,
     unless something has changed since that makes them stale.
     """
-    asked = body or Retry()
-    return _started(
-        await service.retry(
-            call,
-            charge_point_id,
-            from_scratch=asked.from_scratch,
-            update_firmware=asked.update_firmware,
-            test_connectors=asked.test_connectors,
-            stop_sessions=asked.stop_sessions,
-        )
-    )
+    return _started(await service.retry(call, charge_point_id, body or Retry()))
 
 
 @router.post(

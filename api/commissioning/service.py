@@ -6,10 +6,11 @@ from typing import Final
 
 from api.call import Call
 from api.commissioning.cause import with_newest_cause
+from api.commissioning.schemas import Retry
 from api.deps import now
 from api.parts import Parts
 from domain.audit import ENGINE
-from domain.checks import CheckRecord, ConnectorsToTest, RunView
+from domain.checks import CheckRecord, RunView
 from domain.commissioning import (
     CancelRequest,
     RetryOrder,
@@ -53,15 +54,7 @@ async def start(call: Call, charge_point_id: str, options: RunOptions) -> RunReq
     return await _start(call.parts, lambda orders: orders.start(order))
 
 
-async def retry(
-    call: Call,
-    charge_point_id: str,
-    *,
-    from_scratch: bool,
-    update_firmware: bool | None,
-    test_connectors: ConnectorsToTest | None,
-    stop_sessions: bool,
-) -> RunRequest:
+async def retry(call: Call, charge_point_id: str, wanted: Retry) -> RunRequest:
     """Start a run as the newest one was started.
 
     Raises:
@@ -74,10 +67,10 @@ async def retry(
         charge_point_id=charge_point_id,
         installer_id=call.account.id,
         started_by=call.account.email,
-        from_scratch=from_scratch,
-        update_firmware=update_firmware,
-        test_connectors=test_connectors,
-        stop_sessions=stop_sessions,
+        from_scratch=wanted.from_scratch,
+        update_firmware=wanted.update_firmware,
+        test_connectors=wanted.test_connectors,
+        stop_sessions=wanted.stop_sessions,
         actor=call.actor,
     )
     return await _start(call.parts, lambda orders: orders.retry(order))

@@ -83,11 +83,7 @@ async def customize(
     at the next connection, or now with `"reboot": true`; but never while somebody charges: then
     it waits for the end of the charge. `GET …/config` shows where each value stands.
     """
-    choices = [(choice.key, choice.value) for choice in body.parameters]
-    chosen = await choose(
-        call, charge_point_id, choices, take_back=body.take_back, restart=body.reboot
-    )
-    return customized(charge_point_id, chosen)
+    return customized(charge_point_id, await choose(call, charge_point_id, body))
 
 
 @router.post("/test-connection", summary="Test the connection", operation_id="testConnection")

@@ -70,14 +70,7 @@ async def customize(
     A charge point that is away takes them when it connects. What counts after a restart waits for
     one while somebody charges.
     """
-    chosen = await choose(
-        call,
-        charge_point_id,
-        [(choice.key, choice.value) for choice in body.parameters],
-        take_back=body.take_back,
-        restart=body.reboot,
-        project_id=project_id,
-    )
+    chosen = await choose(call, charge_point_id, body, project_id=project_id)
     return customized(charge_point_id, chosen)
 
 

@@ -1,6 +1,5 @@
 """Choosing configuration values, and pushing them to a connected charge point."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -8,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.call import Call
 from api.commands.service import owned_for_service
+from api.configuration.schemas import Customization
 from api.deps import now
 from domain.audit import AuditAction
 from domain.choices import Choices
@@ -38,29 +38,26 @@ class Chosen:
 
 
 async def choose(
-    call: Call,
-    charge_point_id: str,
-    choices: Sequence[tuple[str, object]],
-    *,
-    take_back: Sequence[str],
-    restart: bool,
-    project_id: str | None = None,
+    call: Call, charge_point_id: str, wanted: Customization, *, project_id: str | None = None
 ) -> Chosen:
     """Store the chosen values; push them when the charge point is connected and free.
 
-    The result is None when they were stored only. ``restart``: it may be restarted for them now.
-    ``project_id``: of a site owner, who does it from the handover on.
+    The result is None when they were stored only. ``project_id``: of a site owner, who does it
+    from the handover on.
 
     Raises:
         InvalidError: ``invalid_parameters``, with each wrong field.
 
     """
+    choices = [(choice.key, choice.value) for choice in wanted.parameters]
     async with call.write() as connection:
         charge_point = await _for_change(connection, call, charge_point_id, project_id)
         template = call.parts.catalogue.resolve(charge_point.vendor, charge_point.model).template
         before = await Parameters(connection).desired(charge_point_id)
         reported = await read_reported_keys(connection, charge_point_id)
-        checked = Choices(template, reported).check(choices, take_back=take_back, chosen=before)
+        checked = Choices(template, reported).check(
+            choices, take_back=wanted.take_back, chosen=before
+        )
         if checked.errors:
             raise InvalidError(
                 "invalid_parameters",
@@ -87,7 +84,9 @@ async def choose(
     if not connected or busy:
         return stored
     try:
-        result = await call.parts.temporal.push_configuration(charge_point_id, restart=restart)
+        result = await call.parts.temporal.push_configuration(
+            charge_point_id, restart=wanted.reboot
+        )
     except UnavailableError as error:
         # The values are safe; whatever pushes next pushes them too.
         _log.warning("configuration_push_failed", charge_point=charge_point_id, error=repr(error))

@@ -9,17 +9,24 @@ from pydantic import BaseModel
 
 from api.accounts.credentials import prove_password
 from api.accounts.schemas import GivenPassword
-from api.call import Call
-from api.deps import InstallerCall, OwnerCall, now
+from api.deps import ONLY, AnyCall, now
 from api.fields import Request, Shown, Timestamp, example
 from api.problems import documented_problem, problems
 from domain.deletion import KEPT
 from domain.errors import ConflictError
+from domain.states import Role
 from storage.account_deletion import AccountDeletion
 
-installer_router = APIRouter(prefix="/installer", tags=["Installer account"])
-owner_router = APIRouter(prefix="/site-owner", tags=["Site owner"])
+installer_router = APIRouter(
+    prefix="/installer", tags=["Installer account"], dependencies=ONLY[Role.INSTALLER]
+)
+owner_router = APIRouter(
+    prefix="/site-owner", tags=["Site owner"], dependencies=ONLY[Role.SITE_OWNER]
+)
 _log = structlog.get_logger(__name__)
+_FOR_GOOD = (
+    "Delete the account for good; it needs the password. `GET …/export` first: nothing comes back."
+)
 _IN_USE = (
     "`in_the_way` lists what has to be ended or handed on first: `code`, `detail`, `project_id`."
 )
@@ -66,37 +73,24 @@ class Deleted(BaseModel):
     kept: list[KeptShown]
 
 
-@installer_router.post(
-    "/account/delete",
-    summary="Delete my account",
-    operation_id="deleteInstallerAccount",
-    responses=_RESPONSES,
-)
-async def delete_installer(call: InstallerCall, body: Deletion) -> Deleted:
-    """Delete the account for good; it needs the password. `GET …/export` first: nothing comes back.
-
-    Name, e-mail, company, password and webhooks go at once, and every token is void. The answer
-    says what is kept, why, and for how long.
-    """
-    return await _delete(call, body)
-
-
 @owner_router.post(
     "/account/delete",
     summary="Delete my account",
     operation_id="deleteSiteOwnerAccount",
+    description=f"{_FOR_GOOD}\n\nA site of yours where vehicles can charge stands in the way: "
+    "somebody has to answer for it.\nThe answer says what is kept, why, and for how long.",
     responses=_RESPONSES,
 )
-async def delete_owner(call: OwnerCall, body: Deletion) -> Deleted:
-    """Delete the account for good; it needs the password. `GET …/export` first: nothing comes back.
-
-    A site of yours where vehicles can charge stands in the way: somebody has to answer for it.
-    The answer says what is kept, why, and for how long.
-    """
-    return await _delete(call, body)
-
-
-async def _delete(call: Call, body: Deletion) -> Deleted:
+@installer_router.post(
+    "/account/delete",
+    summary="Delete my account",
+    operation_id="deleteInstallerAccount",
+    description=f"{_FOR_GOOD}\n\nName, e-mail, company, password and webhooks go at once, and "
+    "every token is void. The answer\nsays what is kept, why, and for how long.",
+    responses=_RESPONSES,
+)
+async def delete_account(call: AnyCall, body: Deletion) -> Deleted:
+    """Delete the account, unless something of it has to be ended or handed on first."""
     await prove_password(call, body.password)
     account = call.account
     at = now()

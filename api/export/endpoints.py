@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
 from api.call import Call
-from api.deps import InstallerCall, OwnerCall
+from api.deps import ONLY, AnyCall
 from api.export.queue import ExportResponse
 from api.problems import problems
 from api.verified import is_verified_enough
@@ -20,8 +20,10 @@ from storage.export import lines_of_project
 from storage.members import open_projects_of
 from storage.projects import Projects
 
-router = APIRouter(prefix="/site-owner", tags=["Site owner"])
-installer_router = APIRouter(prefix="/installer", tags=["Installer account"])
+router = APIRouter(prefix="/site-owner", tags=["Site owner"], dependencies=ONLY[Role.SITE_OWNER])
+installer_router = APIRouter(
+    prefix="/installer", tags=["Installer account"], dependencies=ONLY[Role.INSTALLER]
+)
 
 _MEDIA_TYPE: Final = "application/x-ndjson"
 _EXAMPLE: Final = """\
@@ -39,6 +41,16 @@ _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 _PAGE: Final = 100
 
 
+@installer_router.get(
+    "/export",
+    summary="Export all my data",
+    operation_id="exportInstaller",
+    description="Every row of your account and of the projects that you work on, but for those "
+    "handed over.\n\nThe id tags that a site owner has listed are the owner's alone.\n\n"
+    "The last line is of the kind `end`, as in the export of a site owner.",
+    response_class=StreamingResponse,
+    responses=_RESPONSES | problems(429),
+)
 @router.get(
     "/export",
     summary="Export all my data",
@@ -46,33 +58,14 @@ _PAGE: Final = 100
     response_class=StreamingResponse,
     responses=_RESPONSES | problems(429),
 )
-async def export(call: OwnerCall) -> Response:
+async def export(call: AnyCall) -> Response:
     """Every row of every site of yours: charge points, sessions, readings, bills, who did what.
 
     The last line is of the kind `end` with the number of lines before it: without it, the file is
     not whole. Pictures and certificates are files of their own; no secret is in it.
     """
-    return _file(call, await _owned(call))
-
-
-@installer_router.get(
-    "/export",
-    summary="Export all my data",
-    operation_id="exportInstaller",
-    response_class=StreamingResponse,
-    responses=_RESPONSES | problems(429),
-)
-async def export_of_installer(call: InstallerCall) -> Response:
-    """Every row of your account and of the projects that you work on, but for those handed over.
-
-    The id tags that a site owner has listed are the owner's alone.
-
-    The last line is of the kind `end`, as in the export of a site owner.
-    """
-    return _file(call, await _worked_on(call))
-
-
-def _file(call: Call, project_ids: Sequence[str]) -> Response:
+    of_installer = call.account.role is Role.INSTALLER
+    project_ids = await (_worked_on(call) if of_installer else _owned(call))
     name = f"export-{datetime.now(UTC):%Y-%m-%d}.ndjson"
     headers = {
         "Content-Disposition": f'attachment; filename="{name}"',

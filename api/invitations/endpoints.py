@@ -6,8 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from api.accounts.visitor import AVisitor, Visitor
-from api.call import Call
-from api.deps import AppParts, InstallerCall, OwnerCall, now
+from api.deps import ONLY, AnyCall, AppParts, now
 from api.invitations.schemas import Accept, Accepted, Decline, InvitationShown
 from api.invitations.service import accept, decline
 from api.pagination import Page, Paging
@@ -110,21 +109,31 @@ async def decline_as_installer(
     return await _decline(parts, body, Role.INSTALLER, visitor)
 
 
-@owner_router.get("", summary="List my invitations", operation_id="listMyInvitations")
-async def list_of_owner(call: OwnerCall, paging: Paging) -> Page[InvitationShown]:
-    """The invitations that were sent to your e-mail, newest first, and how they stand."""
-    return await _list(call, paging)
-
-
+@owner_router.get(
+    "",
+    summary="List my invitations",
+    operation_id="listMyInvitations",
+    dependencies=ONLY[Role.SITE_OWNER],
+)
 @installer_router.get(
     "",
     summary="List my invitations to projects",
     operation_id="listMyInvitationsToWork",
-    dependencies=VERIFIED,
+    dependencies=[*ONLY[Role.INSTALLER], *VERIFIED],
 )
-async def list_of_installer(call: InstallerCall, paging: Paging) -> Page[InvitationShown]:
+async def list_invitations(call: AnyCall, paging: Paging) -> Page[InvitationShown]:
     """The invitations that were sent to your e-mail, newest first, and how they stand."""
-    return await _list(call, paging)
+    moment = now()
+    async with call.read() as connection:
+        rows = await Invitations(connection).page_of_invited(
+            call.account.email,
+            call.account.role,
+            before=paging.after_id(Prefix.INVITATION),
+            limit=paging.fetch,
+        )
+    return paging.page(
+        rows, lambda one: InvitationShown.as_of(moment, one), lambda invitation: invitation.id
+    )
 
 
 async def _accept(
@@ -148,17 +157,3 @@ async def _decline(parts: Parts, body: Decline, side: Role, visitor: Visitor) ->
         parts, token=body.token, reason=body.reason, visitor=visitor, side=side
     )
     return InvitationShown.as_of(now(), declined)
-
-
-async def _list(call: Call, paging: Paging) -> Page[InvitationShown]:
-    moment = now()
-    async with call.read() as connection:
-        rows = await Invitations(connection).page_of_invited(
-            call.account.email,
-            call.account.role,
-            before=paging.after_id(Prefix.INVITATION),
-            limit=paging.fetch,
-        )
-    return paging.page(
-        rows, lambda one: InvitationShown.as_of(moment, one), lambda invitation: invitation.id
-    )
