@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from api.parts import Parts
 from api.security.tokens import Token
 from domain.audit import Actor
+from domain.errors import NotFoundError
 from domain.states import Role
 from storage.accounts import Account
 from storage.charge_points import ChargePoint, ChargePoints
@@ -127,3 +128,18 @@ class Call:
         return await ChargePoints(connection).for_change(
             charge_point_id, installer_id=self.account.id, even_withdrawn=even_withdrawn
         )
+
+
+def no_project() -> NotFoundError:
+    """Whoever calls has no such project."""
+    return NotFoundError("project_not_found", "You have no project with this id.")
+
+
+def no_charge_point() -> NotFoundError:
+    """Whoever calls has no such charge point."""
+    return NotFoundError("charge_point_not_found", "You have no charge point with this id.")
+
+
+def no_run() -> NotFoundError:
+    """The charge point has no such run."""
+    return NotFoundError("run_not_found", "The charge point has no run with this id.")

@@ -1,12 +1,13 @@
 """Dependencies of endpoints: the parts, who calls, which id is meant."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from api.call import Call
+from api.call import Call, no_charge_point, no_project, no_run
 from api.parts import Parts
 from api.security.tokens import Token
 from domain.audit import Actor
@@ -105,36 +106,35 @@ ONLY: Final = {
 """Dependencies of a route that is for one role, and does the same for each."""
 
 
-def path_id(name: str, prefix: Prefix, error: tuple[str, str], *, example: str) -> Any:
+def path_id(
+    name: str, prefix: Prefix, missing: Callable[[], NotFoundError], *, example: str
+) -> Any:
     """Read an id of the path; whatever has not the form of one never reaches a query.
 
-    ``error``: code and sentence of the 404. Who calls is looked at first: whoever is nobody learns
-    nothing, not even that an id is malformed.
+    Who calls is looked at first: whoever is nobody learns nothing, not even that an id is
+    malformed.
     """
 
     async def read(given: Annotated[str, Path(alias=name, examples=[example])]) -> str:
         if not is_id(prefix, given):
-            raise NotFoundError(*error)
+            raise missing()
         return given
 
     return Depends(read)
 
 
-NO_PROJECT: Final = ("project_not_found", "You have no project with this id.")
-NO_CHARGE_POINT: Final = ("charge_point_not_found", "You have no charge point with this id.")
-NO_RUN: Final = ("run_not_found", "The charge point has no run with this id.")
 ProjectId = Annotated[
-    str, path_id("project_id", Prefix.PROJECT, NO_PROJECT, example="prj_01HX4M7TABCDE12345")
+    str, path_id("project_id", Prefix.PROJECT, no_project, example="prj_01HX4M7TABCDE12345")
 ]
 ChargePointId = Annotated[
     str,
     path_id(
-        "charge_point_id", Prefix.CHARGE_POINT, NO_CHARGE_POINT, example="cp_01HX5P2QRSTUVWXYZ0"
+        "charge_point_id", Prefix.CHARGE_POINT, no_charge_point, example="cp_01HX5P2QRSTUVWXYZ0"
     ),
 ]
 CommissioningId = Annotated[
     str,
-    path_id("commissioning_id", Prefix.COMMISSIONING, NO_RUN, example="com_01HX6RSTUVWXYZ1234"),
+    path_id("commissioning_id", Prefix.COMMISSIONING, no_run, example="com_01HX6RSTUVWXYZ1234"),
 ]
 
 

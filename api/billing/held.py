@@ -9,6 +9,7 @@ from api.deps import OwnerCall, ProjectId, now, path_id
 from api.pagination import Page, Paging
 from api.problems import problems
 from domain.billing.held import Decision, HoldCause, HoldState, suggested
+from domain.errors import NotFoundError
 from domain.ids import Prefix
 from storage.billing_records import settle
 from storage.held import HeldRecords
@@ -20,7 +21,9 @@ HeldRecordId = Annotated[
     path_id(
         "held_record_id",
         Prefix.HELD_RECORD,
-        ("held_record_not_found", "The project has no held record with this id."),
+        lambda: NotFoundError(
+            "held_record_not_found", "The project has no held record with this id."
+        ),
         example="hld_01HX9HELDABCDEFGHJ",
     ),
 ]

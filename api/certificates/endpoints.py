@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
+from api.call import no_charge_point
 from api.certificates.answer import answer
 from api.certificates.issuing import issue_of_charge_point, issue_of_project, online_copy
 from api.certificates.schemas import (
@@ -18,7 +19,6 @@ from api.deps import ONLY, AnyCall, AppParts, ChargePointId, ProjectId
 from api.parts import Parts
 from api.problems import problems
 from documents.keys import PublicKey
-from domain.errors import NotFoundError
 from domain.ids import Prefix, is_id
 from domain.states import Role
 from storage.certificates import Certificates
@@ -157,7 +157,7 @@ async def report_of_owned_charge_point(
         if not is_id(Prefix.CHARGE_POINT, charge_point_id) or not await ChargePoints(
             connection
         ).is_in(charge_point_id, project_id=project_id):
-            raise NotFoundError("charge_point_not_found", "You have no charge point with this id.")
+            raise no_charge_point()
     return await answer(
         call.parts, request, await issue_of_charge_point(call.parts, charge_point_id), wanted
     )

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from api.call import Call
+from api.call import Call, no_project
 from api.charge_points.schemas import (
     ChargePointChange,
     ChargePointDetail,
@@ -25,7 +25,7 @@ from api.projects.endpoints import HANDED_OVER
 from api.verified import refuse_beyond_quota
 from domain.accounts import Counted
 from domain.audit import AuditAction
-from domain.errors import ConflictError, NotFoundError
+from domain.errors import ConflictError
 from domain.ids import Prefix, is_id, new_id
 from domain.states import ChargePointStatus
 from storage.audit import Audit
@@ -242,5 +242,5 @@ def _audited(charge_point: ChargePoint) -> dict[str, Any]:
 
 def _project(project_id: str) -> str:
     if not is_id(Prefix.PROJECT, project_id):
-        raise NotFoundError("project_not_found", "You have no project with this id.")
+        raise no_project()
     return project_id

@@ -18,6 +18,7 @@ from api.pagination import Page, Paging
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER, project_request
 from api.verified import VERIFIED
+from domain.errors import NotFoundError
 from domain.ids import Prefix
 from storage.members import Members
 
@@ -30,7 +31,9 @@ AccountId = Annotated[
     path_id(
         "account_id",
         Prefix.ACCOUNT,
-        ("collaborator_not_found", "Nobody with this id works on the project."),
+        lambda: NotFoundError(
+            "collaborator_not_found", "Nobody with this id works on the project."
+        ),
         example="usr_01HX3K9VZAB2C4DEFG",
     ),
 ]

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Query
 
+from api.call import no_run
 from api.commissioning import service
 from api.commissioning.record import LogEntryShown, RunListed, RunRecord
 from api.commissioning.schemas import (
@@ -24,7 +25,6 @@ from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
 from api.verified import refuse_unverified
 from domain.commissioning import RunAnswer, RunRequest
-from domain.errors import NotFoundError
 from domain.ids import Prefix, is_id
 from domain.states import LogLevel, RunStatus
 from storage.log import Log, LogFilter
@@ -205,7 +205,7 @@ async def logs(
             not is_id(Prefix.COMMISSIONING, run)
             or await Runs(connection).get(charge_point_id, run) is None
         ):
-            raise NotFoundError("run_not_found", "The charge point has no run with this id.")
+            raise no_run()
         rows = await Log(connection).page(
             charge_point_id,
             LogFilter(commissioning_id=run, level=level, since=since, until=until),

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from api.call import Call
+from api.call import Call, no_run
 from api.commissioning.cause import with_newest_cause
 from api.commissioning.schemas import Retry
 from api.deps import now
@@ -116,7 +116,7 @@ async def record_of(parts: Parts, charge_point_id: str, commissioning_id: str) -
     async with parts.database.read() as connection:
         run = await Runs(connection).get(charge_point_id, commissioning_id)
     if run is None or run.status is RunStatus.ABANDONED:
-        raise NotFoundError("run_not_found", "The charge point has no run with this id.")
+        raise no_run()
     return await _view(parts, run)
 
 

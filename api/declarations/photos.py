@@ -78,9 +78,12 @@ async def _body(request: Request) -> bytes:
     return await request.body()
 
 
-_NO_PHOTO: Final = ("photo_not_found", "The charge point has no photo with this id.")
+def _no_photo() -> NotFoundError:
+    return NotFoundError("photo_not_found", "The charge point has no photo with this id.")
+
+
 PhotoId = Annotated[
-    str, path_id("photo_id", Prefix.PHOTO, _NO_PHOTO, example="pho_01HX9PHOTOABCDEFGHIJ")
+    str, path_id("photo_id", Prefix.PHOTO, _no_photo, example="pho_01HX9PHOTOABCDEFGHIJ")
 ]
 
 
@@ -179,7 +182,7 @@ async def get_photo(
     async with call.read(charge_point=charge_point_id) as connection:
         picture = await Photos(connection).picture(charge_point_id, photo_id)
     if picture is None:
-        raise NotFoundError(*_NO_PHOTO)
+        raise _no_photo()
     return Response(picture, media_type="image/jpeg")
 
 
@@ -199,7 +202,7 @@ async def delete_photo(
         photos = Photos(connection)
         found = {one.id: one for one in (await photos.of([charge_point_id]))[charge_point_id]}
         if not await photos.delete(charge_point_id, photo_id):
-            raise NotFoundError(*_NO_PHOTO)
+            raise _no_photo()
         await Audit(connection, charge_point.project_id).write(
             AuditAction.PHOTO_REMOVED,
             call.actor,

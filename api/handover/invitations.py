@@ -13,6 +13,7 @@ from api.pagination import Page, Paging
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER, project_request
 from api.verified import VERIFIED
+from domain.errors import NotFoundError
 from domain.ids import Prefix
 from domain.invitations import NewInvitation, ResendInvitation
 from domain.states import ProjectRole
@@ -29,7 +30,9 @@ InvitationId = Annotated[
     path_id(
         "invitation_id",
         Prefix.INVITATION,
-        ("invitation_not_found", "The project has no invitation with this id."),
+        lambda: NotFoundError(
+            "invitation_not_found", "The project has no invitation with this id."
+        ),
         example="inv_01HX7ABCDEFGH12345",
     ),
 ]

@@ -18,7 +18,7 @@ from api.problems import problems
 from api.projects.endpoints import project_request
 from api.service_visits.schemas import NewVisit, OwnerClose, VisitChange, VisitShown
 from api.service_visits.service import close, refuse_end
-from domain.errors import ConflictError, EngineError, UnavailableError
+from domain.errors import ConflictError, EngineError, NotFoundError, UnavailableError
 from domain.handover import OpenVisit
 from domain.ids import Prefix, new_id
 from domain.service_visits import CloseVisit
@@ -39,7 +39,7 @@ VisitId = Annotated[
     path_id(
         "service_visit_id",
         Prefix.SERVICE_VISIT,
-        ("service_visit_not_found", "There is no service visit with this id."),
+        lambda: NotFoundError("service_visit_not_found", "There is no service visit with this id."),
         example="sv_01HXB7Q8ABCDEFGH12",
     ),
 ]

@@ -21,7 +21,7 @@ from api.webhooks.schemas import (
     WebhookShown,
     WebhookWithSecret,
 )
-from domain.errors import ConflictError
+from domain.errors import ConflictError, NotFoundError
 from domain.ids import Prefix, new_id
 from domain.states import DeliveryStatus, Role, WebhookStatus
 from domain.tokens import webhook_secret
@@ -42,7 +42,7 @@ WebhookId = Annotated[
     path_id(
         "webhook_id",
         Prefix.WEBHOOK,
-        ("webhook_not_found", "You have no webhook with this id."),
+        lambda: NotFoundError("webhook_not_found", "You have no webhook with this id."),
         example="whk_01HX7A2BCDEFGHJKM0",
     ),
 ]
@@ -51,7 +51,7 @@ DeliveryId = Annotated[
     path_id(
         "delivery_id",
         Prefix.DELIVERY,
-        ("delivery_not_found", "The webhook has no delivery with this id."),
+        lambda: NotFoundError("delivery_not_found", "The webhook has no delivery with this id."),
         example="dlv_01HX7B3CDEFGHJKMN0",
     ),
 ]

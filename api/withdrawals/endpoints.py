@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from api.call import Call
+from api.call import Call, no_charge_point
 from api.charge_points.endpoints import WITHDRAWN, detail_of
 from api.charge_points.schemas import ChargePointDetail, ChargePointShown
 from api.commissioning import service as commissioning
@@ -20,7 +20,7 @@ from api.withdrawals.schemas import Replace, Replaced, Swap, Swapped, Withdraw
 from domain.accounts import Counted
 from domain.audit import AuditAction
 from domain.choices import Choices
-from domain.errors import ConflictError, NotFoundError, UnavailableError
+from domain.errors import ConflictError, UnavailableError
 from domain.ids import Prefix, is_id, new_id
 from domain.parameters import value_of, what_is_wrong
 from domain.states import ChargePointStatus
@@ -211,7 +211,7 @@ async def swap_charge_points(call: InstallerCall, body: Swap) -> Swapped:
     one, other = body.charge_point_ids
     for identity in (one, other):
         if not is_id(Prefix.CHARGE_POINT, identity):
-            raise NotFoundError("charge_point_not_found", "You have no charge point with this id.")
+            raise no_charge_point()
     if one == other:
         raise ConflictError(
             "same_charge_point", "Both ids are the same. Send those of the two that are exchanged."
