@@ -4,7 +4,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -21,7 +21,15 @@ app = typer.Typer(
 )
 
 _FAILED, _MISUSED = 1, 2
+_LocalDataDir = Annotated[
+    Path,
+    typer.Option(envvar="DYNAMO_DATA_DIR", metavar="DIR", help="Of the engine on this machine."),
+]
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+def _port(variable: str | None = None) -> Any:
+    return typer.Option(envvar=variable, min=0, max=65535, metavar="N", help="0: a free one.")
 
 
 def _show_version(*, wanted: bool) -> None:
@@ -53,24 +61,10 @@ def up(
     host: Annotated[
         str, typer.Option(metavar="H", help="Address that API and OCPP server listen on.")
     ] = "127.0.0.1",
-    api_port: Annotated[
-        int,
-        typer.Option(
-            envvar="DYNAMO_API_PORT", min=0, max=65535, metavar="N", help="0: a free one."
-        ),
-    ] = 8000,
-    ocpp_port: Annotated[
-        int,
-        typer.Option(
-            envvar="DYNAMO_OCPP_PORT", min=0, max=65535, metavar="N", help="0: a free one."
-        ),
-    ] = 9000,
-    temporal_port: Annotated[
-        int, typer.Option(min=0, max=65535, metavar="N", help="0: a free one.")
-    ] = 7233,
-    temporal_ui_port: Annotated[
-        int, typer.Option(min=0, max=65535, metavar="N", help="0: a free one.")
-    ] = 8233,
+    api_port: Annotated[int, _port("DYNAMO_API_PORT")] = 8000,
+    ocpp_port: Annotated[int, _port("DYNAMO_OCPP_PORT")] = 9000,
+    temporal_port: Annotated[int, _port()] = 7233,
+    temporal_ui_port: Annotated[int, _port()] = 8233,
 ) -> None:
     """Run everything on this machine: Temporal, API, OCPP server, worker, SQLite.
 
@@ -166,12 +160,7 @@ def verify(
             "left out: the keys of the engine on this machine.",
         ),
     ] = None,
-    data_dir: Annotated[
-        Path,
-        typer.Option(
-            envvar="DYNAMO_DATA_DIR", metavar="DIR", help="Of the engine on this machine."
-        ),
-    ] = Path(".dynamo"),
+    data_dir: _LocalDataDir = Path(".dynamo"),
 ) -> None:
     """Check a certificate offline: has the engine signed exactly this file?
 
@@ -192,12 +181,7 @@ def certificate_key(
         bool,
         typer.Option("--certificate", help="The X.509 certificate, as PDF readers import it."),
     ] = False,
-    data_dir: Annotated[
-        Path,
-        typer.Option(
-            envvar="DYNAMO_DATA_DIR", metavar="DIR", help="Of the engine on this machine."
-        ),
-    ] = Path(".dynamo"),
+    data_dir: _LocalDataDir = Path(".dynamo"),
 ) -> None:
     """Print the public key that certificates of this engine are signed with.
 

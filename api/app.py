@@ -11,23 +11,21 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 
 from api import docs
-from api.access.endpoints import router as access
-from api.access.installer_endpoints import router as access_before
+from api.access import endpoints as access
 from api.access.presenting import router as presenting
 from api.accounts.endpoints import router as accounts
 from api.accounts.pages import router as account_pages
 from api.accounts.security import security_router
 from api.audit.endpoints import router as audit
 from api.batches.endpoints import router as batches
+from api.billing import tariffs
 from api.billing.endpoints import router as billing
 from api.billing.held import router as held_records
 from api.billing.statements import router as statements
-from api.billing.tariffs import router as tariffs
-from api.certificates.endpoints import router as certificates
+from api.certificates import endpoints as certificates
 from api.certificates.pages import router as online_copies
+from api.charge_points import links
 from api.charge_points.endpoints import router as charge_points
-from api.charge_points.links import installer_router as links
-from api.charge_points.links import owner_router as owned_links
 from api.checklists.endpoints import router as checklists
 from api.collaborators.endpoints import router as collaborators
 from api.commands.endpoints import router as commands
@@ -39,28 +37,23 @@ from api.connection_attempts.endpoints import router as connection_attempts
 from api.contractor.endpoints import router as contractor
 from api.declarations.endpoints import router as declarations
 from api.declarations.photos import router as photos
-from api.deletion.endpoints import installer_router as installer_deletion
-from api.deletion.endpoints import owner_router as owner_deletion
+from api.deletion import endpoints as deletion
 from api.errors import install_error_handlers
-from api.export.endpoints import installer_router as installer_export
-from api.export.endpoints import router as export
+from api.export import endpoints as export
 from api.handover.endpoints import router as handover
 from api.handover.invitations import router as invitations
 from api.health.endpoints import router as health
 from api.idempotency.keyed import KeyedMiddleware
 from api.imports.endpoints import router as imports
-from api.invitations.endpoints import installer_router as invitations_to_work
-from api.invitations.endpoints import owner_router as invitations_to_own
+from api.invitations import endpoints as invitations_to_accounts
 from api.invitations.page import router as invitation_page
+from api.live import project_endpoints as live_projects
 from api.live.endpoints import router as live
-from api.live.project_endpoints import owner_router as owned_live_projects
-from api.live.project_endpoints import router as live_projects
 from api.mail.page import router as stop_page
 from api.middleware import RequestMiddleware
 from api.openapi.document import DocumentedAPI
 from api.parts import compose
-from api.power.endpoints import installer_router as power
-from api.power.endpoints import owner_router as owned_power
+from api.power import endpoints as power
 from api.projects.endpoints import router as projects
 from api.protocol.behind_proxies import ProxiesMiddleware
 from api.protocol.connection import BOUNDED, bound_what_is_unread, have_room
@@ -72,8 +65,7 @@ from api.service_visits.installer_endpoints import router as my_service_visits
 from api.site_owner.endpoints import router as site_owner
 from api.site_owner.site import router as site
 from api.temporal import TemporalGateway
-from api.webhooks.endpoints import router as webhooks
-from api.webhooks.owner_endpoints import router as owned_webhooks
+from api.webhooks import endpoints as webhooks
 from api.withdrawals.endpoints import router as withdrawals
 from domain.cancellation import end
 from domain.starting import cannot_listen
@@ -133,47 +125,50 @@ def bare_app() -> FastAPI:
         projects,
         batches,
         charge_points,
-        links,
-        owned_links,
+        links.installer_router,
+        links.owner_router,
         withdrawals,
         imports,
         connection_attempts,
         configuration,
         commissioning,
         live,
-        live_projects,
-        owned_live_projects,
-        webhooks,
-        owned_webhooks,
+        live_projects.router,
+        live_projects.owner_router,
+        webhooks.router,
+        webhooks.owner_router,
         handover,
         service_visits,
         my_service_visits,
         audit,
-        certificates,
+        certificates.installer_router,
+        certificates.owner_router,
+        certificates.keys_router,
         declarations,
         photos,
         checklists,
         contractor,
         invitations,
         collaborators,
-        invitations_to_work,
-        invitations_to_own,
-        installer_deletion,
-        owner_deletion,
+        invitations_to_accounts.installer_router,
+        invitations_to_accounts.owner_router,
+        deletion.installer_router,
+        deletion.owner_router,
         site_owner,
         security_router(Role.SITE_OWNER),
         site,
-        access,
-        access_before,
+        access.router,
+        access.installer_router,
         presenting,
         commands,
         running_sessions,
-        export,
-        installer_export,
+        export.router,
+        export.installer_router,
         owned_configuration,
-        power,
-        owned_power,
-        tariffs,
+        power.installer_router,
+        power.owner_router,
+        tariffs.owner_router,
+        tariffs.installer_router,
         billing,
         held_records,
         statements,

@@ -1,11 +1,13 @@
 """Dependencies of endpoints: the parts, who calls, which id is meant."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from api.call import Call, no_charge_point, no_project, no_run
 from api.parts import Parts
 from api.security.tokens import Token
 from domain.audit import Actor
@@ -41,16 +43,21 @@ def _address(request: Request) -> str:
 ClientAddress = Annotated[str, Depends(_address)]
 
 
-async def _session(
+async def _call(
     parts: AppParts,
+    address: ClientAddress,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-) -> tuple[Token, Account]:
+) -> Call:
     if credentials is None:
         raise UnauthorizedError(
             "token_missing", "Send your token in the header Authorization: Bearer <token>."
         )
     token = parts.tokens.read(credentials.credentials)
-    return token, await account_of(parts, token)
+    account = await account_of(parts, token)
+    actor = Actor(
+        email=account.email, role=account.role.value, account_id=account.id, address=address
+    )
+    return Call(parts=parts, account=account, token=token, actor=actor)
 
 
 async def account_of(parts: Parts, token: Token) -> Account:
@@ -68,155 +75,67 @@ async def account_of(parts: Parts, token: Token) -> Account:
     return account
 
 
-Session = Annotated[tuple[Token, Account], Depends(_session)]
+AnyCall = Annotated[Call, Depends(_call)]
+"""For routers that are for one role anyway."""
 
 
-def _as(role: Role, session: tuple[Token, Account]) -> Account:
-    token, account = session
-    if token.role is not role or account.role is not role:
+async def _of_installer(call: AnyCall) -> Call:
+    return _as(Role.INSTALLER, call)
+
+
+async def _of_site_owner(call: AnyCall) -> Call:
+    return _as(Role.SITE_OWNER, call)
+
+
+def _as(role: Role, call: Call) -> Call:
+    if call.token.role is not role or call.account.role is not role:
         raise ForbiddenError(
-            "wrong_role", f"This needs the {role.value} role; yours is {account.role.value}."
+            "wrong_role", f"This needs the {role.value} role; yours is {call.account.role.value}."
         )
-    return account
+    return call
 
 
-async def _installer(session: Session) -> Account:
-    return _as(Role.INSTALLER, session)
+InstallerCall = Annotated[Call, Depends(_of_installer)]
+"""First among the parameters: who may not call at all learns nothing of the others."""
+OwnerCall = Annotated[Call, Depends(_of_site_owner)]
+"""As :data:`InstallerCall`."""
+ONLY: Final = {
+    Role.INSTALLER: [Depends(_of_installer)],
+    Role.SITE_OWNER: [Depends(_of_site_owner)],
+}
+"""Dependencies of a route that is for one role, and does the same for each."""
 
 
-async def _site_owner(session: Session) -> Account:
-    return _as(Role.SITE_OWNER, session)
+def path_id(
+    name: str, prefix: Prefix, missing: Callable[[], NotFoundError], *, example: str
+) -> Any:
+    """Read an id of the path; whatever has not the form of one never reaches a query.
+
+    Who calls is looked at first: whoever is nobody learns nothing, not even that an id is
+    malformed.
+    """
+
+    async def read(given: Annotated[str, Path(alias=name, examples=[example])]) -> str:
+        if not is_id(prefix, given):
+            raise missing()
+        return given
+
+    return Depends(read)
 
 
-Installer = Annotated[Account, Depends(_installer)]
-SiteOwner = Annotated[Account, Depends(_site_owner)]
-ONLY: Final = {Role.INSTALLER: Depends(_installer), Role.SITE_OWNER: Depends(_site_owner)}
-"""What a route depends on that is for one role, and does the same for each."""
-
-
-async def _actor(session: Session, address: ClientAddress) -> Actor:
-    _, account = session
-    return Actor(
-        email=account.email, role=account.role.value, account_id=account.id, address=address
-    )
-
-
-Acting = Annotated[Actor, Depends(_actor)]
-
-
-def _project_id(
-    _: Installer,  # first: who is nobody learns nothing, not even that an id is malformed
-    project_id: Annotated[str, Path(examples=["prj_01HX4M7TABCDE12345"])],
-) -> str:
-    # Whatever has not the form of an id never reaches a query.
-    if not is_id(Prefix.PROJECT, project_id):
-        raise NotFoundError("project_not_found", "You have no project with this id.")
-    return project_id
-
-
-def _owned_project_id(
-    _: SiteOwner,
-    project_id: Annotated[str, Path(examples=["prj_01HX4M7TABCDE12345"])],
-) -> str:
-    if not is_id(Prefix.PROJECT, project_id):
-        raise NotFoundError("project_not_found", "You have no project with this id.")
-    return project_id
-
-
-OwnedProjectId = Annotated[str, Depends(_owned_project_id)]
-
-
-def _charge_point_id(
-    _: Installer,
-    charge_point_id: Annotated[str, Path(examples=["cp_01HX5P2QRSTUVWXYZ0"])],
-) -> str:
-    if not is_id(Prefix.CHARGE_POINT, charge_point_id):
-        raise NotFoundError("charge_point_not_found", "You have no charge point with this id.")
-    return charge_point_id
-
-
-def _owned_charge_point_id(
-    _: OwnedProjectId,
-    charge_point_id: Annotated[str, Path(examples=["cp_01HX5P2QRSTUVWXYZ0"])],
-) -> str:
-    if not is_id(Prefix.CHARGE_POINT, charge_point_id):
-        raise NotFoundError("charge_point_not_found", "You have no charge point with this id.")
-    return charge_point_id
-
-
-def _owned_run_id(
-    _: OwnedProjectId,
-    commissioning_id: Annotated[str, Path(examples=["com_01HX6RSTUVWXYZ1234"])],
-) -> str:
-    if not is_id(Prefix.COMMISSIONING, commissioning_id):
-        raise NotFoundError("run_not_found", "The charge point has no run with this id.")
-    return commissioning_id
-
-
-def _commissioning_id(
-    _: Installer,
-    commissioning_id: Annotated[str, Path(examples=["com_01HX6RSTUVWXYZ1234"])],
-) -> str:
-    if not is_id(Prefix.COMMISSIONING, commissioning_id):
-        raise NotFoundError("run_not_found", "The charge point has no run with this id.")
-    return commissioning_id
-
-
-def _webhook_id(
-    _: Installer,
-    webhook_id: Annotated[str, Path(examples=["whk_01HX7A2BCDEFGHJKM0"])],
-) -> str:
-    if not is_id(Prefix.WEBHOOK, webhook_id):
-        raise NotFoundError("webhook_not_found", "You have no webhook with this id.")
-    return webhook_id
-
-
-def _delivery_id(
-    _: Installer,
-    delivery_id: Annotated[str, Path(examples=["dlv_01HX7B3CDEFGHJKMN0"])],
-) -> str:
-    if not is_id(Prefix.DELIVERY, delivery_id):
-        raise NotFoundError("delivery_not_found", "The webhook has no delivery with this id.")
-    return delivery_id
-
-
-def _owned_webhook_id(
-    _: SiteOwner,
-    webhook_id: Annotated[str, Path(examples=["whk_01HX7A2BCDEFGHJKM0"])],
-) -> str:
-    if not is_id(Prefix.WEBHOOK, webhook_id):
-        raise NotFoundError("webhook_not_found", "You have no webhook with this id.")
-    return webhook_id
-
-
-def _owned_delivery_id(
-    _: SiteOwner,
-    delivery_id: Annotated[str, Path(examples=["dlv_01HX7B3CDEFGHJKMN0"])],
-) -> str:
-    if not is_id(Prefix.DELIVERY, delivery_id):
-        raise NotFoundError("delivery_not_found", "The webhook has no delivery with this id.")
-    return delivery_id
-
-
-def _held_record_id(
-    _: SiteOwner,
-    held_record_id: Annotated[str, Path(examples=["hld_01HX9HELDABCDEFGHJ"])],
-) -> str:
-    if not is_id(Prefix.HELD_RECORD, held_record_id):
-        raise NotFoundError("held_record_not_found", "The project has no held record with this id.")
-    return held_record_id
-
-
-HeldRecordId = Annotated[str, Depends(_held_record_id)]
-ProjectId = Annotated[str, Depends(_project_id)]
-ChargePointId = Annotated[str, Depends(_charge_point_id)]
-OwnedChargePointId = Annotated[str, Depends(_owned_charge_point_id)]
-OwnedRunId = Annotated[str, Depends(_owned_run_id)]
-CommissioningId = Annotated[str, Depends(_commissioning_id)]
-WebhookId = Annotated[str, Depends(_webhook_id)]
-DeliveryId = Annotated[str, Depends(_delivery_id)]
-OwnedWebhookId = Annotated[str, Depends(_owned_webhook_id)]
-OwnedDeliveryId = Annotated[str, Depends(_owned_delivery_id)]
+ProjectId = Annotated[
+    str, path_id("project_id", Prefix.PROJECT, no_project, example="prj_01HX4M7TABCDE12345")
+]
+ChargePointId = Annotated[
+    str,
+    path_id(
+        "charge_point_id", Prefix.CHARGE_POINT, no_charge_point, example="cp_01HX5P2QRSTUVWXYZ0"
+    ),
+]
+CommissioningId = Annotated[
+    str,
+    path_id("commissioning_id", Prefix.COMMISSIONING, no_run, example="com_01HX6RSTUVWXYZ1234"),
+]
 
 
 def now() -> datetime:

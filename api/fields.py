@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, Self, TypeVar
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic import (
@@ -13,6 +13,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    JsonValue,
     PlainSerializer,
     StringConstraints,
     WithJsonSchema,
@@ -37,6 +38,26 @@ class Request(BaseModel):
     """Base of request bodies: an unknown field is refused, so that a typo is noticed."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+class Shown(BaseModel):
+    """Base of answers that show what has fields of the same names."""
+
+    @classmethod
+    def of(cls, it: Any, **others: Any) -> Self:
+        """Show it, and what it has, likewise; ``others`` are the fields that it has not, or not so.
+
+        Raises:
+            AttributeError: It lacks a field that is not among the others.
+
+        """
+        same = {name: getattr(it, name) for name in cls.model_fields if name not in others}
+        return cls.model_validate(same | others, from_attributes=True)
+
+
+def example(*whole: dict[str, JsonValue], **fields: JsonValue) -> ConfigDict:
+    """What the document shows of a schema: an example by its fields, or examples as a whole."""
+    return ConfigDict(json_schema_extra={"examples": [*whole, *([fields] if fields else [])]})
 
 
 def _one_line(text: str) -> str:

@@ -3,7 +3,8 @@
 from fastapi import Depends
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.deps import AppParts, Session
+from api.call import Call
+from api.deps import AnyCall
 from api.parts import Parts
 from domain.accounts import QUOTAS, Counted
 from domain.errors import ForbiddenError
@@ -37,7 +38,7 @@ def refuse_unverified(parts: Parts, account: Account) -> None:
 
 
 async def refuse_beyond_quota(
-    parts: Parts, connection: AsyncConnection, account: Account, what: Counted, *, more: int = 1
+    call: Call, connection: AsyncConnection, what: Counted, *, more: int = 1
 ) -> None:
     """Let an account whose address is not proven fill the engine so far and no further.
 
@@ -45,19 +46,19 @@ async def refuse_beyond_quota(
         ForbiddenError: ``quota_until_verified``.
 
     """
-    if account.verified_at is not None:
+    if call.account.verified_at is not None:
         return
-    most = QUOTAS[parts.settings.email_verification][what]
-    if await how_many(connection, account.id, what, at_most=most) + more > most:
-        how = _HOW + (_IN_A_FILE if parts.settings.smtp_url is None else "")
+    most = QUOTAS[call.parts.settings.email_verification][what]
+    if await how_many(connection, call.account.id, what, at_most=most) + more > most:
+        how = _HOW + (_IN_A_FILE if call.parts.settings.smtp_url is None else "")
         raise ForbiddenError(
             "quota_until_verified",
             f"An account whose e-mail is not verified has at most {most:,} {what.value}. {how}",
         )
 
 
-async def _verified(session: Session, parts: AppParts) -> None:
-    refuse_unverified(parts, session[1])
+async def _verified(call: AnyCall) -> None:
+    refuse_unverified(call.parts, call.account)
 
 
 VERIFIED = [Depends(_verified)]

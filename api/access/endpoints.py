@@ -1,4 +1,4 @@
-"""Endpoints of who may charge: the owner's own list of id tags, or everybody."""
+"""Endpoints of who may charge, for a site's owner, and for its installer until the handover."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -7,102 +7,120 @@ from fastapi import APIRouter, Body, Path, Response
 
 from api.access import service
 from api.access.schemas import AccessChange, AccessShown, IdTag, TagLabel, TagShown
-from api.deps import Acting, AppParts, OwnedProjectId, SiteOwner
+from api.deps import ONLY, AnyCall, ProjectId
 from api.pagination import Page, Paging
 from api.problems import problems
+from api.projects.endpoints import HANDED_OVER
+from domain.states import Role
 from storage.access import Access
-from storage.projects import Projects
 
-router = APIRouter(prefix="/site-owner/projects/{project_id}", tags=["Site owner"])
+router = APIRouter(
+    prefix="/site-owner/projects/{project_id}",
+    tags=["Site owner"],
+    dependencies=ONLY[Role.SITE_OWNER],
+)
+installer_router = APIRouter(
+    prefix="/installer/projects/{project_id}",
+    tags=["Handover"],
+    dependencies=ONLY[Role.INSTALLER],
+)
+_OWNERS_CHOICE = "The site owner has chosen, and alone changes it."
 
 IdTagPath = Annotated[IdTag, Path()]
 
 
-@router.get(
+@installer_router.get(
     "/access",
-    summary="Show who may charge",
-    operation_id="getAccess",
-    responses=problems(401, 403, 404, 503),
+    summary="Show who may charge after the handover",
+    operation_id="getProjectAccess",
+    description="Until you or the site owner list id tags or open the site, nobody may charge.",
 )
-async def show(project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts) -> AccessShown:
+@router.get("/access", summary="Show who may charge", operation_id="getAccess")
+async def show(call: AnyCall, project_id: ProjectId) -> AccessShown:
     """Until you list id tags or open the site, its charge points charge for nobody."""
-    return await service.shown(parts, owner, project_id)
+    return await service.shown(call, project_id)
 
 
-@router.put(
+@installer_router.put(
     "/access",
-    summary="Choose who may charge",
-    operation_id="setAccess",
-    responses=problems(400, 401, 403, 404, 413, 422, 503),
+    summary="Choose who may charge after the handover",
+    operation_id="setProjectAccess",
+    responses=problems(project_handed_over=HANDED_OVER, owner_has_chosen=_OWNERS_CHOICE),
+    description="`open` admits everybody, `listed` the listed id tags; the site owner may choose "
+    "otherwise.\n\n"
+    "It counts from the handover on. What the site owner has chosen stays as it is.",
 )
-async def choose(
-    project_id: OwnedProjectId,
-    body: AccessChange,
-    owner: SiteOwner,
-    parts: AppParts,
-    actor: Acting,
-) -> AccessShown:
+@router.put("/access", summary="Choose who may charge", operation_id="setAccess")
+async def choose(call: AnyCall, project_id: ProjectId, body: AccessChange) -> AccessShown:
     """`listed` admits the id tags of your list, `open` every id tag. The list is kept either way.
 
     It counts from the handover on, for the next card that is presented.
     """
-    return await service.choose(parts, owner, project_id, body, by=actor)
+    return await service.choose(call, project_id, body)
 
 
-@router.get(
+@installer_router.get(
     "/id-tags",
-    summary="List the id tags that may charge",
-    operation_id="listIdTags",
-    responses=problems(401, 403, 404, 422, 503),
+    summary="List the id tags that installers have listed",
+    operation_id="listProjectIdTags",
+    description="Those that the installers of the project have listed, not the site owner's own.",
 )
-async def list_tags(
-    project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts, paging: Paging
-) -> Page[TagShown]:
+@router.get("/id-tags", summary="List the id tags that may charge", operation_id="listIdTags")
+async def list_tags(call: AnyCall, project_id: ProjectId, paging: Paging) -> Page[TagShown]:
     """The list, in the order of the tags."""
-    async with parts.database.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+    own = Role.INSTALLER if call.account.role is Role.INSTALLER else None
+    async with call.read() as connection:
+        await call.project(connection, project_id)
         rows = await Access(connection, project_id).page(
-            after=paging.after_text(), limit=paging.fetch
+            after=paging.after_text(), limit=paging.fetch, set_as=own
         )
     return paging.page(rows, TagShown.of, lambda tag: tag.id_tag)
 
 
+@installer_router.put(
+    "/id-tags/{id_tag}",
+    summary="Let an id tag charge after the handover",
+    operation_id="putProjectIdTag",
+    responses=problems(
+        project_handed_over=HANDED_OVER,
+        id_tags_full="The list has no place for another.",
+        owner_has_chosen=_OWNERS_CHOICE,
+    ),
+    description="List an id tag for the site owner, or change its label.",
+)
 @router.put(
     "/id-tags/{id_tag}",
     summary="Let an id tag charge",
     operation_id="putIdTag",
-    responses=problems(
-        400, 401, 403, 404, 413, 422, 503, id_tags_full="The list has no place for another."
-    ),
+    responses=problems(id_tags_full="The list has no place for another."),
 )
 async def put_tag(
-    project_id: OwnedProjectId,
-    actor: Acting,
+    call: AnyCall,
+    project_id: ProjectId,
     id_tag: IdTagPath,
-    owner: SiteOwner,
-    parts: AppParts,
     body: Annotated[TagLabel | None, Body()] = None,
 ) -> TagShown:
     """List an id tag, or change its label. Upper and lower case are the same tag."""
     label = body.label if body else None
-    tag = await service.put_tag(parts, owner, project_id, id_tag, label=label, by=actor)
+    tag = await service.put_tag(call, project_id, id_tag, label=label)
     return TagShown.of(tag)
 
 
+@installer_router.delete(
+    "/id-tags/{id_tag}",
+    status_code=HTTPStatus.NO_CONTENT,
+    summary="Take an id tag off the list before the handover",
+    operation_id="deleteProjectIdTag",
+    responses=problems(project_handed_over=HANDED_OVER, owner_has_chosen=_OWNERS_CHOICE),
+    description="Take off what installers have listed; the site owner's own stay.",
+)
 @router.delete(
     "/id-tags/{id_tag}",
     status_code=HTTPStatus.NO_CONTENT,
     summary="Take an id tag off the list",
     operation_id="deleteIdTag",
-    responses=problems(401, 403, 404, 422, 503),
 )
-async def delete_tag(
-    project_id: OwnedProjectId,
-    id_tag: IdTagPath,
-    owner: SiteOwner,
-    parts: AppParts,
-    actor: Acting,
-) -> Response:
+async def delete_tag(call: AnyCall, project_id: ProjectId, id_tag: IdTagPath) -> Response:
     """It charges no more from its next card reading on; a session that runs goes on."""
-    await service.remove_tag(parts, owner, project_id, id_tag, by=actor)
+    await service.remove_tag(call, project_id, id_tag)
     return Response(status_code=HTTPStatus.NO_CONTENT)

@@ -8,14 +8,13 @@ from fastapi import APIRouter, Body, Response
 
 from api.access.schemas import TagAwaited, TagWanted
 from api.commands.service import owned_for_service
-from api.deps import Acting, AppParts, OwnedChargePointId, OwnedProjectId, SiteOwner, now
+from api.deps import ChargePointId, OwnerCall, ProjectId, now
 from api.problems import problems
 from domain.audit import AuditAction
 from domain.errors import NotFoundError
 from storage.audit import Audit
 from storage.awaited_tags import AwaitedTags
 from storage.charge_points import ChargePoints
-from storage.projects import Projects
 
 router = APIRouter(
     prefix="/site-owner/projects/{project_id}/charge-points/{charge_point_id}/awaited-id-tag",
@@ -29,23 +28,14 @@ router = APIRouter(
     summary="List the next card that is presented there",
     operation_id="awaitIdTag",
     responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
         project_not_handed_over="Until the handover nobody charges there.",
         withdrawn="It was taken out of the project.",
     ),
 )
 async def await_tag(
-    project_id: OwnedProjectId,
-    charge_point_id: OwnedChargePointId,
-    owner: SiteOwner,
-    parts: AppParts,
-    actor: Acting,
+    call: OwnerCall,
+    project_id: ProjectId,
+    charge_point_id: ChargePointId,
     body: Annotated[TagWanted | None, Body()] = None,
 ) -> TagAwaited:
     """The next card that may not charge yet is listed, and charges; one card, once.
@@ -55,14 +45,14 @@ async def await_tag(
     wanted = body or TagWanted()
     at = now()
     until = at + timedelta(seconds=wanted.seconds)
-    async with parts.database.write() as connection:
-        await owned_for_service(connection, owner, project_id, charge_point_id)
+    async with call.write() as connection:
+        await owned_for_service(connection, call, project_id, charge_point_id)
         await AwaitedTags(connection, charge_point_id).put(
-            label=wanted.label, by=actor, at=at, until=until
+            label=wanted.label, by=call.actor, at=at, until=until
         )
         await Audit(connection, project_id).write(
             AuditAction.ID_TAG_AWAITED,
-            actor,
+            call.actor,
             target=charge_point_id,
             at=at,
             after={"label": wanted.label, "seconds": wanted.seconds},
@@ -70,28 +60,18 @@ async def await_tag(
     return TagAwaited(label=wanted.label, until=until, id_tag=None)
 
 
-@router.get(
-    "",
-    summary="Show which card was presented",
-    operation_id="getAwaitedIdTag",
-    responses=problems(401, 403, 404, 503),
-)
+@router.get("", summary="Show which card was presented", operation_id="getAwaitedIdTag")
 async def get_awaited(
-    project_id: OwnedProjectId,
-    charge_point_id: OwnedChargePointId,
-    owner: SiteOwner,
-    parts: AppParts,
+    call: OwnerCall, project_id: ProjectId, charge_point_id: ChargePointId
 ) -> TagAwaited:
     """`id_tag` is the card that came; null until one does, and after `until` none is taken."""
-    async with parts.database.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
-        await ChargePoints(connection).in_project(charge_point_id, project_id)
+    async with call.read(project=project_id, charge_point=charge_point_id) as connection:
         found = await AwaitedTags(connection, charge_point_id).get()
     if found is None:
         raise NotFoundError(
             "no_id_tag_awaited", "No card is awaited there. POST first, then present the card."
         )
-    return TagAwaited(label=found.label, until=found.until, id_tag=found.id_tag)
+    return TagAwaited.of(found)
 
 
 @router.delete(
@@ -99,17 +79,11 @@ async def get_awaited(
     status_code=HTTPStatus.NO_CONTENT,
     summary="Await no card any more",
     operation_id="endAwaitedIdTag",
-    responses=problems(401, 403, 404, 503),
 )
-async def end(
-    project_id: OwnedProjectId,
-    charge_point_id: OwnedChargePointId,
-    owner: SiteOwner,
-    parts: AppParts,
-) -> Response:
+async def end(call: OwnerCall, project_id: ProjectId, charge_point_id: ChargePointId) -> Response:
     """A card that came stays listed."""
-    async with parts.database.write() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+    async with call.write() as connection:
+        await call.project(connection, project_id)
         await ChargePoints(connection).in_project(charge_point_id, project_id)
         await AwaitedTags(connection, charge_point_id).end()
     return Response(status_code=HTTPStatus.NO_CONTENT)

@@ -2,19 +2,11 @@
 
 from typing import Annotated, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    model_validator,
-)
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
 
-from api.fields import Name, Request, Timestamp
+from api.fields import Name, Request, Shown, Timestamp, example
 from domain.states import AccessMode, OfflineAccess
 from domain.wording import FieldValueError, Matching
-from storage.access import ListedTag
 
 _TAG = "04A2B3C4D5E680"
 
@@ -22,9 +14,7 @@ _TAG = "04A2B3C4D5E680"
 class AccessChange(Request):
     """Whom the charge points charge for."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"mode": "open"}, {"mode": "listed", "offline": "listed"}]}
-    )
+    model_config = example({"mode": "open"}, {"mode": "listed", "offline": "listed"})
 
     mode: AccessMode = Field(description="`listed`: the id tags of the list; `open`: everybody")
     offline: OfflineAccess | None = Field(
@@ -45,9 +35,7 @@ class AccessChange(Request):
 class AccessShown(BaseModel):
     """Whom the charge points charge for."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"mode": "listed", "id_tags": 12, "offline": "listed"}]}
-    )
+    model_config = example(mode="listed", id_tags=12, offline="listed")
 
     mode: AccessMode
     id_tags: int = Field(description="How many id tags are listed")
@@ -60,7 +48,7 @@ class AccessShown(BaseModel):
 class TagLabel(Request):
     """Whose an id tag is."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"label": "Facilities van 3"}]})
+    model_config = example(label="Facilities van 3")
 
     label: Name | None = None
 
@@ -68,50 +56,31 @@ class TagLabel(Request):
 class TagWanted(TagLabel):
     """For how long the next unknown card at a charge point is listed, and how it is labelled."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"label": "Facilities van 3", "seconds": 120}]}
-    )
+    model_config = example(label="Facilities van 3", seconds=120)
 
     seconds: Annotated[int, Field(ge=10, le=900)] = Field(
         default=120, description="So long the card may be presented"
     )
 
 
-class TagAwaited(BaseModel):
+class TagAwaited(Shown):
     """Whether a card was presented yet."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"label": "Facilities van 3", "until": "2026-05-01T10:22:00Z", "id_tag": None}
-            ]
-        }
-    )
+    model_config = example(label="Facilities van 3", until="2026-05-01T10:22:00Z", id_tag=None)
 
     label: str | None
     until: Timestamp
     id_tag: str | None = Field(description="The card that came, and is listed; null: none yet")
 
 
-class TagShown(BaseModel):
+class TagShown(Shown):
     """An id tag that may charge."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"id_tag": _TAG, "label": "Facilities van 3", "added_at": "2026-05-01T10:20:00Z"}
-            ]
-        }
-    )
+    model_config = example(id_tag=_TAG, label="Facilities van 3", added_at="2026-05-01T10:20:00Z")
 
     id_tag: str
     label: str | None
     added_at: Timestamp
-
-    @classmethod
-    def of(cls, tag: ListedTag) -> "TagShown":
-        """Show a tag."""
-        return cls(id_tag=tag.id_tag, label=tag.label, added_at=tag.added_at)
 
 
 def _no_edges(text: str) -> str:

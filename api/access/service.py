@@ -3,44 +3,37 @@
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.access.schemas import AccessChange, AccessShown
+from api.call import Call
 from api.deps import now
-from api.parts import Parts
-from domain.audit import Actor, AuditAction
+from domain.audit import AuditAction
 from domain.states import OfflineAccess, Role
 from storage.access import Access, ListedTag
-from storage.accounts import Account
 from storage.audit import Audit
-from storage.projects import Projects
 
 
-async def shown(parts: Parts, account: Account, project_id: str) -> AccessShown:
+async def shown(call: Call, project_id: str) -> AccessShown:
     """Whom the charge points charge for, and how many id tags are listed."""
-    async with parts.database.read() as connection:
-        if account.role is Role.INSTALLER:
-            await Projects(connection).get(project_id, installer_id=account.id)
-        else:
-            await Projects(connection).owned(project_id, site_owner_id=account.id)
+    async with call.read() as connection:
+        await call.project(connection, project_id)
         return await _shown(Access(connection, project_id))
 
 
-async def choose(
-    parts: Parts, account: Account, project_id: str, change: AccessChange, *, by: Actor
-) -> AccessShown:
+async def choose(call: Call, project_id: str, change: AccessChange) -> AccessShown:
     """Admit everybody, or the listed id tags alone.
 
     Raises:
         ConflictError: ``owner_has_chosen``, for an installer.
 
     """
-    async with parts.database.write() as connection:
-        await _for_change(connection, account, project_id)
+    async with call.write() as connection:
+        await _for_change(connection, call, project_id)
         access = Access(connection, project_id)
         before = await _shown(access)
-        await access.set_mode(change.mode, by=account.role, at=now(), offline=change.offline)
+        await access.set_mode(change.mode, by=call.account.role, at=now(), offline=change.offline)
         after = await _shown(access)
         await Audit(connection, project_id).write(
             AuditAction.ACCESS_CHANGED,
-            by,
+            call.actor,
             target=project_id,
             at=now(),
             before=_audited(before),
@@ -49,35 +42,25 @@ async def choose(
         return after
 
 
-async def put_tag(
-    parts: Parts,
-    account: Account,
-    project_id: str,
-    id_tag: str,
-    *,
-    label: str | None,
-    by: Actor,
-) -> ListedTag:
+async def put_tag(call: Call, project_id: str, id_tag: str, *, label: str | None) -> ListedTag:
     """List an id tag, or change its label.
 
     Raises:
         ConflictError: ``id_tags_full``, or ``owner_has_chosen`` for an installer.
 
     """
-    async with parts.database.write() as connection:
-        await _for_change(connection, account, project_id)
+    async with call.write() as connection:
+        await _for_change(connection, call, project_id)
         tag = await Access(connection, project_id).put(
-            id_tag, label=label, at=now(), by=account.role
+            id_tag, label=label, at=now(), by=call.account.role
         )
         await Audit(connection, project_id).write(
-            AuditAction.ID_TAG_PUT, by, target=id_tag, at=now(), after={"label": tag.label}
+            AuditAction.ID_TAG_PUT, call.actor, target=id_tag, at=now(), after={"label": tag.label}
         )
     return tag
 
 
-async def remove_tag(
-    parts: Parts, account: Account, project_id: str, id_tag: str, *, by: Actor
-) -> None:
+async def remove_tag(call: Call, project_id: str, id_tag: str) -> None:
     """Take an id tag off the list.
 
     Raises:
@@ -85,11 +68,11 @@ async def remove_tag(
         ConflictError: ``owner_has_chosen``, for an installer.
 
     """
-    async with parts.database.write() as connection:
-        await _for_change(connection, account, project_id)
-        await Access(connection, project_id).remove(id_tag, by=account.role, at=now())
+    async with call.write() as connection:
+        await _for_change(connection, call, project_id)
+        await Access(connection, project_id).remove(id_tag, by=call.account.role, at=now())
         await Audit(connection, project_id).write(
-            AuditAction.ID_TAG_REMOVED, by, target=id_tag, at=now()
+            AuditAction.ID_TAG_REMOVED, call.actor, target=id_tag, at=now()
         )
 
 
@@ -103,9 +86,8 @@ def _audited(shown: AccessShown) -> dict[str, str]:
     return {"mode": shown.mode, "offline": shown.offline}
 
 
-async def _for_change(connection: AsyncConnection, account: Account, project_id: str) -> None:
-    projects = Projects(connection)
-    if account.role is Role.INSTALLER:
-        await projects.for_change(project_id, installer_id=account.id, lead=True)
+async def _for_change(connection: AsyncConnection, call: Call, project_id: str) -> None:
+    if call.account.role is Role.INSTALLER:
+        await call.project_for_change(connection, project_id, lead=True)
     else:
-        await projects.owned(project_id, site_owner_id=account.id)
+        await call.project(connection, project_id)

@@ -8,6 +8,7 @@ from typing import Final
 from api.accounts.outbox import send
 from api.accounts.service import LogIn, mail_verification, open_session
 from api.accounts.visitor import Visitor, known_device
+from api.call import Call
 from api.deps import now
 from api.parts import Parts
 from api.security.throttling import (
@@ -19,12 +20,8 @@ from api.security.throttling import (
     RESET_EMAIL,
     Limit,
 )
-from api.security.tokens import Token
 from api.verified import is_verified_enough
-from domain.accounts import (
-    AccountEvent,
-    LetterPurpose,
-)
+from domain.accounts import AccountEvent, LetterPurpose
 from domain.errors import ConflictError, ForbiddenError, NotFoundError, TooManyRequestsError
 from domain.mail import recipient_key
 from domain.states import Role
@@ -41,9 +38,7 @@ ASKED: Final = (
 )
 
 
-async def prove_password(
-    parts: Parts, session: tuple[Token, Account], password: str
-) -> tuple[Limit, str]:
+async def prove_password(call: Call, password: str) -> tuple[Limit, str]:
     """Check the present password once more; returns under what the attempt was counted.
 
     Raises:
@@ -51,10 +46,10 @@ async def prove_password(
         TooManyRequestsError: Too many wrong ones with this token.
 
     """
-    token, account = session
-    limit = (PASSWORD_SESSION, token.id)
-    await parts.throttle.attempt(limit)
-    if not await parts.passwords.verify(account.password_hash, password, known=account.id):
+    account = call.account
+    limit = (PASSWORD_SESSION, call.token.id)
+    await call.parts.throttle.attempt(limit)
+    if not await call.parts.passwords.verify(account.password_hash, password, known=account.id):
         raise ForbiddenError(
             "password_wrong",
             "The present password is wrong. If nobody knows it any more, have the way to a new one "
@@ -63,9 +58,7 @@ async def prove_password(
     return limit
 
 
-async def change_password(
-    parts: Parts, session: tuple[Token, Account], *, password: str, new: str, visitor: Visitor
-) -> LogIn:
+async def change_password(call: Call, *, password: str, new: str, visitor: Visitor) -> LogIn:
     """Set another password; every token is void, and the caller gets a new one.
 
     Raises:
@@ -73,8 +66,8 @@ async def change_password(
         TooManyRequestsError: Too many wrong ones with this token, or too many changes.
 
     """
-    _, account = session
-    limit = await prove_password(parts, session, password)
+    parts, account = call.parts, call.account
+    limit = await prove_password(call, password)
     subject = f"{account.role}:{account.email}"
     await parts.throttle.attempt((PASSWORD_CHANGES, subject))
     at = now()

@@ -2,13 +2,14 @@
 
 from http import HTTPStatus
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter
 
 from api.accounts import credentials
-from api.accounts.schemas import AccountCreated, Code, LoggedIn, Login, MailAsked, Me, Signup
-from api.accounts.service import log_in, log_out, sign_up
-from api.accounts.visitor import AVisitor, remember
-from api.deps import AppParts, Installer, Session
+from api.accounts.schemas import AccountCreated, Code, MailAsked, Me, Signup
+from api.accounts.security import login_router
+from api.accounts.service import sign_up
+from api.accounts.visitor import AVisitor
+from api.deps import AppParts, InstallerCall
 from api.mail.admission import RECIPIENT_BLOCKED
 from api.problems import documented_problem, problems
 from domain.states import Role
@@ -21,67 +22,14 @@ router = APIRouter(prefix="/installer", tags=["Installer account"])
     status_code=HTTPStatus.CREATED,
     summary="Create an installer account",
     operation_id="signUpInstaller",
-    responses=problems(
-        400, 413, 422, 429, 503, email_taken="An account with this e-mail exists. Log in instead."
-    ),
+    responses=problems(429, email_taken="An account with this e-mail exists. Log in instead."),
 )
 async def signup(body: Signup, parts: AppParts, visitor: AVisitor) -> AccountCreated:
     """Register a new installer account. You only need to do this once."""
-    account = await sign_up(
-        parts,
-        name=body.name,
-        email=body.email,
-        password=body.password,
-        company=body.company,
-        visitor=visitor,
-    )
-    return AccountCreated(
-        id=account.id, email=account.email, role=account.role, created_at=account.created_at
-    )
+    return AccountCreated.of(await sign_up(parts, body, visitor))
 
 
-@router.post(
-    "/login",
-    summary="Log in and obtain a token",
-    operation_id="logInInstaller",
-    responses=problems(400, 401, 413, 422, 429, 503),
-)
-async def login(body: Login, parts: AppParts, visitor: AVisitor, response: Response) -> LoggedIn:
-    """Obtain the bearer token for all further requests. It is valid until `expires_at`.
-
-    The cookie of the answer, or an earlier token in `Authorization`, lets you log in while others
-    guess at your password.
-    """
-    login = await log_in(
-        parts, role=Role.INSTALLER, email=body.email, password=body.password, visitor=visitor
-    )
-    remember(response, parts, visitor, login.account)
-    return LoggedIn(token=login.token, expires_at=login.expires_at)
-
-
-@router.post(
-    "/logout",
-    status_code=HTTPStatus.NO_CONTENT,
-    summary="Log out",
-    operation_id="logOutInstaller",
-    responses=problems(401, 403, 503),
-)
-async def logout(session: Session, _: Installer, parts: AppParts) -> Response:
-    """Revoke the token that the request came with."""
-    token, _account = session
-    await log_out(parts, token)
-    return Response(status_code=HTTPStatus.NO_CONTENT)
-
-
-@router.get(
-    "/me",
-    summary="Who am I",
-    operation_id="getInstaller",
-    responses=problems(401, 403, 503),
-)
-async def me(installer: Installer) -> Me:
-    """Show the account that the token is of."""
-    return Me.of(installer)
+router.include_router(login_router(Role.INSTALLER))
 
 
 @router.post(
@@ -90,23 +38,20 @@ async def me(installer: Installer) -> Me:
     summary="Have my e-mail verified",
     operation_id="askForVerification",
     responses=problems(
-        401,
-        403,
         429,
-        503,
         already_verified="The e-mail is verified. There is nothing to do.",
         recipient_blocked=RECIPIENT_BLOCKED,
     ),
 )
-async def ask_for_verification(installer: Installer, parts: AppParts) -> MailAsked:
+async def ask_for_verification(call: InstallerCall) -> MailAsked:
     """Have the mail sent, or sent again, whose link shows that the address is yours.
 
     Without a mail server it becomes a file, as every mail. An invitation that you accept, and a
     password that you set by mail, show the same.
     """
-    await credentials.ask_for_verification(parts, installer)
+    await credentials.ask_for_verification(call.parts, call.account)
     return MailAsked(
-        email=installer.email,
+        email=call.account.email,
         detail="A mail is on its way with a link that works for three days.",
     )
 
@@ -115,7 +60,7 @@ async def ask_for_verification(installer: Installer, parts: AppParts) -> MailAsk
     "/verification/complete",
     summary="Verify an e-mail with the code of a mail",
     operation_id="verifyEmail",
-    responses=problems(400, 413, 422, 429, 503)
+    responses=problems(429)
     | {
         HTTPStatus.NOT_FOUND: documented_problem(
             HTTPStatus.NOT_FOUND,

@@ -1,10 +1,10 @@
 """Shapes of sign-up, login and account."""
 
-from typing import Annotated
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
-from api.fields import Email, Name, Request, Timestamp
+from api.fields import Email, Name, Request, Shown, Timestamp, example
 from api.security.passwords import MAX_LENGTH, MIN_LENGTH
 from domain.accounts import AccountEvent
 from domain.states import Role
@@ -31,21 +31,23 @@ GivenPassword = Annotated[
 MailedToken = Annotated[
     str, Field(min_length=1, max_length=200, description="From the link in the mail")
 ]
+_CREATED: dict[str, Any] = {
+    "id": "usr_01HX3K9VZAB2C4DEFG",
+    "email": "installer@acme.com",
+    "role": "installer",
+    "created_at": "2026-05-01T09:00:00Z",
+}
 
 
 class Signup(Request):
     """A new installer."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "name": "Acme Installations",
-                    "email": "installer@acme.com",
-                    "password": "s3cur3P@ssword!",
-                    "company": "Acme EV Solutions Ltd",
-                }
-            ]
+    model_config = example(
+        {
+            "name": "Acme Installations",
+            "email": "installer@acme.com",
+            "password": "s3cur3P@ssword!",
+            "company": "Acme EV Solutions Ltd",
         }
     )
 
@@ -55,21 +57,10 @@ class Signup(Request):
     company: Name | None = None
 
 
-class AccountCreated(BaseModel):
+class AccountCreated(Shown):
     """A new account."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "usr_01HX3K9VZAB2C4DEFG",
-                    "email": "installer@acme.com",
-                    "role": "installer",
-                    "created_at": "2026-05-01T09:00:00Z",
-                }
-            ]
-        }
-    )
+    model_config = example(_CREATED)
 
     id: str
     email: str
@@ -80,20 +71,11 @@ class AccountCreated(BaseModel):
 class Me(AccountCreated):
     """The account that the token is of."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "usr_01HX3K9VZAB2C4DEFG",
-                    "email": "installer@acme.com",
-                    "role": "installer",
-                    "created_at": "2026-05-01T09:00:00Z",
-                    "name": "Acme Installations",
-                    "company": "Acme EV Solutions Ltd",
-                    "email_verified": True,
-                }
-            ]
-        }
+    model_config = example(
+        **_CREATED,
+        name="Acme Installations",
+        company="Acme EV Solutions Ltd",
+        email_verified=True,
     )
 
     name: str
@@ -103,44 +85,25 @@ class Me(AccountCreated):
     )
 
     @classmethod
-    def of(cls, account: Account) -> "Me":
+    def of(cls, it: Account, **others: Any) -> Self:
         """Show an account."""
-        return cls(
-            id=account.id,
-            email=account.email,
-            role=account.role,
-            created_at=account.created_at,
-            name=account.name,
-            company=account.company,
-            email_verified=account.verified_at is not None,
-        )
+        return super().of(it, email_verified=it.verified_at is not None, **others)
 
 
 class Login(Request):
     """E-mail and password."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"email": "installer@acme.com", "password": "s3cur3P@ssword!"}]
-        }
-    )
+    model_config = example({"email": "installer@acme.com", "password": "s3cur3P@ssword!"})
 
     email: Email
     password: GivenPassword
 
 
-class LoggedIn(BaseModel):
+class LoggedIn(Shown):
     """A bearer token."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...",
-                    "expires_at": "2026-05-02T09:00:00Z",
-                }
-            ]
-        }
+    model_config = example(
+        {"token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...", "expires_at": "2026-05-02T09:00:00Z"}
     )
 
     token: str
@@ -150,11 +113,7 @@ class LoggedIn(BaseModel):
 class PasswordChange(Request):
     """The present password, and the one to be."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"password": "s3cur3P@ssword!", "new_password": "an even b3tter one"}]
-        }
-    )
+    model_config = example({"password": "s3cur3P@ssword!", "new_password": "an even b3tter one"})
 
     password: GivenPassword
     new_password: NewPassword
@@ -163,7 +122,7 @@ class PasswordChange(Request):
 class ResetRequest(Request):
     """Whose password is forgotten."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"email": "installer@acme.com"}]})
+    model_config = example(email="installer@acme.com")
 
     email: Email
 
@@ -171,15 +130,8 @@ class ResetRequest(Request):
 class MailAsked(BaseModel):
     """That a mail is on its way, if there is an account."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "email": "installer@acme.com",
-                    "detail": "If this address has an account, a mail is on its way.",
-                }
-            ]
-        }
+    model_config = example(
+        email="installer@acme.com", detail="If this address has an account, a mail is on its way."
     )
 
     email: str
@@ -189,7 +141,7 @@ class MailAsked(BaseModel):
 class Code(Request):
     """The code of a mail."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"token": "4f0c…"}]})
+    model_config = example({"token": "4f0c…"})
 
     token: MailedToken
 
@@ -197,30 +149,22 @@ class Code(Request):
 class PasswordReset(Code):
     """The code of a mail, and the password to be."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"token": "4f0c…", "new_password": "an even b3tter one"}]}
-    )
+    model_config = example({"token": "4f0c…", "new_password": "an even b3tter one"})
 
     new_password: NewPassword
 
 
-class LoginShown(BaseModel):
+class LoginShown(Shown):
     """Where an account is logged in: what a person recognises it by."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "ses_01HX3KABCDEFGHJKMN",
-                    "created_at": "2026-05-01T09:00:00Z",
-                    "expires_at": "2026-05-02T09:00:00Z",
-                    "address": "203.0.113.7",
-                    "device": "Firefox on Windows",
-                    "user_agent": "Mozilla/5.0 (Windows NT 10.0; rv:126.0) Firefox/126.0",
-                    "current": True,
-                }
-            ]
-        }
+    model_config = example(
+        id="ses_01HX3KABCDEFGHJKMN",
+        created_at="2026-05-01T09:00:00Z",
+        expires_at="2026-05-02T09:00:00Z",
+        address="203.0.113.7",
+        device="Firefox on Windows",
+        user_agent="Mozilla/5.0 (Windows NT 10.0; rv:126.0) Firefox/126.0",
+        current=True,
     )
 
     id: str
@@ -232,20 +176,11 @@ class LoginShown(BaseModel):
     current: bool = Field(description="Whether the request comes from it")
 
 
-class AccountEventShown(BaseModel):
+class AccountEventShown(Shown):
     """What has happened to an account."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "at": "2026-05-01T09:05:00Z",
-                    "event": "password.changed",
-                    "token_epoch": 1,
-                    "address": "203.0.113.7",
-                }
-            ]
-        }
+    model_config = example(
+        at="2026-05-01T09:05:00Z", event="password.changed", token_epoch=1, address="203.0.113.7"
     )
 
     at: Timestamp

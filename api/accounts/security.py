@@ -1,4 +1,4 @@
-"""Endpoints of an account, the same for installers and site owners: password, sessions, history."""
+"""Endpoints of an account, for installers and site owners: login, password, sessions, history."""
 
 from http import HTTPStatus
 from typing import Final
@@ -9,16 +9,18 @@ from api.accounts import credentials, sessions
 from api.accounts.schemas import (
     AccountEventShown,
     LoggedIn,
+    Login,
     LoginShown,
     MailAsked,
+    Me,
     PasswordChange,
     PasswordReset,
     ResetRequest,
 )
-from api.accounts.service import open_session
+from api.accounts.service import log_in, log_out, open_session
 from api.accounts.sessions import SessionId
 from api.accounts.visitor import AVisitor, remember
-from api.deps import ONLY, AppParts, Session
+from api.deps import ONLY, AnyCall, AppParts
 from api.pagination import Page, Paging
 from api.problems import documented_problem, problems
 from domain.states import Role
@@ -29,17 +31,66 @@ _OF: Final = {
 }
 
 
+_LOGIN: Final = {
+    Role.INSTALLER: "Obtain the bearer token for all further requests.",
+    Role.SITE_OWNER: "Obtain the site owner's bearer token.",
+}
+
+
+def login_router(role: Role) -> APIRouter:
+    """Make the routes by which those with this role come and go."""
+    who = _OF[role][2]
+    router, only = APIRouter(), ONLY[role]
+
+    @router.post(
+        "/login",
+        summary="Log in and obtain a token",
+        operation_id=f"logIn{who}",
+        description=f"{_LOGIN[role]} It is valid until `expires_at`.\n\n"
+        "The cookie of the answer, or an earlier token in `Authorization`, lets you log in while "
+        "others\nguess at your password.",
+        responses=problems(401, 429),
+    )
+    async def login(
+        body: Login, parts: AppParts, visitor: AVisitor, response: Response
+    ) -> LoggedIn:
+        login = await log_in(
+            parts, role=role, email=body.email, password=body.password, visitor=visitor
+        )
+        remember(response, parts, visitor, login.account)
+        return LoggedIn.of(login)
+
+    @router.post(
+        "/logout",
+        status_code=HTTPStatus.NO_CONTENT,
+        summary="Log out",
+        operation_id=f"logOut{who}",
+        dependencies=only,
+    )
+    async def logout(call: AnyCall) -> Response:
+        """Revoke the token that the request came with."""
+        await log_out(call.parts, call.token)
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+
+    @router.get("/me", summary="Who am I", operation_id=f"get{who}", dependencies=only)
+    async def me(call: AnyCall) -> Me:
+        """Show the account that the token is of."""
+        return Me.of(call.account)
+
+    return router
+
+
 def security_router(role: Role) -> APIRouter:
     """Make the routes for those with this role; `who` tells the operations of both apart."""
     prefix, tag, who = _OF[role]
-    router, only = APIRouter(prefix=prefix, tags=[tag]), [ONLY[role]]
+    router, only = APIRouter(prefix=prefix, tags=[tag]), ONLY[role]
 
     @router.post(
         "/password",
         summary="Change my password",
         operation_id=f"changePassword{who}",
         dependencies=only,
-        responses=problems(400, 401, 403, 413, 422, 429, 503)
+        responses=problems(429)
         | {
             HTTPStatus.FORBIDDEN: documented_problem(
                 HTTPStatus.FORBIDDEN, "password_wrong", "The present password is wrong."
@@ -48,9 +99,8 @@ def security_router(role: Role) -> APIRouter:
         | problems(changed_meanwhile="Another request was faster. Log in with that one."),
     )
     async def change_password(
+        call: AnyCall,
         body: PasswordChange,
-        session: Session,
-        parts: AppParts,
         visitor: AVisitor,
         response: Response,
     ) -> LoggedIn:
@@ -59,17 +109,16 @@ def security_router(role: Role) -> APIRouter:
         Every token that was issued before is void, this request's too, and a mail tells you.
         """
         login = await credentials.change_password(
-            parts, session, password=body.password, new=body.new_password, visitor=visitor
+            call, password=body.password, new=body.new_password, visitor=visitor
         )
-        remember(response, parts, visitor, login.account)
-        return LoggedIn(token=login.token, expires_at=login.expires_at)
+        remember(response, call.parts, visitor, login.account)
+        return LoggedIn.of(login)
 
     @router.post(
         "/password-resets",
         status_code=HTTPStatus.ACCEPTED,
         summary="Have the way to a new password mailed",
         operation_id=f"askForPasswordReset{who}",
-        responses=problems(400, 413, 422, 503),
     )
     async def ask_for_reset(body: ResetRequest, parts: AppParts, visitor: AVisitor) -> MailAsked:
         """The mail has a link whose code sets another password, once, within an hour.
@@ -84,7 +133,7 @@ def security_router(role: Role) -> APIRouter:
         "/password-resets/complete",
         summary="Set a password with the code of a mail",
         operation_id=f"resetPassword{who}",
-        responses=problems(400, 413, 422, 429, 503)
+        responses=problems(429)
         | {
             HTTPStatus.NOT_FOUND: documented_problem(
                 HTTPStatus.NOT_FOUND,
@@ -102,18 +151,17 @@ def security_router(role: Role) -> APIRouter:
         )
         remember(response, parts, visitor, account)
         login = await open_session(parts, account, visitor)
-        return LoggedIn(token=login.token, expires_at=login.expires_at)
+        return LoggedIn.of(login)
 
     @router.get(
         "/sessions",
         summary="List where I am logged in",
         operation_id=f"listSessions{who}",
         dependencies=only,
-        responses=problems(401, 403, 422, 503),
     )
-    async def list_sessions(session: Session, parts: AppParts, paging: Paging) -> Page[LoginShown]:
+    async def list_sessions(call: AnyCall, paging: Paging) -> Page[LoginShown]:
         """Each login that has not expired or been ended, newest first."""
-        return await sessions.page(parts, session, paging)
+        return await sessions.page(call, paging)
 
     @router.delete(
         "/sessions",
@@ -121,11 +169,10 @@ def security_router(role: Role) -> APIRouter:
         summary="Log out everywhere else",
         operation_id=f"endOtherSessions{who}",
         dependencies=only,
-        responses=problems(401, 403, 503),
     )
-    async def end_others(session: Session, parts: AppParts, visitor: AVisitor) -> Response:
+    async def end_others(call: AnyCall, visitor: AVisitor) -> Response:
         """End every session but the one that the request comes from."""
-        await sessions.end_others(parts, session, visitor)
+        await sessions.end_others(call, visitor)
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     @router.delete(
@@ -134,13 +181,10 @@ def security_router(role: Role) -> APIRouter:
         summary="Log a session out",
         operation_id=f"endSession{who}",
         dependencies=only,
-        responses=problems(401, 403, 404, 503),
     )
-    async def end_one(
-        session: Session, session_id: SessionId, parts: AppParts, visitor: AVisitor
-    ) -> Response:
+    async def end_one(call: AnyCall, session_id: SessionId, visitor: AVisitor) -> Response:
         """End a session: its token is refused from now on. It may be your own."""
-        await sessions.end(parts, session, session_id, visitor)
+        await sessions.end(call, session_id, visitor)
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     @router.get(
@@ -148,12 +192,9 @@ def security_router(role: Role) -> APIRouter:
         summary="Read what happened to my account",
         operation_id=f"listAccountEvents{who}",
         dependencies=only,
-        responses=problems(401, 403, 422, 503),
     )
-    async def list_events(
-        session: Session, parts: AppParts, paging: Paging
-    ) -> Page[AccountEventShown]:
+    async def list_events(call: AnyCall, paging: Paging) -> Page[AccountEventShown]:
         """New passwords, a proven address, sessions that were ended: when and from where."""
-        return await sessions.events(parts, session, paging)
+        return await sessions.events(call, paging)
 
     return router

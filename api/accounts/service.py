@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from api.accounts.outbox import send
+from api.accounts.schemas import Signup
 from api.accounts.visitor import Visitor, known_device
 from api.deps import now
 from api.parts import Parts
@@ -39,9 +40,7 @@ class LogIn:
     expires_at: datetime
 
 
-async def sign_up(
-    parts: Parts, *, name: str, email: str, password: str, company: str | None, visitor: Visitor
-) -> Account:
+async def sign_up(parts: Parts, wanted: Signup, visitor: Visitor) -> Account:
     """Make an installer's account.
 
     Raises:
@@ -49,14 +48,14 @@ async def sign_up(
         TooManyRequestsError: The address or the e-mail made too many attempts.
 
     """
-    await parts.throttle.attempt((SIGNUP_ADDRESS, visitor.network), (SIGNUP_ACCOUNT, email))
+    await parts.throttle.attempt((SIGNUP_ADDRESS, visitor.network), (SIGNUP_ACCOUNT, wanted.email))
     account = Account(
         id=new_id(Prefix.ACCOUNT),
         role=Role.INSTALLER,
-        email=email,
-        name=name,
-        company=company,
-        password_hash=await parts.passwords.hash(password),
+        email=wanted.email,
+        name=wanted.name,
+        company=wanted.company,
+        password_hash=await parts.passwords.hash(wanted.password),
         token_epoch=0,
         created_at=now(),
     )

@@ -1,42 +1,33 @@
 """Endpoints of the audit trail."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from api.deps import AppParts, Installer, OwnedProjectId, ProjectId, SiteOwner
-from api.fields import PreciseTimestamp
+from api.deps import ONLY, AnyCall, ProjectId
+from api.fields import PreciseTimestamp, Shown, example
 from api.pagination import Page, Paging
-from api.parts import Parts
-from api.problems import problems
 from domain.audit import AuditAction
 from domain.states import Role
 from storage.audit import Audit, AuditEntry
-from storage.projects import Projects
 
 router = APIRouter(tags=["Handover"])
 
 
-class AuditShown(BaseModel):
+class AuditShown(Shown):
     """Who did what, when, from where."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "at": "2026-05-01T09:05:00.120Z",
-                    "action": "project.changed",
-                    "email": "installer@acme.com",
-                    "role": "installer",
-                    "address": "203.0.113.7",
-                    "target": "prj_01HX4M7TABCDE12345",
-                    "before": {"name": "Riverside"},
-                    "after": {"name": "Riverside Business Park"},
-                }
-            ]
-        }
+    model_config = example(
+        at="2026-05-01T09:05:00.120Z",
+        action="project.changed",
+        email="installer@acme.com",
+        role="installer",
+        address="203.0.113.7",
+        target="prj_01HX4M7TABCDE12345",
+        before={"name": "Riverside"},
+        after={"name": "Riverside Business Park"},
     )
 
     at: PreciseTimestamp
@@ -52,54 +43,29 @@ class AuditShown(BaseModel):
     )
 
     @classmethod
-    def of(cls, entry: AuditEntry) -> "AuditShown":
+    def of(cls, it: AuditEntry, **others: Any) -> Self:
         """Show an entry."""
-        return cls(
-            at=entry.at,
-            action=entry.action,
-            email=entry.actor.email,
-            role=entry.actor.role,
-            address=entry.actor.address,
-            target=entry.target,
-            before=entry.before,
-            after=entry.after,
-            service_visit_id=entry.service_visit_id,
-        )
-
-
-@router.get(
-    "/installer/projects/{project_id}/audit",
-    summary="Read the audit trail",
-    operation_id="getAudit",
-    responses=problems(401, 403, 404, 422, 503),
-)
-async def audit(
-    project_id: ProjectId, installer: Installer, parts: AppParts, paging: Paging
-) -> Page[AuditShown]:
-    """What was done to the project, by whom and from where, newest first. Nothing is edited."""
-    async with parts.database.read() as connection:
-        await Projects(connection).get(project_id, installer_id=installer.id)
-    return await _page(parts, project_id, paging, Role.INSTALLER)
+        by = it.actor
+        return super().of(it, email=by.email, role=by.role, address=by.address, **others)
 
 
 @router.get(
     "/site-owner/projects/{project_id}/audit",
     summary="Read the audit trail of my project",
     operation_id="getOwnedAudit",
-    responses=problems(401, 403, 404, 422, 503),
+    dependencies=ONLY[Role.SITE_OWNER],
 )
-async def owned_audit(
-    project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts, paging: Paging
-) -> Page[AuditShown]:
+@router.get(
+    "/installer/projects/{project_id}/audit",
+    summary="Read the audit trail",
+    operation_id="getAudit",
+    dependencies=ONLY[Role.INSTALLER],
+)
+async def audit(call: AnyCall, project_id: ProjectId, paging: Paging) -> Page[AuditShown]:
     """What was done to the project, by whom and from where, newest first. Nothing is edited."""
-    async with parts.database.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
-    return await _page(parts, project_id, paging, Role.SITE_OWNER)
-
-
-async def _page(parts: Parts, project_id: str, paging: Paging, reader: Role) -> Page[AuditShown]:
-    async with parts.database.read() as connection:
+    async with call.read() as connection:
+        await call.project(connection, project_id)
         rows = await Audit(connection, project_id).page(
-            before=paging.after_number(), limit=paging.fetch, reader=reader
+            before=paging.after_number(), limit=paging.fetch, reader=call.account.role
         )
     return paging.page(rows, AuditShown.of, lambda entry: str(entry.id))

@@ -14,7 +14,7 @@ from api.batches.schemas import (
     Commission,
     NeedsPersonShown,
 )
-from api.deps import Acting, AppParts, Installer, ProjectId
+from api.deps import InstallerCall, ProjectId
 from api.pagination import Paging
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
@@ -31,13 +31,6 @@ router = APIRouter(prefix="/installer/projects/{project_id}", tags=["Commissioni
     summary="Commission a whole project",
     operation_id="commissionProject",
     responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
         batch_open="The project is being commissioned; `batch_id` names it.",
         no_charge_points="The project has no charge point.",
         withdrawn="Of the named charge points some were withdrawn: `charge_point_ids`.",
@@ -46,11 +39,7 @@ router = APIRouter(prefix="/installer/projects/{project_id}", tags=["Commissioni
     ),
 )
 async def commission_project(
-    project_id: ProjectId,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
-    body: Annotated[Commission | None, Body()] = None,
+    call: InstallerCall, project_id: ProjectId, body: Annotated[Commission | None, Body()] = None
 ) -> BatchStarted:
     """Commission the project's charge points, so many at a time, each as a single start does.
 
@@ -59,18 +48,13 @@ async def commission_project(
     are left out; `withdrawn` says how many.
     """
     if body is not None and body.notify_on_complete:
-        refuse_unverified(parts, installer)
-    request, planned = await service.start(
-        parts, installer, project_id, body or Commission(), by=actor
-    )
-    return BatchStarted(
-        batch_id=request.batch_id,
-        project_id=project_id,
+        refuse_unverified(call.parts, call.account)
+    request, planned = await service.start(call, project_id, body or Commission())
+    return BatchStarted.of(
+        request,
         status=BatchStatus.IN_PROGRESS,
-        started_at=request.started_at,
         total=planned.total,
         withdrawn=planned.withdrawn,
-        max_parallel=request.max_parallel,
     )
 
 
@@ -78,10 +62,9 @@ async def commission_project(
     "/commissioning",
     summary="Show how the commissioning of a project stands",
     operation_id="getProjectCommissioning",
-    responses=problems(401, 403, 404, 422, 503),
 )
 async def project_commissioning(
-    project_id: ProjectId, installer: Installer, parts: AppParts, paging: Paging
+    call: InstallerCall, project_id: ProjectId, paging: Paging
 ) -> BatchShown:
     """The newest commissioning of the whole project: its counts, and who needs a person.
 
@@ -89,14 +72,10 @@ async def project_commissioning(
     retry by hand counts too.
     """
     found = await service.view(
-        parts,
-        installer,
-        project_id,
-        after=paging.after_id(Prefix.CHARGE_POINT),
-        limit=paging.fetch,
+        call, project_id, after=paging.after_id(Prefix.CHARGE_POINT), limit=paging.fetch
     )
     need = paging.page(found.need, NeedsPersonShown.of, lambda one: one.charge_point_id)
-    return BatchShown.of(found.batch, found.counts, need)
+    return BatchShown.of(found.batch, counts=found.counts, needs_a_person=need)
 
 
 @router.post(
@@ -104,21 +83,13 @@ async def project_commissioning(
     status_code=HTTPStatus.ACCEPTED,
     summary="Cancel the commissioning of a project",
     operation_id="cancelProjectCommissioning",
-    responses=problems(
-        400, 401, 403, 404, 413, 422, 503, no_open_batch="The project is not being commissioned."
-    ),
+    responses=problems(no_open_batch="The project is not being commissioned."),
 )
 async def cancel_project_commissioning(
-    project_id: ProjectId,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
-    body: Annotated[Cancel | None, Body()] = None,
+    call: InstallerCall, project_id: ProjectId, body: Annotated[Cancel | None, Body()] = None
 ) -> CancellingBatch:
     """Start nothing more, and cancel the runs that are open; what has passed stays."""
-    batch = await service.cancel(
-        parts, installer, project_id, body.reason if body else None, by=actor
-    )
+    batch = await service.cancel(call, project_id, body.reason if body else None)
     return CancellingBatch(
         batch_id=batch.request.batch_id, project_id=project_id, status=batch.shown_status
     )

@@ -1,14 +1,14 @@
 """Shapes of commissioning a whole project."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
+from pydantic import BaseModel, Field, StrictBool, StrictInt, model_validator
 
 from api.commissioning.failures import FailureShown
 from api.commissioning.schemas import Cancel, Start, WaitingShown
-from api.fields import Timestamp
+from api.fields import Shown, Timestamp, example
 from api.pagination import Page
-from domain.batch import DEFAULT_PARALLEL, MAX_PARALLEL, BatchCounts
+from domain.batch import DEFAULT_PARALLEL, MAX_PARALLEL
 from domain.states import BatchScope, BatchStatus, RunStatus, WaitingFor
 from domain.wording import FieldValueError
 from storage.batch_status import NeedsPerson
@@ -40,9 +40,7 @@ __all__ = ["BatchShown", "BatchStarted", "Cancel", "CancellingBatch", "Commissio
 class Commission(Start):
     """Which charge points, how many at a time, and what each run should do."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"max_parallel": 10, "wait_for_connection": "PT8H"}]}
-    )
+    model_config = example(max_parallel=10, wait_for_connection="PT8H")
 
     max_parallel: Annotated[StrictInt, Field(ge=1, le=MAX_PARALLEL)] = Field(
         default=DEFAULT_PARALLEL,
@@ -73,23 +71,17 @@ class Commission(Start):
         return self.only or BatchScope.NOT_COMMISSIONED
 
 
-class BatchStarted(BaseModel):
+class BatchStarted(Shown):
     """The commissioning of a project has begun."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "batch_id": _BAT,
-                    "project_id": _PRJ,
-                    "status": "in_progress",
-                    "started_at": "2026-05-01T09:35:00Z",
-                    "total": 48,
-                    "withdrawn": 1,
-                    "max_parallel": 10,
-                }
-            ]
-        }
+    model_config = example(
+        batch_id=_BAT,
+        project_id=_PRJ,
+        status="in_progress",
+        started_at="2026-05-01T09:35:00Z",
+        total=48,
+        withdrawn=1,
+        max_parallel=10,
     )
 
     batch_id: str
@@ -104,18 +96,14 @@ class BatchStarted(BaseModel):
 class CancellingBatch(BaseModel):
     """The commissioning of a project is being cancelled; its status says when that is done."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"batch_id": _BAT, "project_id": _PRJ, "status": "in_progress"}]
-        }
-    )
+    model_config = example(batch_id=_BAT, project_id=_PRJ, status="in_progress")
 
     batch_id: str
     project_id: str
     status: BatchStatus
 
 
-class Counts(BaseModel):
+class Counts(Shown):
     """How many charge points stand where; each is counted in one place."""
 
     total: int
@@ -127,25 +115,11 @@ class Counts(BaseModel):
     cancelled: int
     kept: int = Field(description="Commissioned before")
 
-    @classmethod
-    def of(cls, counts: BatchCounts) -> "Counts":
-        """Show counts."""
-        return cls(
-            total=counts.total,
-            queued=counts.queued,
-            in_progress=counts.in_progress,
-            waiting=counts.waiting,
-            passed=counts.passed,
-            failed=counts.failed,
-            cancelled=counts.cancelled,
-            kept=counts.kept,
-        )
 
-
-class NeedsPersonShown(BaseModel):
+class NeedsPersonShown(Shown):
     """A charge point that somebody has to look at: its run waits, or it failed."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_NEED]})
+    model_config = example(_NEED)
 
     charge_point_id: str
     serial_number: str
@@ -158,58 +132,47 @@ class NeedsPersonShown(BaseModel):
     failure: FailureShown | None
 
     @classmethod
-    def of(cls, need: NeedsPerson) -> "NeedsPersonShown":
+    def of(cls, it: NeedsPerson, **others: Any) -> Self:
         """Show one."""
-        waiting, view = WaitingShown.of(need.waiting), need.view
+        waiting, view = it.waiting, it.view
         ended = view.completed_at or view.started_at if view else None
-        since = need.waiting.since if need.waiting else ended
+        since = waiting.since if waiting else ended
         assert since is not None  # noqa: S101 - it waits or has a verdict
-        return cls(
-            charge_point_id=need.charge_point_id,
-            serial_number=need.serial_number,
-            place=need.place or None,
-            commissioning_id=need.commissioning_id,
+        return super().of(
+            it,
+            place=it.place or None,
             status=view.status if view else RunStatus.IN_PROGRESS,
             since=since,
-            waiting_for=need.waiting.waiting_for if need.waiting else None,
-            waiting=waiting,
-            failure=FailureShown.of(view.failure if view else None),
+            waiting_for=waiting.waiting_for if waiting else None,
+            failure=view.failure if view else None,
+            **others,
         )
 
 
-class BatchShown(BaseModel):
+class BatchShown(Shown):
     """The newest commissioning of a project as a whole."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "batch_id": _BAT,
-                    "project_id": _PRJ,
-                    "status": "in_progress",
-                    "started_at": "2026-05-01T09:35:00Z",
-                    "started_by": "installer@acme.com",
-                    "completed_at": None,
-                    "cancelled_by": None,
-                    "cancel_reason": None,
-                    "max_parallel": 10,
-                    "counts": {
-                        "total": 48,
-                        "queued": 20,
-                        "in_progress": 10,
-                        "waiting": 1,
-                        "passed": 17,
-                        "failed": 0,
-                        "cancelled": 0,
-                        "kept": 0,
-                    },
-                    "needs_a_person": {
-                        "items": [_NEED],
-                        "next_cursor": None,
-                    },
-                }
-            ]
-        }
+    model_config = example(
+        batch_id=_BAT,
+        project_id=_PRJ,
+        status="in_progress",
+        started_at="2026-05-01T09:35:00Z",
+        started_by="installer@acme.com",
+        completed_at=None,
+        cancelled_by=None,
+        cancel_reason=None,
+        max_parallel=10,
+        counts={
+            "total": 48,
+            "queued": 20,
+            "in_progress": 10,
+            "waiting": 1,
+            "passed": 17,
+            "failed": 0,
+            "cancelled": 0,
+            "kept": 0,
+        },
+        needs_a_person={"items": [_NEED], "next_cursor": None},
     )
 
     batch_id: str
@@ -227,19 +190,13 @@ class BatchShown(BaseModel):
     )
 
     @classmethod
-    def of(cls, batch: Batch, counts: BatchCounts, need: Page[NeedsPersonShown]) -> "BatchShown":
+    def of(cls, it: Batch, **others: Any) -> Self:
         """Show a batch."""
-        request = batch.request
-        return cls(
-            batch_id=request.batch_id,
-            project_id=request.project_id,
-            status=batch.shown_status,
-            started_at=request.started_at,
-            started_by=request.started_by,
-            completed_at=batch.completed_at,
-            cancelled_by=batch.cancel.by if batch.cancel else None,
-            cancel_reason=batch.cancel.reason if batch.cancel else None,
-            max_parallel=request.max_parallel,
-            counts=Counts.of(counts),
-            needs_a_person=need,
+        return super().of(
+            it.request,
+            status=it.shown_status,
+            completed_at=it.completed_at,
+            cancelled_by=it.cancel.by if it.cancel else None,
+            cancel_reason=it.cancel.reason if it.cancel else None,
+            **others,
         )

@@ -4,9 +4,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from api.batches.schemas import Commission
+from api.call import Call
 from api.deps import now
-from api.parts import Parts
-from domain.audit import ENGINE, Actor, AuditAction
+from domain.audit import ENGINE, AuditAction
 from domain.batch import BatchCounts, BatchRequest
 from domain.commissioning import CancelRequest
 from domain.errors import ConflictError, NotFoundError, UnavailableError
@@ -15,7 +15,7 @@ from storage.accounts import Account
 from storage.audit import Audit
 from storage.batch_status import NeedsPerson, count, needing_a_person
 from storage.batches import Batch, Batches, Planned, read_owner
-from storage.projects import Project, Projects
+from storage.projects import Project
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,9 +27,7 @@ class BatchView:
     need: Sequence[NeedsPerson]
 
 
-async def start(
-    parts: Parts, installer: Account, project_id: str, wanted: Commission, *, by: Actor
-) -> tuple[BatchRequest, Planned]:
+async def start(call: Call, project_id: str, wanted: Commission) -> tuple[BatchRequest, Planned]:
     """Commission a project; returns the batch and what is in it.
 
     Raises:
@@ -39,26 +37,26 @@ async def start(
         UnavailableError: Temporal is away; nothing was started.
 
     """
-    await parts.temporal.check()  # before the rows: without Temporal nothing is half done
+    await call.parts.temporal.check()  # before the rows: without Temporal nothing is half done
     only: Collection[str] | None = wanted.charge_point_ids
-    async with parts.database.write() as connection:
-        await Projects(connection).for_change(project_id, installer_id=installer.id, by_visit=True)
+    async with call.write() as connection:
+        await call.project_for_change(connection, project_id, by_visit=True)
         request = BatchRequest(
             batch_id=new_id(Prefix.BATCH),
             project_id=project_id,
-            installer_id=installer.id,
-            started_by=installer.email,
+            installer_id=call.account.id,
+            started_by=call.account.email,
             started_at=now(),
             options=wanted.options(),
             max_parallel=wanted.max_parallel,
             from_scratch=wanted.from_scratch,
         )
         planned = await Batches(connection).create(
-            request, parts.catalogue, scope=wanted.scope(), only=only
+            request, call.parts.catalogue, scope=wanted.scope(), only=only
         )
         await Audit(connection, project_id).write(
             AuditAction.BATCH_STARTED,
-            by,
+            call.actor,
             target=request.batch_id,
             at=request.started_at,
             after={
@@ -70,10 +68,10 @@ async def start(
         )
         owner = await read_owner(connection, project_id)
     try:
-        await parts.temporal.wake_batch(owner)
+        await call.parts.temporal.wake_batch(owner)
     except UnavailableError:
         # Taken back, unless the workflow has begun all the same.
-        async with parts.database.write() as connection:
+        async with call.write() as connection:
             abandoned = await Batches(connection).abandon(request.batch_id)
             if abandoned:
                 await Audit(connection, project_id).write(
@@ -84,21 +82,17 @@ async def start(
     return request, planned
 
 
-async def view(
-    parts: Parts, installer: Account, project_id: str, *, after: str | None, limit: int
-) -> BatchView:
+async def view(call: Call, project_id: str, *, after: str | None, limit: int) -> BatchView:
     """Show the newest batch. It needs the database alone.
 
     Raises:
         NotFoundError: ``project_not_found``; ``no_batch``.
 
     """
-    async with parts.database.read() as connection:
-        project = await Projects(connection).get(
-            project_id, installer_id=installer.id, by_visit=True
-        )
+    async with call.read() as connection:
+        project = await call.project(connection, project_id, by_visit=True)
         batch = await Batches(connection).newest(project_id)
-        if batch is None or not _may_see(project, installer, batch):
+        if batch is None or not _may_see(project, call.account, batch):
             raise NotFoundError(
                 "no_batch",
                 "This project was never commissioned as a whole. Start that first."
@@ -114,9 +108,7 @@ async def view(
         )
 
 
-async def cancel(
-    parts: Parts, installer: Account, project_id: str, reason: str | None, *, by: Actor
-) -> Batch:
+async def cancel(call: Call, project_id: str, reason: str | None) -> Batch:
     """Start nothing more and cancel the open runs.
 
     Raises:
@@ -125,28 +117,26 @@ async def cancel(
         UnavailableError: Temporal is away; nothing was changed.
 
     """
-    await parts.temporal.check()
-    async with parts.database.write() as connection:
-        project = await Projects(connection).get(
-            project_id, installer_id=installer.id, by_visit=True
-        )
+    await call.parts.temporal.check()
+    async with call.write() as connection:
+        project = await call.project(connection, project_id, by_visit=True)
         batch = await Batches(connection).open_of(project_id)
-        if batch is None or not _may_see(project, installer, batch):
+        if batch is None or not _may_see(project, call.account, batch):
             raise ConflictError("no_open_batch", "This project is not being commissioned.")
         if batch.cancel is None:
             await Batches(connection).request_cancel(
                 batch.request.batch_id,
-                CancelRequest(by=installer.email, reason=reason, actor=by),
+                CancelRequest(by=call.account.email, reason=reason, actor=call.actor),
             )
             await Audit(connection, project_id).write(
                 AuditAction.BATCH_CANCELLED,
-                by,
+                call.actor,
                 target=batch.request.batch_id,
                 at=now(),
                 after={"reason": reason},
             )
         owner = await read_owner(connection, project_id)
-    await parts.temporal.wake_batch(owner)
+    await call.parts.temporal.wake_batch(owner)
     return batch
 
 

@@ -5,16 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from api.billing.examples import CDRS
-from api.billing.schemas import (
-    BillingShown,
-    IssuerChange,
-    IssuerShown,
-    Month,
-    TimeZoneChange,
-)
-from api.deps import Acting, AppParts, OwnedProjectId, SiteOwner, now
+from api.billing.schemas import BillingShown, IssuerChange, IssuerShown, Month, TimeZoneChange
+from api.deps import OwnerCall, ProjectId, now
 from api.pagination import Page, Paging
-from api.problems import problems
 from domain.audit import AuditAction
 from domain.billing.cdr import CREDIT_SUFFIX, Cdr
 from domain.ids import Prefix
@@ -29,49 +22,33 @@ from storage.projects import Projects
 router = APIRouter(prefix="/site-owner/projects/{project_id}", tags=["Billing"])
 
 
-@router.get(
-    "/billing",
-    summary="Show whether the project bills",
-    operation_id="getBilling",
-    responses=problems(401, 403, 404, 503),
-)
-async def get_billing(
-    project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts
-) -> BillingShown:
+@router.get("/billing", summary="Show whether the project bills", operation_id="getBilling")
+async def get_billing(call: OwnerCall, project_id: ProjectId) -> BillingShown:
     """Sessions that begin from `active_since` on are billed, but none that begin in a pause."""
-    async with parts.database.read() as connection:
-        project = await Projects(connection).owned(project_id, site_owner_id=owner.id)
+    async with call.read() as connection:
+        project = await call.project(connection, project_id)
         state = await BillingActivation(connection, project_id).state()
         held = await HeldRecords(connection, project_id).count()
         issuer = await Issuers(connection, project_id).valid_at(now())
     return BillingShown.of(state, time_zone=project.time_zone, held=held, issuer=issuer)
 
 
-@router.put(
-    "/billing/time-zone",
-    summary="Set the time zone",
-    operation_id="setTimeZone",
-    responses=problems(400, 401, 403, 404, 413, 422, 503),
-)
+@router.put("/billing/time-zone", summary="Set the time zone", operation_id="setTimeZone")
 async def set_time_zone(
-    project_id: OwnedProjectId,
-    body: TimeZoneChange,
-    owner: SiteOwner,
-    parts: AppParts,
-    actor: Acting,
+    call: OwnerCall, project_id: ProjectId, body: TimeZoneChange
 ) -> BillingShown:
     """Say by whose clock prices are chosen, from the next session to be billed on.
 
     A month that was over by the clock of before stays over.
     """
-    async with parts.database.write() as connection:
+    async with call.write() as connection:
         projects = Projects(connection)
-        project = await projects.owned(project_id, site_owner_id=owner.id)
+        project = await call.project(connection, project_id)
         await Months(connection, project_id).close(now())
         await projects.change(project_id, {"time_zone": body.time_zone})
         await Audit(connection, project_id).write(
             AuditAction.TIME_ZONE_CHANGED,
-            actor,
+            call.actor,
             target=project_id,
             at=now(),
             before={"time_zone": project.time_zone},
@@ -83,39 +60,22 @@ async def set_time_zone(
     return BillingShown.of(state, time_zone=body.time_zone, held=held, issuer=issuer)
 
 
-@router.put(
-    "/billing/issuer",
-    summary="Set who issues the statements",
-    operation_id="setIssuer",
-    responses=problems(400, 401, 403, 404, 413, 422, 503),
-)
-async def set_issuer(
-    project_id: OwnedProjectId,
-    body: IssuerChange,
-    owner: SiteOwner,
-    parts: AppParts,
-    actor: Acting,
-) -> IssuerShown:
+@router.put("/billing/issuer", summary="Set who issues the statements", operation_id="setIssuer")
+async def set_issuer(call: OwnerCall, project_id: ProjectId, body: IssuerChange) -> IssuerShown:
     """Say in whose name statements are, from now on, and by which VAT number, if there is one.
 
     A statement of a month that is over keeps the issuer of its last day.
     """
-    async with parts.database.write() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
-        await Issuers(connection, project_id).put(body.issuer(), by=actor, at=now())
+    async with call.write() as connection:
+        await call.project(connection, project_id)
+        await Issuers(connection, project_id).put(body.issuer(), by=call.actor, at=now())
     return IssuerShown.of(body.issuer())
 
 
-@router.get(
-    "/cdrs",
-    summary="List charge detail records",
-    operation_id="listCdrs",
-    responses=CDRS | problems(401, 403, 404, 422, 503),
-)
+@router.get("/cdrs", summary="List charge detail records", operation_id="listCdrs", responses=CDRS)
 async def list_cdrs(
-    project_id: OwnedProjectId,
-    owner: SiteOwner,
-    parts: AppParts,
+    call: OwnerCall,
+    project_id: ProjectId,
     paging: Paging,
     month: Annotated[Month | None, Query(description="Only those of its statement")] = None,
 ) -> Page[Cdr]:
@@ -123,8 +83,7 @@ async def list_cdrs(
 
     A session whose price waits for you is among them as `held`, and bills nothing.
     """
-    async with parts.database.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+    async with call.read(project=project_id) as connection:
         rows = await Cdrs(connection, project_id).page(
             month=month,
             before=paging.after_id(Prefix.CDR, Prefix.HELD_RECORD, suffix=CREDIT_SUFFIX),

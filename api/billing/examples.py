@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-_CDR: Final[dict[str, Any]] = {
+CDR: Final[dict[str, Any]] = {
     "id": "cdr_01HX9CDRABCDEFGHJK",
     "state": "issued",
     "start_date_time": "2026-05-03T12:00:00Z",
@@ -83,5 +83,5 @@ _CDR: Final[dict[str, Any]] = {
     "last_updated": "2026-05-03T14:00:02Z",
 }
 CDRS: Final[dict[int | str, dict[str, Any]]] = {
-    200: {"content": {"application/json": {"example": {"items": [_CDR], "next_cursor": None}}}}
+    200: {"content": {"application/json": {"example": {"items": [CDR], "next_cursor": None}}}}
 }

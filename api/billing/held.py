@@ -4,39 +4,37 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 
-from api.billing.held_schemas import (
-    DecideAll,
-    DecidedAll,
-    Drop,
-    HeldRecordShown,
-    LeftHeld,
-    Release,
-)
-from api.deps import Acting, AppParts, HeldRecordId, OwnedProjectId, SiteOwner, now
+from api.billing.held_schemas import DecideAll, DecidedAll, Drop, HeldRecordShown, LeftHeld, Release
+from api.deps import OwnerCall, ProjectId, now, path_id
 from api.pagination import Page, Paging
 from api.problems import problems
 from domain.billing.held import Decision, HoldCause, HoldState, suggested
+from domain.errors import NotFoundError
 from domain.ids import Prefix
 from storage.billing_records import bill_transaction
 from storage.held import HeldRecords
-from storage.projects import Projects
 
 router = APIRouter(prefix="/site-owner/projects/{project_id}/held-records", tags=["Billing"])
 
-_NOT_HELD: Final = "It was released, dropped or billed already."
+HeldRecordId = Annotated[
+    str,
+    path_id(
+        "held_record_id",
+        Prefix.HELD_RECORD,
+        lambda: NotFoundError(
+            "held_record_not_found", "The project has no held record with this id."
+        ),
+        example="hld_01HX9HELDABCDEFGHJ",
+    ),
+]
+_NOT_HELD: Final = "It was released, dropped or settled already."
 _MOST_AT_ONCE: Final = 100
 
 
-@router.get(
-    "",
-    summary="List held records",
-    operation_id="listHeldRecords",
-    responses=problems(401, 403, 404, 422, 503),
-)
+@router.get("", summary="List held records", operation_id="listHeldRecords")
 async def list_held_records(
-    project_id: OwnedProjectId,
-    owner: SiteOwner,
-    parts: AppParts,
+    call: OwnerCall,
+    project_id: ProjectId,
     paging: Paging,
     state: Annotated[HoldState | None, Query(description="Only those that are so")] = None,
     cause: Annotated[HoldCause | None, Query(description="Only those of this cause")] = None,
@@ -45,8 +43,7 @@ async def list_held_records(
 
     Each has its readings and what physics allows. On a statement they are among the totals alone.
     """
-    async with parts.database.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+    async with call.read(project=project_id) as connection:
         rows = await HeldRecords(connection, project_id).page(
             state=state,
             cause=cause,
@@ -56,18 +53,12 @@ async def list_held_records(
     return paging.page(rows, HeldRecordShown.of, lambda held: held.id)
 
 
-@router.get(
-    "/{held_record_id}",
-    summary="Show a held record",
-    operation_id="getHeldRecord",
-    responses=problems(401, 403, 404, 503),
-)
+@router.get("/{held_record_id}", summary="Show a held record", operation_id="getHeldRecord")
 async def get_held_record(
-    project_id: OwnedProjectId, held_record_id: HeldRecordId, owner: SiteOwner, parts: AppParts
+    call: OwnerCall, project_id: ProjectId, held_record_id: HeldRecordId
 ) -> HeldRecordShown:
     """With its readings, what physics allows, and what is suggested."""
-    async with parts.database.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+    async with call.read(project=project_id) as connection:
         return HeldRecordShown.of(await HeldRecords(connection, project_id).get(held_record_id))
 
 
@@ -75,16 +66,15 @@ async def get_held_record(
     "/release",
     summary="Release all held records of a cause",
     operation_id="releaseHeldRecords",
-    responses=problems(400, 401, 403, 404, 413, 422, 503),
 )
 async def release_held_records(
-    project_id: OwnedProjectId, body: DecideAll, owner: SiteOwner, parts: AppParts, actor: Acting
+    call: OwnerCall, project_id: ProjectId, body: DecideAll
 ) -> DecidedAll:
     """Bill each by what is suggested for it; what nothing is suggested for is left."""
     at = now()
     made = DecidedAll(decided=[], cdr_ids=[], left=[], more=False)
-    async with parts.database.write() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+    async with call.write() as connection:
+        await call.project(connection, project_id)
         records = HeldRecords(connection, project_id)
         held = await records.of_cause(body.cause, limit=_MOST_AT_ONCE + 1)
         made.more = len(held) > _MOST_AT_ONCE
@@ -94,32 +84,25 @@ async def release_held_records(
                 reason = "Its readings suggest nothing: say what it was, or drop it."
                 made.left.append(LeftHeld(id=one.id, reason=reason))
                 continue
-            await records.release(one.id, decision, by=actor, at=at)
-            billed = await bill_transaction(connection, one.transaction_id, parts.catalogue, at=at)
+            await records.release(one.id, decision, by=call.actor, at=at)
+            billed = await bill_transaction(connection, one.transaction_id, call.parts.catalogue, at=at)
             made.decided.append(one.id)
             made.cdr_ids += billed.cdr_ids
     return made
 
 
-@router.post(
-    "/drop",
-    summary="Drop all held records of a cause",
-    operation_id="dropHeldRecords",
-    responses=problems(400, 401, 403, 404, 413, 422, 503),
-)
-async def drop_held_records(
-    project_id: OwnedProjectId, body: DecideAll, owner: SiteOwner, parts: AppParts, actor: Acting
-) -> DecidedAll:
+@router.post("/drop", summary="Drop all held records of a cause", operation_id="dropHeldRecords")
+async def drop_held_records(call: OwnerCall, project_id: ProjectId, body: DecideAll) -> DecidedAll:
     """Bill none of them, ever; what is billed of a session already stays."""
     at = now()
     made = DecidedAll(decided=[], cdr_ids=[], left=[], more=False)
-    async with parts.database.write() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+    async with call.write() as connection:
+        await call.project(connection, project_id)
         records = HeldRecords(connection, project_id)
         held = await records.of_cause(body.cause, limit=_MOST_AT_ONCE + 1)
         made.more = len(held) > _MOST_AT_ONCE
         for one in held[:_MOST_AT_ONCE]:
-            await records.drop(one.id, Decision(note=body.note), by=actor, at=at)
+            await records.drop(one.id, Decision(note=body.note), by=call.actor, at=at)
             made.decided.append(one.id)
     return made
 
@@ -128,23 +111,18 @@ async def drop_held_records(
     "/{held_record_id}/release",
     summary="Release a held record",
     operation_id="releaseHeldRecord",
-    responses=problems(400, 401, 403, 404, 413, 422, 503, not_held=_NOT_HELD),
+    responses=problems(not_held=_NOT_HELD),
 )
 async def release_held_record(
-    project_id: OwnedProjectId,
-    held_record_id: HeldRecordId,
-    body: Release,
-    owner: SiteOwner,
-    parts: AppParts,
-    actor: Acting,
+    call: OwnerCall, project_id: ProjectId, held_record_id: HeldRecordId, body: Release
 ) -> HeldRecordShown:
     """Say what the session was, within the bound, and have it billed so."""
     at = now()
-    async with parts.database.write() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+    async with call.write() as connection:
+        await call.project(connection, project_id)
         records = HeldRecords(connection, project_id)
-        held = await records.release(held_record_id, body.decision(), by=actor, at=at)
-        billed = await bill_transaction(connection, held.transaction_id, parts.catalogue, at=at)
+        held = await records.release(held_record_id, body.decision(), by=call.actor, at=at)
+        billed = await bill_transaction(connection, held.transaction_id, call.parts.catalogue, at=at)
         return HeldRecordShown.of(held, cdr_ids=billed.cdr_ids)
 
 
@@ -152,20 +130,15 @@ async def release_held_record(
     "/{held_record_id}/drop",
     summary="Drop a held record",
     operation_id="dropHeldRecord",
-    responses=problems(400, 401, 403, 404, 413, 422, 503, not_held=_NOT_HELD),
+    responses=problems(not_held=_NOT_HELD),
 )
 async def drop_held_record(
-    project_id: OwnedProjectId,
-    held_record_id: HeldRecordId,
-    body: Drop,
-    owner: SiteOwner,
-    parts: AppParts,
-    actor: Acting,
+    call: OwnerCall, project_id: ProjectId, held_record_id: HeldRecordId, body: Drop
 ) -> HeldRecordShown:
     """Bill what is in doubt never; where the energy was billed and its time held, that stays."""
-    async with parts.database.write() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+    async with call.write() as connection:
+        await call.project(connection, project_id)
         held = await HeldRecords(connection, project_id).drop(
-            held_record_id, Decision(note=body.note), by=actor, at=now()
+            held_record_id, Decision(note=body.note), by=call.actor, at=now()
         )
         return HeldRecordShown.of(held)

@@ -1,11 +1,12 @@
 """Shapes of held records: what the site owner sees of them, and says to them."""
 
 from decimal import Decimal
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from api.fields import Reason, Request, Timestamp
+from api.billing.examples import CDR
+from api.fields import Reason, Request, Shown, Timestamp, example
 from domain.billing.cdr import CdrLocation, CdrToken, LinkSecurity, SignedReading
 from domain.billing.held import (
     Bound,
@@ -37,16 +38,8 @@ HELD: Final[dict[str, Any]] = {
     },
     "suggestion": {"energy_kwh": "0.012", "minutes": None},
     "session_id": "7",
-    "cdr_token": {"uid": "04A2F3B1"},
-    "cdr_location": {
-        "id": "prj_01HX4M7TABCDE12345",
-        "name": "Riverside Business Park",
-        "address": "12 Riverside Way, Bristol, BS1 4AA",
-        "charge_point_id": "cp_01HX5P2QRSTUVWXYZ0",
-        "charge_point": "CP-SN-00483921",
-        "connector_id": 1,
-        "time_zone": "Europe/London",
-    },
+    "cdr_token": CDR["cdr_token"],
+    "cdr_location": CDR["cdr_location"],
     "start_date_time": "2026-05-03T12:00:00Z",
     "end_date_time": "2026-05-03T12:00:08Z",
     "start_received_at": "2026-05-03T12:00:00Z",
@@ -68,10 +61,10 @@ HELD: Final[dict[str, Any]] = {
 }
 
 
-class HeldRecordShown(BaseModel):
+class HeldRecordShown(Shown):
     """A session whose price waits, or waited, for the site owner."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [HELD]})
+    model_config = example(HELD)
 
     id: str
     state: HoldState
@@ -100,49 +93,24 @@ class HeldRecordShown(BaseModel):
     cdr_ids: tuple[str, ...] = Field(description="Records that were issued by this call")
 
     @classmethod
-    def of(cls, held: HeldRecord, *, cdr_ids: tuple[str, ...] = ()) -> "HeldRecordShown":
+    def of(cls, it: HeldRecord, **others: Any) -> Self:
         """Show it."""
-        document = held.document
-        return cls(
-            **{name: getattr(document, name) for name in _OF_THE_DOCUMENT},
-            id=held.id,
-            state=held.state,
-            held_at=held.held_at,
-            decision=held.decision,
-            decided_at=held.decided_at,
-            decided_by=held.decided_by,
-            cdr_ids=cdr_ids,
+        return super().of(
+            it.document,
+            id=it.id,
+            state=it.state,
+            held_at=it.held_at,
+            decision=it.decision,
+            decided_at=it.decided_at,
+            decided_by=it.decided_by,
+            **({"cdr_ids": ()} | others),
         )
-
-
-_OF_THE_DOCUMENT: Final = (
-    "cause",
-    "reason",
-    "wanted",
-    "bound",
-    "suggestion",
-    "session_id",
-    "cdr_token",
-    "cdr_location",
-    "start_date_time",
-    "end_date_time",
-    "start_received_at",
-    "end_received_at",
-    "meter_start_kwh",
-    "meter_stop_kwh",
-    "readings",
-    "superseded",
-    "link",
-    "signed_readings",
-)
 
 
 class Release(Request):
     """What the session was: a value within the bound for each that is wanted."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"energy_kwh": "0.5", "note": "As the driver says."}]}
-    )
+    model_config = example(energy_kwh="0.5", note="As the driver says.")
 
     energy_kwh: _Energy | None = None
     minutes: _Minutes | None = None
@@ -156,7 +124,7 @@ class Release(Request):
 class Drop(Request):
     """Why it is not billed, if you say so."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"note": "A test of ours."}]})
+    model_config = example(note="A test of ours.")
 
     note: Reason | None = Field(default=None, description="Stands in the audit trail")
 
@@ -164,7 +132,7 @@ class Drop(Request):
 class DecideAll(Request):
     """All held records of one cause."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"cause": "above_bound"}]})
+    model_config = example(cause="above_bound")
 
     cause: HoldCause
     note: Reason | None = Field(default=None, description=_NOTE)
@@ -180,17 +148,8 @@ class LeftHeld(BaseModel):
 class DecidedAll(BaseModel):
     """What became of all of one cause."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "decided": ["hld_01HX9HELDABCDEFGHJ"],
-                    "cdr_ids": ["cdr_01HX9CDRABCDEFGHJK"],
-                    "left": [],
-                    "more": False,
-                }
-            ]
-        }
+    model_config = example(
+        decided=["hld_01HX9HELDABCDEFGHJ"], cdr_ids=["cdr_01HX9CDRABCDEFGHJK"], left=[], more=False
     )
 
     decided: list[str]

@@ -1,10 +1,10 @@
 """Shapes of billing. Tariffs and records have the names of OCPI 2.2.1; amounts are exact text."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
-from api.fields import Address, Moment, Name, Request, Timestamp, TimeZone
+from api.fields import Address, Moment, Name, Request, Shown, Timestamp, TimeZone, example
 from api.plausibility import Confirm
 from domain.billing.statement import Issuer
 from domain.billing.tariff import Tariff, TariffElement
@@ -69,7 +69,7 @@ class NewTariff(Tariff):
     once. What has no price at a moment is free then.
     """
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_NEW]})
+    model_config = example(_NEW)
 
     valid_from: Moment | None = Field(default=None, description="Not in the past; left out: now")
 
@@ -80,10 +80,10 @@ class NewTariff(Tariff):
         return Tariff(currency=self.currency, elements=self.elements)
 
 
-class TariffShown(BaseModel):
+class TariffShown(Shown):
     """A version of the project's tariff; it holds until the next one does."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_TARIFF]})
+    model_config = example(_TARIFF)
 
     id: str
     currency: str
@@ -93,22 +93,23 @@ class TariffShown(BaseModel):
     created_at: Timestamp
 
     @classmethod
-    def of(cls, stored: StoredTariff) -> "TariffShown":
+    def of(cls, it: StoredTariff, **others: Any) -> Self:
         """Show a version."""
-        return cls(
-            id=stored.version.id,
-            currency=stored.version.tariff.currency,
-            elements=stored.version.tariff.elements,
-            valid_from=stored.version.valid_from,
-            set_as=stored.set_as,
-            created_at=stored.created_at,
+        version = it.version
+        return super().of(
+            it,
+            id=version.id,
+            currency=version.tariff.currency,
+            elements=version.tariff.elements,
+            valid_from=version.valid_from,
+            **others,
         )
 
 
 class TimeZoneChange(Request):
     """The time zone of a site."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"time_zone": "Europe/London"}]})
+    model_config = example(time_zone="Europe/London")
 
     time_zone: TimeZone
 
@@ -116,7 +117,7 @@ class TimeZoneChange(Request):
 class IssuerChange(Request):
     """In whose name statements are."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_ISSUER]})
+    model_config = example(_ISSUER)
 
     name: Name
     address: Address | None = None
@@ -129,36 +130,25 @@ class IssuerChange(Request):
         return Issuer(name=self.name, address=self.address, vat_number=self.vat_number)
 
 
-class IssuerShown(BaseModel):
+class IssuerShown(Shown):
     """In whose name statements are."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_ISSUER]})
+    model_config = example(_ISSUER)
 
     name: str
     address: str | None
     vat_number: str | None
 
-    @classmethod
-    def of(cls, issuer: Issuer) -> "IssuerShown":
-        """Show it."""
-        return cls(name=issuer.name, address=issuer.address, vat_number=issuer.vat_number)
-
 
 class BillingShown(BaseModel):
     """Whether the project bills."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "active_since": "2026-05-01T10:15:00Z",
-                    "paused_at": None,
-                    "time_zone": "Europe/London",
-                    "held_records": 0,
-                    "issuer": _ISSUER,
-                }
-            ]
-        }
+    model_config = example(
+        active_since="2026-05-01T10:15:00Z",
+        paused_at=None,
+        time_zone="Europe/London",
+        held_records=0,
+        issuer=_ISSUER,
     )
 
     active_since: Timestamp | None = Field(description="Null: it begins with the handover")

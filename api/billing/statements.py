@@ -8,12 +8,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Response
 
 from api.billing.schemas import Month
-from api.deps import AppParts, OwnedProjectId, SiteOwner, now
-from api.problems import problems
+from api.deps import OwnerCall, ProjectId, now
 from documents.statement_csv import statement_csv
 from domain.billing.statement import Statement
 from storage.billing_months import Months
-from storage.projects import Projects
 from storage.statements import read_statement
 
 router = APIRouter(prefix="/site-owner/projects/{project_id}", tags=["Billing"])
@@ -43,13 +41,12 @@ _FILE: dict[int | str, dict[str, Any]] = {
     summary="Get a month's statement",
     operation_id="getStatement",
     response_class=Response,
-    responses=_FILE | problems(401, 403, 404, 422, 503),
+    responses=_FILE,
 )
 async def get_statement(
-    project_id: OwnedProjectId,
+    call: OwnerCall,
+    project_id: ProjectId,
     month: Annotated[Month, Path()],
-    owner: SiteOwner,
-    parts: AppParts,
     as_format: Annotated[Format, Query(alias="format", description="`csv` or `pdf`")] = Format.CSV,
 ) -> Response:
     """All records that were issued in a month of the site's own time; once over, it never changes.
@@ -60,14 +57,14 @@ async def get_statement(
     were billed. A month in which nothing was billed has an empty statement.
     """
     at = now()
-    async with parts.database.read() as connection:
-        project = await Projects(connection).owned(project_id, site_owner_id=owner.id)
+    async with call.read() as connection:
+        project = await call.project(connection, project_id)
         open_month, is_kept = await Months(connection, project_id).open_at(at)
     complete = month < open_month
     if complete and not is_kept:
-        async with parts.database.write() as connection:
+        async with call.write() as connection:
             await Months(connection, project_id).close(at)
-    async with parts.database.read() as connection:
+    async with call.read() as connection:
         statement = await read_statement(connection, project, month, at=at, complete=complete)
     content: str | bytes
     if as_format is Format.PDF:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
+from api.call import no_charge_point
 from api.certificates.answer import answer
 from api.certificates.issuing import issue_of_charge_point, issue_of_project, online_copy
 from api.certificates.schemas import (
@@ -14,17 +15,22 @@ from api.certificates.schemas import (
     KeysShown,
     ReportFormat,
 )
-from api.deps import AppParts, ChargePointId, Installer, OwnedProjectId, ProjectId, SiteOwner
+from api.deps import ONLY, AnyCall, AppParts, ChargePointId, ProjectId
 from api.parts import Parts
 from api.problems import problems
 from documents.keys import PublicKey
-from domain.errors import NotFoundError
 from domain.ids import Prefix, is_id
+from domain.states import Role
 from storage.certificates import Certificates
 from storage.charge_points import ChargePoints
-from storage.projects import Projects
 
-router = APIRouter(tags=["Certificates"])
+installer_router = APIRouter(
+    prefix="/installer", tags=["Certificates"], dependencies=ONLY[Role.INSTALLER]
+)
+owner_router = APIRouter(
+    prefix="/site-owner", tags=["Certificates"], dependencies=ONLY[Role.SITE_OWNER]
+)
+keys_router = APIRouter(tags=["Certificates"])
 
 _NO_VERDICT: Final = "There is nothing to report yet: no run has a verdict, or one is open."
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
@@ -38,13 +44,8 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     }
 }
 REPORT_PROBLEMS: Final = _ANSWERS | problems(
-    401,
-    403,
-    404,
-    422,
     429,
     501,
-    503,
     no_verdict=_NO_VERDICT,
     contested="Several links speak as a charge point of it; `charge_point_id` names it. A "
     "certificate that is issued already is answered.",
@@ -58,17 +59,16 @@ ReportWanted = Annotated[
 ]
 
 
-@router.get(
-    "/installer/commissioning/{charge_point_id}/report",
+@installer_router.get(
+    "/commissioning/{charge_point_id}/report",
     summary="Get the certificate of a charge point",
     operation_id="getChargePointReport",
     response_class=Response,
     responses=REPORT_PROBLEMS,
 )
 async def report_of_charge_point(
+    call: AnyCall,
     charge_point_id: ChargePointId,
-    installer: Installer,
-    parts: AppParts,
     request: Request,
     wanted: ReportWanted = None,
 ) -> Response:
@@ -77,131 +77,97 @@ async def report_of_charge_point(
     As long as nothing of it changes it is the same file; a change makes another, with the next
     number. Reports of failed runs are signed too, and say so.
     """
-    async with parts.database.read() as connection:
-        await ChargePoints(connection).get(
-            charge_point_id, installer_id=installer.id, even_handed_over=True
-        )
-    return await answer(parts, request, await issue_of_charge_point(parts, charge_point_id), wanted)
+    async with call.read() as connection:
+        await call.charge_point(connection, charge_point_id, even_handed_over=True)
+    return await answer(
+        call.parts, request, await issue_of_charge_point(call.parts, charge_point_id), wanted
+    )
 
 
-@router.get(
-    "/installer/projects/{project_id}/report",
+@owner_router.get(
+    "/projects/{project_id}/report",
+    summary="Get the certificate of my project",
+    operation_id="getOwnedProjectReport",
+    response_class=Response,
+    responses=REPORT_PROBLEMS,
+)
+@installer_router.get(
+    "/projects/{project_id}/report",
     summary="Get the certificate of a project",
     operation_id="getProjectReport",
     response_class=Response,
     responses=REPORT_PROBLEMS,
 )
 async def report_of_project(
-    project_id: ProjectId,
-    installer: Installer,
-    parts: AppParts,
-    request: Request,
-    wanted: ReportWanted = None,
+    call: AnyCall, project_id: ProjectId, request: Request, wanted: ReportWanted = None
 ) -> Response:
     """A cover with every charge point and the handover, then the page of each charge point."""
-    async with parts.database.read() as connection:
-        await Projects(connection).get(project_id, installer_id=installer.id, even_handed_over=True)
-    return await answer(parts, request, await issue_of_project(parts, project_id), wanted)
+    async with call.read() as connection:
+        await call.project(connection, project_id, even_handed_over=True)
+    return await answer(call.parts, request, await issue_of_project(call.parts, project_id), wanted)
 
 
-@router.get(
-    "/installer/commissioning/{charge_point_id}/certificates",
+@installer_router.get(
+    "/commissioning/{charge_point_id}/certificates",
     summary="List the certificates of a charge point",
     operation_id="listChargePointCertificates",
-    responses=problems(401, 403, 404, 503),
 )
 async def certificates_of_charge_point(
-    charge_point_id: ChargePointId, installer: Installer, parts: AppParts
+    call: AnyCall, charge_point_id: ChargePointId
 ) -> CertificatesShown:
     """Those that were issued so far, newest first."""
-    async with parts.database.read() as connection:
-        await ChargePoints(connection).get(
-            charge_point_id, installer_id=installer.id, even_handed_over=True
-        )
-    return await _listed(parts, charge_point_id)
+    async with call.read() as connection:
+        await call.charge_point(connection, charge_point_id, even_handed_over=True)
+    return await _listed(call.parts, charge_point_id)
 
 
-@router.get(
-    "/installer/projects/{project_id}/certificates",
-    summary="List the certificates of a project",
-    operation_id="listProjectCertificates",
-    responses=problems(401, 403, 404, 503),
-)
-async def certificates_of_project(
-    project_id: ProjectId, installer: Installer, parts: AppParts
-) -> CertificatesShown:
-    """Those that were issued so far, newest first."""
-    async with parts.database.read() as connection:
-        await Projects(connection).get(project_id, installer_id=installer.id, even_handed_over=True)
-    return await _listed(parts, project_id)
-
-
-@router.get(
-    "/site-owner/projects/{project_id}/report",
-    summary="Get the certificate of my project",
-    operation_id="getOwnedProjectReport",
-    response_class=Response,
-    responses=REPORT_PROBLEMS,
-)
-async def report_of_owned_project(
-    project_id: OwnedProjectId,
-    owner: SiteOwner,
-    parts: AppParts,
-    request: Request,
-    wanted: ReportWanted = None,
-) -> Response:
-    """A cover with every charge point and the handover, then the page of each charge point."""
-    async with parts.database.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
-    return await answer(parts, request, await issue_of_project(parts, project_id), wanted)
-
-
-@router.get(
-    "/site-owner/projects/{project_id}/certificates",
+@owner_router.get(
+    "/projects/{project_id}/certificates",
     summary="List the certificates of my project",
     operation_id="listOwnedProjectCertificates",
-    responses=problems(401, 403, 404, 503),
 )
-async def certificates_of_owned_project(
-    project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts
-) -> CertificatesShown:
+@installer_router.get(
+    "/projects/{project_id}/certificates",
+    summary="List the certificates of a project",
+    operation_id="listProjectCertificates",
+)
+async def certificates_of_project(call: AnyCall, project_id: ProjectId) -> CertificatesShown:
     """Those that were issued so far, newest first."""
-    async with parts.database.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
-    return await _listed(parts, project_id)
+    async with call.read() as connection:
+        await call.project(connection, project_id, even_handed_over=True)
+    return await _listed(call.parts, project_id)
 
 
-@router.get(
-    "/site-owner/projects/{project_id}/charge-points/{charge_point_id}/report",
+@owner_router.get(
+    "/projects/{project_id}/charge-points/{charge_point_id}/report",
     summary="Get the certificate of one of my charge points",
     operation_id="getOwnedChargePointReport",
     response_class=Response,
     responses=REPORT_PROBLEMS,
 )
 async def report_of_owned_charge_point(
-    project_id: OwnedProjectId,
+    call: AnyCall,
+    project_id: ProjectId,
     charge_point_id: str,
-    owner: SiteOwner,
-    parts: AppParts,
     request: Request,
     wanted: ReportWanted = None,
 ) -> Response:
     """Its newest verdict with the evidence, and apart from it what the installer has declared."""
-    async with parts.database.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+    async with call.read(project=project_id) as connection:
         if not is_id(Prefix.CHARGE_POINT, charge_point_id) or not await ChargePoints(
             connection
         ).is_in(charge_point_id, project_id=project_id):
-            raise NotFoundError("charge_point_not_found", "You have no charge point with this id.")
-    return await answer(parts, request, await issue_of_charge_point(parts, charge_point_id), wanted)
+            raise no_charge_point()
+    return await answer(
+        call.parts, request, await issue_of_charge_point(call.parts, charge_point_id), wanted
+    )
 
 
-@router.get(
+@keys_router.get(
     "/certificate-keys",
     summary="Get the keys of certificates",
     operation_id="getCertificateKeys",
     response_model_exclude_none=True,
-    responses=problems(503),
 )
 async def certificate_keys(parts: AppParts) -> KeysShown:
     """The public keys, as a JSON Web Key Set. With them anyone verifies a certificate offline.
@@ -231,5 +197,5 @@ async def _listed(parts: Parts, subject_id: str) -> CertificatesShown:
     async with parts.database.read() as connection:
         rows = await Certificates(connection).all(subject_id)
     return CertificatesShown(
-        items=[CertificateShown.of(row, online_copy(parts, row.token)) for row in rows]
+        items=[CertificateShown.of(row, url=online_copy(parts, row.token)) for row in rows]
     )

@@ -59,14 +59,7 @@ async def issue_of_charge_point(parts: Parts, charge_point_id: str) -> Issued:
 
 
 async def issue_of_project(parts: Parts, project_id: str) -> Issued:
-    """Return the newest certificate of a project, issued anew if its report has changed.
-
-    Raises:
-        ConflictError: ``no_verdict``; ``contested``.
-        CertificateKeyMissingError: ``certificate_key_missing``.
-        TooManyRequestsError: It changed too often.
-
-    """
+    """Return the same of a project; errors as :func:`issue_of_charge_point`."""
     return await _issue(
         parts,
         project_id,
@@ -75,14 +68,7 @@ async def issue_of_project(parts: Parts, project_id: str) -> Issued:
 
 
 async def issue_of_visit(parts: Parts, visit: ServiceVisit) -> Issued:
-    """Return the certificate of a closed service visit, numbered after those of its project.
-
-    Raises:
-        ConflictError: ``no_verdict``; ``contested``.
-        CertificateKeyMissingError: ``certificate_key_missing``.
-        TooManyRequestsError: It changed too often.
-
-    """
+    """Return that of a closed visit, numbered after those of its project; errors as above."""
     return await _issue(
         parts,
         visit.project_id,

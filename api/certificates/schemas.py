@@ -1,10 +1,11 @@
 """Shapes of certificates."""
 
 from enum import StrEnum
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, Field, JsonValue
 
-from api.fields import Timestamp
+from api.fields import Shown, Timestamp, example
 from domain.certificates import CertificateScope
 from storage.certificates import Certificate
 
@@ -30,10 +31,10 @@ class ReportFormat(StrEnum):
     HTML = "html"
 
 
-class CertificateShown(BaseModel):
+class CertificateShown(Shown):
     """An issued certificate. The signed file lies behind `url`, for whoever knows that."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_CERTIFICATE]})
+    model_config = example(_CERTIFICATE)
 
     id: str
     scope: CertificateScope
@@ -49,26 +50,15 @@ class CertificateShown(BaseModel):
     url: str = Field(description="The online copy, which the QR code leads to; no login is needed")
 
     @classmethod
-    def of(cls, certificate: Certificate, url: str) -> "CertificateShown":
+    def of(cls, it: Certificate, **others: Any) -> Self:
         """Show a certificate."""
-        return cls(
-            id=certificate.id,
-            scope=certificate.scope,
-            subject_id=certificate.subject_id,
-            number=certificate.number,
-            service_visit_id=certificate.service_visit_id,
-            newest=certificate.number == certificate.newest,
-            sha256=certificate.sha256,
-            key_id=certificate.key_id,
-            issued_at=certificate.issued_at,
-            url=url,
-        )
+        return super().of(it, newest=it.number == it.newest, **others)
 
 
 class CertificatesShown(BaseModel):
     """Every certificate of a charge point or a project, newest first."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_CERTIFICATE]}]})
+    model_config = example(items=[_CERTIFICATE])
 
     items: list[CertificateShown]
 
@@ -96,26 +86,19 @@ class KeyShown(BaseModel):
 class KeysShown(BaseModel):
     """The keys that sign, or have signed, certificates of this engine."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "keys": [
-                        {
-                            "kty": "EC",
-                            "crv": "P-256",
-                            "use": "sig",
-                            "kid": "6ac39b51bcd8e264",
-                            "x": "iPmoxSE99m822MZ1ukMnlVVbF_0aTAV6s-7K3NJYdH4",
-                            "y": "uN27nL5yyK36BLE22_-cFZNl94p1tEw8rN-1h_T8q8I",
-                            "fingerprint": "6ac39b51bcd8e264cb748ffb1be9b64fc30786b7c9c640f52d"
-                            "2be43e14de1360",
-                            "x5c": ["MIIBxzCCAW2gAwIBAgIIasObUbzY4mQwCgYIKoZIzj0EAwIw…"],
-                        }
-                    ]
-                }
-            ]
-        }
+    model_config = example(
+        keys=[
+            {
+                "kty": "EC",
+                "crv": "P-256",
+                "use": "sig",
+                "kid": "6ac39b51bcd8e264",
+                "x": "iPmoxSE99m822MZ1ukMnlVVbF_0aTAV6s-7K3NJYdH4",
+                "y": "uN27nL5yyK36BLE22_-cFZNl94p1tEw8rN-1h_T8q8I",
+                "fingerprint": "6ac39b51bcd8e264cb748ffb1be9b64fc30786b7c9c640f52d2be43e14de1360",
+                "x5c": ["MIIBxzCCAW2gAwIBAgIIasObUbzY4mQwCgYIKoZIzj0EAwIw…"],
+            }
+        ]
     )
 
     keys: list[KeyShown]

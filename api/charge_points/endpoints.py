@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
+from api.call import Call, no_project
 from api.charge_points.schemas import (
     ChargePointChange,
     ChargePointDetail,
@@ -15,7 +16,7 @@ from api.charge_points.schemas import (
     SerialWanted,
     ocpp_endpoint,
 )
-from api.deps import Acting, AppParts, ChargePointId, Installer, now
+from api.deps import ChargePointId, InstallerCall, now
 from api.pagination import Page, Paging
 from api.plausibility import audit_confirmed, confirmed
 from api.power.service import look_again
@@ -24,14 +25,13 @@ from api.projects.endpoints import HANDED_OVER
 from api.verified import refuse_beyond_quota
 from domain.accounts import Counted
 from domain.audit import AuditAction
-from domain.errors import ConflictError, NotFoundError
+from domain.errors import ConflictError
 from domain.ids import Prefix, is_id, new_id
 from domain.states import ChargePointStatus
 from storage.audit import Audit
 from storage.charge_points import ChargePoint, ChargePoints, Location
 from storage.facts import read_snapshot
 from storage.parameters import Parameters
-from storage.projects import Projects
 from storage.runs import refuse_while_open
 from storage.standing import restate
 
@@ -48,21 +48,9 @@ _RUN_OPEN = "A run is open: wait for its verdict or cancel it; `commissioning_id
     status_code=HTTPStatus.CREATED,
     summary="Register a charge point",
     operation_id="registerChargePoint",
-    responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
-        duplicate_serial=_DUPLICATE,
-        project_handed_over=HANDED_OVER,
-    ),
+    responses=problems(404, duplicate_serial=_DUPLICATE, project_handed_over=HANDED_OVER),
 )
-async def register_charge_point(
-    body: NewChargePoint, installer: Installer, parts: AppParts, actor: Acting
-) -> ChargePointRegistered:
+async def register_charge_point(call: InstallerCall, body: NewChargePoint) -> ChargePointRegistered:
     """Add a charge point to a project of yours by its serial number and model.
 
     Configure the charger's firmware to connect to the `ocpp_endpoint` of the response. A model
@@ -80,34 +68,30 @@ async def register_charge_point(
         status=ChargePointStatus.REGISTERED,
         created_at=now(),
     )
-    async with parts.database.write() as connection:
-        project = await Projects(connection).for_change(
-            charge_point.project_id, installer_id=installer.id, by_visit=True
-        )
+    async with call.write() as connection:
+        project = await call.project_for_change(connection, charge_point.project_id, by_visit=True)
         meant = confirmed(body.location.questions() if body.location else [], body.confirm)
-        await refuse_beyond_quota(parts, connection, installer, Counted.CHARGE_POINTS)
+        await refuse_beyond_quota(call, connection, Counted.CHARGE_POINTS)
         await ChargePoints(connection).register(charge_point, visit=project.service_visit_id)
         await Audit(connection, charge_point.project_id).write(
             AuditAction.CHARGE_POINT_REGISTERED,
-            actor,
+            call.actor,
             target=charge_point.id,
             at=charge_point.created_at,
             after=_audited(charge_point),
         )
         await audit_confirmed(
             Audit(connection, charge_point.project_id),
-            actor,
+            call.actor,
             meant,
             target=charge_point.id,
             at=charge_point.created_at,
         )
     if project.service_visit_id is not None:
-        await look_again(parts, charge_point.project_id, charge_point.id)
-    return ChargePointRegistered(
-        id=charge_point.id,
-        serial_number=charge_point.serial_number,
-        status=charge_point.status,
-        ocpp_endpoint=ocpp_endpoint(parts.settings.public_ocpp_url, charge_point.id),
+        await look_again(call.parts, charge_point.project_id, charge_point.id)
+    return ChargePointRegistered.of(
+        charge_point,
+        ocpp_endpoint=ocpp_endpoint(call.parts.settings.public_ocpp_url, charge_point.id),
     )
 
 
@@ -115,11 +99,10 @@ async def register_charge_point(
     "",
     summary="List charge points",
     operation_id="listChargePoints",
-    responses=problems(401, 403, 404, 422, 503),
+    responses=problems(404),
 )
 async def list_charge_points(
-    installer: Installer,
-    parts: AppParts,
+    call: InstallerCall,
     paging: Paging,
     project_id: Annotated[str | None, Query(description="Only those of this project")] = None,
     status: Annotated[
@@ -128,43 +111,27 @@ async def list_charge_points(
     serial_number: SerialWanted = None,
 ) -> Page[ChargePointShown]:
     """Your charge points, newest first."""
-    async with parts.database.read() as connection:
+    async with call.read() as connection:
         if project_id is not None:
-            await Projects(connection).get(
-                _project(project_id), installer_id=installer.id, by_visit=True
-            )
+            await call.project(connection, _project(project_id), by_visit=True)
         rows = await ChargePoints(connection).page(
-            installer_id=installer.id,
+            installer_id=call.account.id,
             project_id=project_id,
             status=status,
             serial_number=serial_number,
             before=paging.after_id(Prefix.CHARGE_POINT),
             limit=paging.fetch,
         )
-    base = parts.settings.public_ocpp_url
-    return paging.page(
-        rows, lambda row: ChargePointShown.of(row, ocpp_base=base), lambda row: row.id
-    )
+    base = call.parts.settings.public_ocpp_url
+    return paging.page(rows, lambda row: ChargePointShown.at(base, row), lambda row: row.id)
 
 
-@router.get(
-    "/{charge_point_id}",
-    summary="Show a charge point",
-    operation_id="getChargePoint",
-    responses=problems(401, 403, 404, 503),
-)
+@router.get("/{charge_point_id}", summary="Show a charge point", operation_id="getChargePoint")
 async def get_charge_point(
-    charge_point_id: ChargePointId, installer: Installer, parts: AppParts
+    call: InstallerCall, charge_point_id: ChargePointId
 ) -> ChargePointDetail:
     """A charge point, with its connection, firmware and connectors as it reported them."""
-    async with parts.database.read() as connection:
-        charge_point = await ChargePoints(connection).get(
-            charge_point_id, installer_id=installer.id
-        )
-        facts = await read_snapshot(connection, charge_point_id, now=now())
-    return ChargePointDetail.with_facts(
-        charge_point, facts, ocpp_base=parts.settings.public_ocpp_url
-    )
+    return await detail_of(call, charge_point_id)
 
 
 @router.patch(
@@ -172,13 +139,6 @@ async def get_charge_point(
     summary="Change a charge point",
     operation_id="changeChargePoint",
     responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
         run_open=_RUN_OPEN,
         withdrawn=WITHDRAWN,
         duplicate_serial=_DUPLICATE,
@@ -186,11 +146,7 @@ async def get_charge_point(
     ),
 )
 async def change_charge_point(
-    charge_point_id: ChargePointId,
-    body: ChargePointChange,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
+    call: InstallerCall, charge_point_id: ChargePointId, body: ChargePointChange
 ) -> ChargePointDetail:
     """Correct what was registered, at any time before the handover; what is left out stays.
 
@@ -199,9 +155,9 @@ async def change_charge_point(
     is commissioned once more. Another vendor or model has another template, so values that were
     customized are dropped.
     """
-    async with parts.database.write() as connection:
+    async with call.write() as connection:
         charge_points = ChargePoints(connection)
-        before = await charge_points.for_change(charge_point_id, installer_id=installer.id)
+        before = await call.charge_point_for_change(connection, charge_point_id)
         if body.changes_identity:
             await refuse_while_open(connection, charge_point_id)
         after = replace(
@@ -218,21 +174,21 @@ async def change_charge_point(
         await charge_points.change(after)
         await Audit(connection, after.project_id).write(
             AuditAction.CHARGE_POINT_CHANGED,
-            actor,
+            call.actor,
             target=after.id,
             at=now(),
             before=_audited(before),
             after=_audited(after),
         )
         await audit_confirmed(
-            Audit(connection, after.project_id), actor, meant, target=after.id, at=now()
+            Audit(connection, after.project_id), call.actor, meant, target=after.id, at=now()
         )
         if (after.vendor, after.model) != (before.vendor, before.model):
             await Parameters(connection).forget(charge_point_id)
         if body.changes_identity:
             after = replace(after, status=await restate(connection, charge_point_id))
         facts = await read_snapshot(connection, charge_point_id, now=now())
-    return ChargePointDetail.with_facts(after, facts, ocpp_base=parts.settings.public_ocpp_url)
+    return ChargePointDetail.with_facts(call.parts.settings.public_ocpp_url, after, facts)
 
 
 @router.delete(
@@ -240,16 +196,14 @@ async def change_charge_point(
     status_code=HTTPStatus.NO_CONTENT,
     summary="Remove a charge point",
     operation_id="removeChargePoint",
-    responses=problems(401, 403, 404, 503, has_runs=_HAS_RUNS, project_handed_over=HANDED_OVER),
+    responses=problems(has_runs=_HAS_RUNS, project_handed_over=HANDED_OVER),
 )
-async def remove_charge_point(
-    charge_point_id: ChargePointId, installer: Installer, parts: AppParts, actor: Acting
-) -> Response:
+async def remove_charge_point(call: InstallerCall, charge_point_id: ChargePointId) -> Response:
     """Remove a charge point that was registered by mistake, before its first commissioning."""
-    async with parts.database.write() as connection:
+    async with call.write() as connection:
         charge_points = ChargePoints(connection)
-        removed = await charge_points.for_change(
-            charge_point_id, installer_id=installer.id, even_withdrawn=True
+        removed = await call.charge_point_for_change(
+            connection, charge_point_id, even_withdrawn=True
         )
         if await charge_points.has_runs(charge_point_id):
             raise ConflictError(
@@ -260,12 +214,20 @@ async def remove_charge_point(
         await charge_points.delete(charge_point_id)
         await Audit(connection, removed.project_id).write(
             AuditAction.CHARGE_POINT_REMOVED,
-            actor,
+            call.actor,
             target=removed.id,
             at=now(),
             before=_audited(removed),
         )
     return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+async def detail_of(call: Call, charge_point_id: str) -> ChargePointDetail:
+    """Show a charge point as it is now."""
+    async with call.read() as connection:
+        charge_point = await call.charge_point(connection, charge_point_id)
+        facts = await read_snapshot(connection, charge_point_id, now=now())
+    return ChargePointDetail.with_facts(call.parts.settings.public_ocpp_url, charge_point, facts)
 
 
 def _audited(charge_point: ChargePoint) -> dict[str, Any]:
@@ -280,5 +242,5 @@ def _audited(charge_point: ChargePoint) -> dict[str, Any]:
 
 def _project(project_id: str) -> str:
     if not is_id(Prefix.PROJECT, project_id):
-        raise NotFoundError("project_not_found", "You have no project with this id.")
+        raise no_project()
     return project_id

@@ -5,25 +5,16 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.commands.service import owned_for_service
-from api.deps import (
-    Acting,
-    AppParts,
-    ChargePointId,
-    Installer,
-    OwnedChargePointId,
-    OwnedProjectId,
-    SiteOwner,
-    now,
-)
-from api.fields import PreciseTimestamp
+from api.deps import ChargePointId, InstallerCall, OwnerCall, ProjectId, now
+from api.fields import PreciseTimestamp, example
 from api.problems import problems
 from domain.audit import Actor, AuditAction
 from storage.audit import Audit
-from storage.charge_points import ChargePoint, ChargePoints
+from storage.charge_points import ChargePoint
 from storage.contests import disconnect, keep
 
 installer_router = APIRouter(prefix="/installer/charge-points", tags=["Charge points"])
@@ -41,17 +32,11 @@ _LinkNumber = Annotated[
 class LinkKept(BaseModel):
     """The link that is the charge point from now on."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "charge_point_id": "cp_01JT8Z0Q5M4N6P7R8S9T0V1W2X",
-                    "link": 7,
-                    "remote_address": "203.0.113.7",
-                    "kept_at": "2026-05-01T09:30:00.000Z",
-                }
-            ]
-        }
+    model_config = example(
+        charge_point_id="cp_01JT8Z0Q5M4N6P7R8S9T0V1W2X",
+        link=7,
+        remote_address="203.0.113.7",
+        kept_at="2026-05-01T09:30:00.000Z",
     )
 
     charge_point_id: str
@@ -69,24 +54,16 @@ _OWNERS: Final = {"project_not_handed_over": "Until the handover the installer d
 
 
 def _refused(nothing: str, whose: Mapping[str, str]) -> dict[int | str, dict[str, Any]]:
-    return problems(
-        401, 403, 404, 422, 503, not_contested=nothing, withdrawn="It was withdrawn.", **whose
-    )
+    return problems(422, not_contested=nothing, withdrawn="It was withdrawn.", **whose)
 
 
 class LinksDisconnected(BaseModel):
     """None of the links was the charge point; all are being closed."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "charge_point_id": "cp_01JT8Z0Q5M4N6P7R8S9T0V1W2X",
-                    "remote_addresses": ["203.0.113.7", "198.51.100.9"],
-                    "disconnected_at": "2026-05-01T09:30:00.000Z",
-                }
-            ]
-        }
+    model_config = example(
+        charge_point_id="cp_01JT8Z0Q5M4N6P7R8S9T0V1W2X",
+        remote_addresses=["203.0.113.7", "198.51.100.9"],
+        disconnected_at="2026-05-01T09:30:00.000Z",
     )
 
     charge_point_id: str
@@ -102,22 +79,16 @@ class LinksDisconnected(BaseModel):
     responses=_refused(_NOT_CONTESTED, _INSTALLERS),
 )
 async def keep_link(
-    charge_point_id: ChargePointId,
-    link: _LinkNumber,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
+    call: InstallerCall, charge_point_id: ChargePointId, link: _LinkNumber
 ) -> LinkKept:
     """Two that speak as one charge point are both there: keep the right one.
 
     The others are closed, and refused for as long as this one is connected. What they have told
     counts no more; a session of that time is held for the site owner.
     """
-    async with parts.database.write() as connection:
-        charge_point = await ChargePoints(connection).for_change(
-            charge_point_id, installer_id=installer.id
-        )
-        return await _keep(connection, charge_point, link, by=actor)
+    async with call.write() as connection:
+        charge_point = await call.charge_point_for_change(connection, charge_point_id)
+        return await _keep(connection, charge_point, link, by=call.actor)
 
 
 @owner_router.post(
@@ -128,21 +99,19 @@ async def keep_link(
     responses=_refused(_NOT_CONTESTED, _OWNERS),
 )
 async def keep_link_of_mine(
-    project_id: OwnedProjectId,
-    charge_point_id: OwnedChargePointId,
+    call: OwnerCall,
+    project_id: ProjectId,
+    charge_point_id: ChargePointId,
     link: _LinkNumber,
-    owner: SiteOwner,
-    parts: AppParts,
-    actor: Acting,
 ) -> LinkKept:
     """Two that speak as one charge point are both there: keep the right one.
 
     The others are closed, and refused for as long as this one is connected. What they have told
     counts no more; a session of that time is held until you release it.
     """
-    async with parts.database.write() as connection:
-        charge_point = await owned_for_service(connection, owner, project_id, charge_point_id)
-        return await _keep(connection, charge_point, link, by=actor)
+    async with call.write() as connection:
+        charge_point = await owned_for_service(connection, call, project_id, charge_point_id)
+        return await _keep(connection, charge_point, link, by=call.actor)
 
 
 @installer_router.post(
@@ -153,21 +122,16 @@ async def keep_link_of_mine(
     responses=_refused(_NOTHING_TO_CLOSE, _INSTALLERS),
 )
 async def disconnect_links(
-    charge_point_id: ChargePointId,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
+    call: InstallerCall, charge_point_id: ChargePointId
 ) -> LinksDisconnected:
     """Several speak as one charge point and none is the right one, or the wrong one was kept.
 
     All are closed within seconds, and what they have told counts no more. Was one of them kept,
     that is undone. Whoever comes next is served; if another comes then, both are asked anew.
     """
-    async with parts.database.write() as connection:
-        charge_point = await ChargePoints(connection).for_change(
-            charge_point_id, installer_id=installer.id
-        )
-        return await _disconnect(connection, charge_point, by=actor)
+    async with call.write() as connection:
+        charge_point = await call.charge_point_for_change(connection, charge_point_id)
+        return await _disconnect(connection, charge_point, by=call.actor)
 
 
 @owner_router.post(
@@ -178,20 +142,16 @@ async def disconnect_links(
     responses=_refused(_NOTHING_TO_CLOSE, _OWNERS),
 )
 async def disconnect_links_of_mine(
-    project_id: OwnedProjectId,
-    charge_point_id: OwnedChargePointId,
-    owner: SiteOwner,
-    parts: AppParts,
-    actor: Acting,
+    call: OwnerCall, project_id: ProjectId, charge_point_id: ChargePointId
 ) -> LinksDisconnected:
     """Several speak as one charge point and none is the right one, or the wrong one was kept.
 
     All are closed within seconds, and what they have told counts no more. Was one of them kept,
     that is undone. Whoever comes next is served; if another comes then, both are asked anew.
     """
-    async with parts.database.write() as connection:
-        charge_point = await owned_for_service(connection, owner, project_id, charge_point_id)
-        return await _disconnect(connection, charge_point, by=actor)
+    async with call.write() as connection:
+        charge_point = await owned_for_service(connection, call, project_id, charge_point_id)
+        return await _disconnect(connection, charge_point, by=call.actor)
 
 
 async def _disconnect(

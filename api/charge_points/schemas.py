@@ -1,11 +1,20 @@
 """Shapes of charge points."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
 from fastapi import Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
-from api.fields import Address, ModelName, PreciseTimestamp, Request, SerialNumber, Timestamp
+from api.fields import (
+    Address,
+    ModelName,
+    PreciseTimestamp,
+    Request,
+    SerialNumber,
+    Shown,
+    Timestamp,
+    example,
+)
 from api.plausibility import Confirming
 from domain.budget import OverBudget
 from domain.contests import Contest
@@ -14,7 +23,6 @@ from domain.flapping import Flapping
 from domain.plausibility import Question, ask_place
 from domain.rules.connector import MOST_CONNECTORS
 from domain.states import ChargePointStatus
-from domain.withdrawals import Withdrawal
 from domain.wording import FieldValueError
 from storage.charge_points import ChargePoint, Location
 
@@ -90,19 +98,13 @@ class LocationFields(Request):
 class NewChargePoint(Confirming):
     """A charge point to register."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "project_id": "prj_01HX4M7TABCDE12345",
-                    "serial_number": "CP-SN-00483921",
-                    "model": "ABB Terra AC W22",
-                    "vendor": "ABB",
-                    "ocpp_version": "1.6",
-                    "location": _LOCATION,
-                }
-            ]
-        }
+    model_config = example(
+        project_id="prj_01HX4M7TABCDE12345",
+        serial_number="CP-SN-00483921",
+        model="ABB Terra AC W22",
+        vendor="ABB",
+        ocpp_version="1.6",
+        location=_LOCATION,
     )
 
     project_id: Annotated[str, Field(max_length=100)]
@@ -117,7 +119,7 @@ class NewChargePoint(Confirming):
 class ChargePointChange(Confirming):
     """What to change of a charge point; what is left out stays."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"location": _LOCATION}]})
+    model_config = example(location=_LOCATION)
 
     serial_number: SerialNumber | None = None
     model: ModelName | None = None
@@ -141,20 +143,11 @@ class ChargePointChange(Confirming):
         return bool(self.model_fields_set & {"serial_number", "model", "vendor"})
 
 
-class ChargePointRegistered(BaseModel):
+class ChargePointRegistered(Shown):
     """A charge point, as its registration answers it."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": _ID,
-                    "serial_number": "CP-SN-00483921",
-                    "status": "registered",
-                    "ocpp_endpoint": _ENDPOINT,
-                }
-            ]
-        }
+    model_config = example(
+        id=_ID, serial_number="CP-SN-00483921", status="registered", ocpp_endpoint=_ENDPOINT
     )
 
     id: str
@@ -171,7 +164,7 @@ class LocationShown(BaseModel):
     address: str | None
 
 
-class WithdrawalShown(BaseModel):
+class WithdrawalShown(Shown):
     """A charge point that is out of its project, or is to be."""
 
     at: Timestamp | None = Field(
@@ -180,18 +173,11 @@ class WithdrawalShown(BaseModel):
     by: str | None = Field(description="E-mail of who has withdrawn it")
     reason: str
 
-    @classmethod
-    def of(cls, withdrawal: Withdrawal | None) -> "WithdrawalShown | None":
-        """Show it; None of one that is not withdrawn."""
-        if withdrawal is None:
-            return None
-        return cls(at=withdrawal.at, by=withdrawal.by, reason=withdrawal.reason)
-
 
 class ChargePointShown(ChargePointRegistered):
     """A charge point, as its installer sees it in a list."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
+    model_config = example(EXAMPLE)
 
     project_id: str
     model: str
@@ -209,31 +195,17 @@ class ChargePointShown(ChargePointRegistered):
     replaced_by: str | None = Field(description="Id of the one in its place")
 
     @classmethod
-    def of(cls, charge_point: ChargePoint, *, ocpp_base: str) -> "ChargePointShown":
-        """Show a charge point."""
-        return cls(
-            id=charge_point.id,
-            project_id=charge_point.project_id,
-            serial_number=charge_point.serial_number,
-            model=charge_point.model,
-            vendor=charge_point.vendor,
-            ocpp_version=charge_point.ocpp_version,
-            location=LocationShown(
-                latitude=charge_point.location.latitude,
-                longitude=charge_point.location.longitude,
-                address=charge_point.location.address,
-            ),
+    def at(cls, ocpp_base: str, charge_point: ChargePoint, **others: Any) -> Self:
+        """Show a charge point; ``ocpp_base``: where charge points connect."""
+        return cls.of(
+            charge_point,
             declared_connectors=charge_point.connectors,
-            status=charge_point.status,
-            created_at=charge_point.created_at,
-            withdrawal=WithdrawalShown.of(charge_point.withdrawal),
-            replaces=charge_point.replaces,
-            replaced_by=charge_point.replaced_by,
             ocpp_endpoint=ocpp_endpoint(ocpp_base, charge_point.id),
+            **others,
         )
 
 
-class FlappingShown(BaseModel):
+class FlappingShown(Shown):
     """An alarm: the charge point connects again and again."""
 
     connections: int = Field(description="Connections within ten minutes; at most 12 are counted")
@@ -242,14 +214,9 @@ class FlappingShown(BaseModel):
     likely_cause: str
 
     @classmethod
-    def of(cls, flapping: Flapping) -> "FlappingShown":
+    def of(cls, it: Flapping, **others: Any) -> Self:
         """Show the alarm."""
-        return cls(
-            connections=flapping.connections,
-            since=flapping.since,
-            remote_addresses=list(flapping.remote_addresses),
-            likely_cause=flapping.cause,
-        )
+        return super().of(it, likely_cause=it.cause, **others)
 
 
 class LinkShown(BaseModel):
@@ -261,7 +228,7 @@ class LinkShown(BaseModel):
     connected: bool = Field(description="Whether it is still there")
 
 
-class ContestShown(BaseModel):
+class ContestShown(Shown):
     """An alarm: several links speak as the charge point. Nothing rests on any until one is kept."""
 
     since: PreciseTimestamp
@@ -269,24 +236,21 @@ class ContestShown(BaseModel):
     links: list[LinkShown]
 
     @classmethod
-    def of(cls, contest: Contest) -> "ContestShown":
+    def of(cls, it: Contest, **others: Any) -> Self:
         """Show the alarm."""
-        return cls(
-            since=contest.since,
-            likely_cause=contest.cause,
-            links=[
-                LinkShown(
-                    link=link.generation,
-                    remote_address=link.remote_address,
-                    since=link.connected_at,
-                    connected=link.answered is not False,
-                )
-                for link in contest.links
-            ],
-        )
+        links = [
+            LinkShown(
+                link=link.generation,
+                remote_address=link.remote_address,
+                since=link.connected_at,
+                connected=link.answered is not False,
+            )
+            for link in it.links
+        ]
+        return super().of(it, likely_cause=it.cause, links=links, **others)
 
 
-class OverBudgetShown(BaseModel):
+class OverBudgetShown(Shown):
     """An alarm: the charge point sends more than is kept of one in a day."""
 
     since: PreciseTimestamp
@@ -294,9 +258,9 @@ class OverBudgetShown(BaseModel):
     likely_cause: str
 
     @classmethod
-    def of(cls, over: OverBudget) -> "OverBudgetShown":
+    def of(cls, it: OverBudget, **others: Any) -> Self:
         """Show the alarm."""
-        return cls(since=over.since, left_out=over.left_out, likely_cause=over.cause)
+        return super().of(it, likely_cause=it.cause, **others)
 
 
 class ConnectionShown(BaseModel):
@@ -321,7 +285,7 @@ class ConnectionShown(BaseModel):
     )
 
 
-class FirmwareShown(BaseModel):
+class FirmwareShown(Shown):
     """What the charge point said of itself at its newest boot."""
 
     version: str | None
@@ -345,43 +309,37 @@ class ConnectorShown(BaseModel):
 class ChargePointDetail(ChargePointShown):
     """A charge point with its connection, firmware and connectors."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                EXAMPLE
-                | {
-                    "connection": {
-                        "connected": True,
-                        "since": "2026-05-01T09:20:00.120Z",
-                        "ocpp_version": "1.6",
-                        "remote_address": "203.0.113.7",
-                        "last_heartbeat_at": "2026-05-01T09:29:30.004Z",
-                        "last_refused_at": None,
-                        "last_refusal": None,
-                        "flapping": None,
-                        "contest": None,
-                        "over_budget": None,
-                    },
-                    "firmware": {
-                        "version": "1.8.21",
-                        "vendor": "ABB",
-                        "model": "Terra AC W22",
-                        "serial_number": "CP-SN-00483921",
-                        "booted_at": "2026-05-01T09:20:00.450Z",
-                    },
-                    "connectors": [
-                        {
-                            "connector_id": 1,
-                            "status": "Available",
-                            "error_code": "NoError",
-                            "vendor_error_code": None,
-                            "info": None,
-                            "at": "2026-05-01T09:20:01.310Z",
-                        }
-                    ],
-                }
-            ]
-        }
+    model_config = example(
+        **EXAMPLE,
+        connection={
+            "connected": True,
+            "since": "2026-05-01T09:20:00.120Z",
+            "ocpp_version": "1.6",
+            "remote_address": "203.0.113.7",
+            "last_heartbeat_at": "2026-05-01T09:29:30.004Z",
+            "last_refused_at": None,
+            "last_refusal": None,
+            "flapping": None,
+            "contest": None,
+            "over_budget": None,
+        },
+        firmware={
+            "version": "1.8.21",
+            "vendor": "ABB",
+            "model": "Terra AC W22",
+            "serial_number": "CP-SN-00483921",
+            "booted_at": "2026-05-01T09:20:00.450Z",
+        },
+        connectors=[
+            {
+                "connector_id": 1,
+                "status": "Available",
+                "error_code": "NoError",
+                "vendor_error_code": None,
+                "info": None,
+                "at": "2026-05-01T09:20:01.310Z",
+            }
+        ],
     )
 
     connection: ConnectionShown
@@ -389,25 +347,14 @@ class ChargePointDetail(ChargePointShown):
     connectors: list[ConnectorShown]
 
     @classmethod
-    def with_facts(
-        cls, charge_point: ChargePoint, facts: Snapshot, *, ocpp_base: str
-    ) -> "ChargePointDetail":
+    def with_facts(cls, ocpp_base: str, charge_point: ChargePoint, facts: Snapshot) -> Self:
         """Show a charge point and what it reported."""
-        return cls(
-            **ChargePointShown.of(charge_point, ocpp_base=ocpp_base).model_dump(),
+        return cls.at(
+            ocpp_base,
+            charge_point,
             connection=_connection(facts),
             firmware=_firmware(facts),
-            connectors=[
-                ConnectorShown(
-                    connector_id=fact.connector_id,
-                    status=fact.status,
-                    error_code=fact.error_code,
-                    vendor_error_code=fact.vendor_error_code,
-                    info=fact.info,
-                    at=fact.at,
-                )
-                for fact in facts.connectors
-            ],
+            connectors=facts.connectors,
         )
 
 
@@ -436,10 +383,9 @@ def _firmware(facts: Snapshot) -> FirmwareShown | None:
     boot = facts.boot
     if boot is None:
         return None
-    return FirmwareShown(
+    return FirmwareShown.of(
+        boot,
         version=boot.firmware_version,
-        vendor=boot.vendor,
-        model=boot.model,
         serial_number=boot.charge_point_serial or boot.charge_box_serial,
         booted_at=boot.at,
     )

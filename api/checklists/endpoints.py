@@ -13,7 +13,7 @@ from api.checklists.schemas import (
     ProfileShown,
     ProfilesShown,
 )
-from api.deps import Acting, AppParts, ChargePointId, Installer, ProjectId, now
+from api.deps import ChargePointId, InstallerCall, ProjectId, now
 from api.parts import Parts
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
@@ -21,38 +21,27 @@ from domain.audit import AuditAction
 from domain.checklists import Checklist, ChecklistAnswer, ChecklistProfile, ChosenChecklist
 from domain.errors import ConflictError, FieldError, InvalidError
 from storage.audit import Audit
-from storage.charge_points import ChargePoints
 from storage.checklists import Checklists, answer_document
-from storage.projects import Projects
 
 router = APIRouter(prefix="/installer", tags=["Certificates"])
 _PROJECT: Final = "/projects/{project_id}/checklist"
 _CHARGE_POINT: Final = "/charge-points/{charge_point_id}/checklist"
 
 
-@router.get(
-    "/checklists",
-    summary="List the checklists",
-    operation_id="listChecklists",
-    responses=problems(401, 403, 503),
-)
-async def list_checklists(_: Installer, parts: AppParts) -> ProfilesShown:
+@router.get("/checklists", summary="List the checklists", operation_id="listChecklists")
+async def list_checklists(call: InstallerCall) -> ProfilesShown:
     """The checklists that a project can have, each with its items."""
-    return ProfilesShown(items=[ProfileShown.of(one) for one in parts.checklists.values()])
+    return ProfilesShown(items=[ProfileShown.of(one) for one in call.parts.checklists.values()])
 
 
 @router.put(
     _PROJECT,
     summary="Choose the checklist of a project",
     operation_id="chooseChecklist",
-    responses=problems(400, 401, 403, 404, 413, 422, 503, project_handed_over=HANDED_OVER),
+    responses=problems(project_handed_over=HANDED_OVER),
 )
 async def choose_checklist(
-    project_id: ProjectId,
-    body: ChooseChecklist,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
+    call: InstallerCall, project_id: ProjectId, body: ChooseChecklist
 ) -> ChosenShown:
     """Choose which checklist each charge point of the project has; leads alone can.
 
@@ -61,10 +50,10 @@ async def choose_checklist(
     """
     chosen = None
     if body.checklist is not None:
-        profile = _profile(parts, body.checklist)
-        chosen = ChosenChecklist(profile=profile, by=installer.email, at=now())
-    async with parts.database.write() as connection:
-        await Projects(connection).for_change(project_id, installer_id=installer.id, lead=True)
+        profile = _profile(call.parts, body.checklist)
+        chosen = ChosenChecklist(profile=profile, by=call.account.email, at=now())
+    async with call.write() as connection:
+        await call.project_for_change(connection, project_id, lead=True)
         checklists = Checklists(connection)
         before = await checklists.chosen(project_id)
         if (before and before.profile) == (chosen and chosen.profile):
@@ -73,7 +62,7 @@ async def choose_checklist(
             await checklists.choose(project_id, chosen)
             await Audit(connection, project_id).write(
                 AuditAction.CHECKLIST_CHOSEN,
-                actor,
+                call.actor,
                 target=project_id,
                 at=now(),
                 before={"checklist": before and before.profile.id},
@@ -82,18 +71,10 @@ async def choose_checklist(
         return ChosenShown.of(chosen, await checklists.of_project(project_id))
 
 
-@router.get(
-    _PROJECT,
-    summary="Show the checklist of a project",
-    operation_id="getProjectChecklist",
-    responses=problems(401, 403, 404, 503),
-)
-async def get_project_checklist(
-    project_id: ProjectId, installer: Installer, parts: AppParts
-) -> ChosenShown:
+@router.get(_PROJECT, summary="Show the checklist of a project", operation_id="getProjectChecklist")
+async def get_project_checklist(call: InstallerCall, project_id: ProjectId) -> ChosenShown:
     """The checklist of the project, and how far each charge point is with it."""
-    async with parts.database.read() as connection:
-        await Projects(connection).get(project_id, installer_id=installer.id)
+    async with call.read(project=project_id) as connection:
         checklists = Checklists(connection)
         return ChosenShown.of(
             await checklists.chosen(project_id), await checklists.of_project(project_id)
@@ -105,23 +86,12 @@ async def get_project_checklist(
     summary="Answer items of the checklist",
     operation_id="answerChecklist",
     responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
         project_handed_over=HANDED_OVER,
         no_checklist="The project has no checklist. A lead chooses one.",
     ),
 )
 async def answer_checklist(
-    charge_point_id: ChargePointId,
-    body: AnswerChecklist,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
+    call: InstallerCall, charge_point_id: ChargePointId, body: AnswerChecklist
 ) -> ChecklistShown:
     """Say of items whether they are compliant, not compliant or not applicable, with remarks.
 
@@ -129,10 +99,8 @@ async def answer_checklist(
     shows all of them as declared, with who said so and when.
     """
     at = now()
-    async with parts.database.write() as connection:
-        charge_point = await ChargePoints(connection).for_change(
-            charge_point_id, installer_id=installer.id
-        )
+    async with call.write() as connection:
+        charge_point = await call.charge_point_for_change(connection, charge_point_id)
         project_id = charge_point.project_id
         checklists = Checklists(connection)
         before = (await checklists.of(project_id, [charge_point_id])).get(charge_point_id)
@@ -142,7 +110,7 @@ async def answer_checklist(
                 "The project has no checklist. A lead of it chooses one with "
                 f"PUT …/installer/projects/{project_id}/checklist.",
             )
-        answers = _answers(body, before, by=installer.email, at=at)
+        answers = _answers(body, before, by=call.account.email, at=at)
         was = {item: answer_document(before.answers.get(item)) for item in answers}
         others = {
             item: answer for item, answer in answers.items() if answer_document(answer) != was[item]
@@ -151,7 +119,7 @@ async def answer_checklist(
             await checklists.answer(charge_point_id, before.profile.id, others)
             await Audit(connection, project_id).write(
                 AuditAction.CHECKLIST_ANSWERED,
-                actor,
+                call.actor,
                 target=charge_point_id,
                 at=at,
                 before={item: was[item] for item in others},
@@ -165,16 +133,11 @@ async def answer_checklist(
     _CHARGE_POINT,
     summary="Show the checklist of a charge point",
     operation_id="getChecklist",
-    responses=problems(401, 403, 404, 503),
 )
-async def get_checklist(
-    charge_point_id: ChargePointId, installer: Installer, parts: AppParts
-) -> ChecklistShown:
+async def get_checklist(call: InstallerCall, charge_point_id: ChargePointId) -> ChecklistShown:
     """Each item, with what was said of it."""
-    async with parts.database.read() as connection:
-        charge_point = await ChargePoints(connection).get(
-            charge_point_id, installer_id=installer.id
-        )
+    async with call.read() as connection:
+        charge_point = await call.charge_point(connection, charge_point_id)
         found = await Checklists(connection).of(charge_point.project_id, [charge_point_id])
     return ChecklistShown.of(found.get(charge_point_id))
 

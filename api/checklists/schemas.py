@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, Field, StringConstraints, model_validator
 
-from api.fields import Name, Request, Timestamp
-from domain.checklists import Checklist, ChecklistProfile, ChosenChecklist, Compliance
+from api.fields import Name, Request, Shown, Timestamp, example
+from domain.checklists import Checklist, ChosenChecklist, Compliance
 from domain.wording import FieldValueError
 
 _ID: Final = "generic-1"
@@ -38,21 +38,16 @@ class ItemShown(BaseModel):
     source: str | None = Field(description="A public address that it follows; null: our own words")
 
 
-class ProfileShown(BaseModel):
+class ProfileShown(Shown):
     """A checklist of the catalogue; its id ends with its version."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_PROFILE]})
+    model_config = example(_PROFILE)
 
     id: str
     title: str
     country: str | None = Field(description="ISO 3166-1, two letters; null: of none")
     authority: str | None
     items: list[ItemShown]
-
-    @classmethod
-    def of(cls, profile: ChecklistProfile) -> "ProfileShown":
-        """Show a checklist."""
-        return cls(**asdict(profile))
 
 
 class ProfilesShown(BaseModel):
@@ -64,7 +59,7 @@ class ProfilesShown(BaseModel):
 class ChooseChecklist(Request):
     """Which checklist the charge points of the project have."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"checklist": _ID}]})
+    model_config = example(checklist=_ID)
 
     checklist: Annotated[str, StringConstraints(max_length=60)] | None = Field(
         description="Its id; null: none"
@@ -82,23 +77,17 @@ class StandShown(BaseModel):
 class ChosenShown(BaseModel):
     """The checklist of a project, as it was when it was chosen; null: it has none."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "checklist": _PROFILE,
-                    "by": "installer@acme.com",
-                    "at": "2026-05-01T09:00:00Z",
-                    "charge_points": [
-                        {
-                            "charge_point_id": "cp_01HX5P2QRSTUVWXYZ0",
-                            "not_answered": ["enclosure"],
-                            "not_compliant": [],
-                        }
-                    ],
-                }
-            ]
-        }
+    model_config = example(
+        checklist=_PROFILE,
+        by="installer@acme.com",
+        at="2026-05-01T09:00:00Z",
+        charge_points=[
+            {
+                "charge_point_id": "cp_01HX5P2QRSTUVWXYZ0",
+                "not_answered": ["enclosure"],
+                "not_compliant": [],
+            }
+        ],
     )
 
     checklist: ProfileShown | None
@@ -145,21 +134,15 @@ class AnswerItem(Request):
 class AnswerChecklist(Request):
     """Answers; items that are not named stay as they are."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "answers": [
-                        {"item": "enclosure", "answer": "compliant"},
-                        {
-                            "item": "display",
-                            "answer": "not_compliant",
-                            "remark": "The sun blinds the display at noon; a hood is ordered.",
-                        },
-                    ]
-                }
-            ]
-        }
+    model_config = example(
+        answers=[
+            {"item": "enclosure", "answer": "compliant"},
+            {
+                "item": "display",
+                "answer": "not_compliant",
+                "remark": "The sun blinds the display at noon; a hood is ordered.",
+            },
+        ]
     )
 
     answers: Annotated[list[AnswerItem], Field(min_length=1, max_length=100)]
@@ -184,24 +167,18 @@ class AnsweredItemShown(ItemShown):
 class ChecklistShown(BaseModel):
     """The checklist of a charge point."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "checklist": _ID,
-                    "title": "Charge point, general",
-                    "items": [
-                        {
-                            **_ITEM,
-                            "answer": "compliant",
-                            "remark": None,
-                            "by": "installer@acme.com",
-                            "at": "2026-05-01T09:00:00Z",
-                        }
-                    ],
-                }
-            ]
-        }
+    model_config = example(
+        checklist=_ID,
+        title="Charge point, general",
+        items=[
+            {
+                **_ITEM,
+                "answer": "compliant",
+                "remark": None,
+                "by": "installer@acme.com",
+                "at": "2026-05-01T09:00:00Z",
+            }
+        ],
     )
 
     checklist: str | None = Field(description="Its id; null: the project has none")

@@ -1,10 +1,10 @@
 """Shapes of collaborators."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from api.fields import Email, Notes, Request, Timestamp
+from api.fields import Email, Notes, Request, Shown, Timestamp, example
 from api.handover.schemas import Invited
 from domain.states import ProjectRole
 from storage.members import Member
@@ -24,16 +24,8 @@ _SHOWN: dict[str, Any] = {
 class NewCollaborator(Request):
     """Whom to invite, and as what."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "email": "sam@acme.com",
-                    "role": "technician",
-                    "message": "You are on bays 1 to 20 tomorrow.",
-                }
-            ]
-        }
+    model_config = example(
+        email="sam@acme.com", role="technician", message="You are on bays 1 to 20 tomorrow."
     )
 
     email: Email
@@ -44,17 +36,11 @@ class NewCollaborator(Request):
 class CollaboratorInvited(Invited):
     """An invitation that was sent."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "invitation_id": "inv_01HX7ABCDEFGH12345",
-                    "email": "sam@acme.com",
-                    "role": "technician",
-                    "expires_at": "2026-05-08T09:00:00Z",
-                }
-            ]
-        }
+    model_config = example(
+        invitation_id="inv_01HX7ABCDEFGH12345",
+        email="sam@acme.com",
+        role="technician",
+        expires_at="2026-05-08T09:00:00Z",
     )
 
     role: ProjectRole
@@ -63,15 +49,15 @@ class CollaboratorInvited(Invited):
 class RoleChange(Request):
     """Another role."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"role": "lead"}]})
+    model_config = example(role="lead")
 
     role: WorkRole
 
 
-class CollaboratorShown(BaseModel):
+class CollaboratorShown(Shown):
     """Somebody who works on the project."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_SHOWN]})
+    model_config = example(_SHOWN)
 
     account_id: str
     name: str
@@ -82,14 +68,6 @@ class CollaboratorShown(BaseModel):
     made_the_project: bool = Field(description="Stays a lead of it")
 
     @classmethod
-    def of(cls, member: Member) -> "CollaboratorShown":
+    def of(cls, it: Member, **others: Any) -> Self:
         """Show a person of the project."""
-        return cls(
-            account_id=member.account_id,
-            name=member.name,
-            email=member.email,
-            company=member.company,
-            role=member.role,
-            joined_at=member.joined_at,
-            made_the_project=member.made_it,
-        )
+        return super().of(it, made_the_project=it.made_it, **others)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body, Path
 
 from api.commands import service
 from api.commands.schemas import AvailabilityChange, CommandShown, ResetOrder, SessionStart
-from api.deps import Acting, AppParts, OwnedChargePointId, OwnedProjectId, SiteOwner
+from api.deps import ChargePointId, OwnerCall, ProjectId
 from api.problems import problems
 from domain.commands import Command, CommandName
 from domain.ids import Prefix, new_id
@@ -31,26 +31,17 @@ _Transaction = Annotated[int, Path(ge=1, le=2**31 - 1, examples=[7])]
     summary="Let a connector charge, or take it out of use",
     operation_id="setConnectorAvailability",
     responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
         **_CONFLICTS,
         kept_inoperative="The supply does not carry it.",
         not_commissioned=_NOT_COMMISSIONED,
     ),
 )
 async def set_availability(
-    project_id: OwnedProjectId,
-    charge_point_id: OwnedChargePointId,
+    call: OwnerCall,
+    project_id: ProjectId,
+    charge_point_id: ChargePointId,
     connector_id: Annotated[int, Path(ge=0, le=100, examples=[1])],
     body: AvailabilityChange,
-    owner: SiteOwner,
-    parts: AppParts,
-    actor: Acting,
 ) -> CommandShown:
     """Connector 0 is the whole charge point. While somebody charges it is `scheduled`.
 
@@ -63,22 +54,20 @@ async def set_availability(
         connector_id=connector_id,
         operative=body.available,
     )
-    return await service.send(parts, owner, project_id, command, by=actor)
+    return await service.send(call, project_id, command)
 
 
 @router.post(
     "/connectors/{connector_id}/unlock",
     summary="Let go of a plug",
     operation_id="unlockConnector",
-    responses=problems(401, 403, 404, 422, 503, **_CONFLICTS),
+    responses=problems(**_CONFLICTS),
 )
 async def unlock(
-    project_id: OwnedProjectId,
-    charge_point_id: OwnedChargePointId,
+    call: OwnerCall,
+    project_id: ProjectId,
+    charge_point_id: ChargePointId,
     connector_id: _Connector,
-    owner: SiteOwner,
-    parts: AppParts,
-    actor: Acting,
 ) -> CommandShown:
     """For a cable that is stuck. A session that runs there ends."""
     command = Command(
@@ -87,23 +76,19 @@ async def unlock(
         name=CommandName.UNLOCK,
         connector_id=connector_id,
     )
-    return await service.send(parts, owner, project_id, command, by=actor)
+    return await service.send(call, project_id, command)
 
 
 @router.post(
     "/reset",
     summary="Restart a charge point",
     operation_id="resetChargePoint",
-    responses=problems(
-        400, 401, 403, 404, 413, 422, 503, **_CONFLICTS, charging="Somebody charges there."
-    ),
+    responses=problems(**_CONFLICTS, charging="Somebody charges there."),
 )
 async def reset(
-    project_id: OwnedProjectId,
-    charge_point_id: OwnedChargePointId,
-    owner: SiteOwner,
-    parts: AppParts,
-    actor: Acting,
+    call: OwnerCall,
+    project_id: ProjectId,
+    charge_point_id: ChargePointId,
     body: Annotated[ResetOrder | None, Body()] = None,
 ) -> CommandShown:
     """Not while somebody charges, unless you send `stop_sessions`."""
@@ -114,9 +99,7 @@ async def reset(
         name=CommandName.RESET,
         kind=order.kind,
     )
-    return await service.send(
-        parts, owner, project_id, command, by=actor, stop_sessions=order.stop_sessions
-    )
+    return await service.send(call, project_id, command, stop_sessions=order.stop_sessions)
 
 
 @router.post(
@@ -124,26 +107,17 @@ async def reset(
     summary="Start a session",
     operation_id="startSession",
     responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
         **_CONFLICTS,
         id_tag_not_admitted="The id tag may not charge here.",
         not_commissioned=_NOT_COMMISSIONED,
     ),
 )
 async def start(
-    project_id: OwnedProjectId,
-    charge_point_id: OwnedChargePointId,
+    call: OwnerCall,
+    project_id: ProjectId,
+    charge_point_id: ChargePointId,
     connector_id: _Connector,
     body: SessionStart,
-    owner: SiteOwner,
-    parts: AppParts,
-    actor: Acting,
 ) -> CommandShown:
     """As if the card were presented: the session is that of the id tag, and is billed as one.
 
@@ -156,22 +130,20 @@ async def start(
         connector_id=connector_id,
         id_tag=body.id_tag,
     )
-    return await service.send(parts, owner, project_id, command, by=actor)
+    return await service.send(call, project_id, command)
 
 
 @router.post(
     "/transactions/{transaction_id}/stop",
     summary="Stop a session",
     operation_id="stopSession",
-    responses=problems(401, 403, 404, 422, 503, **_CONFLICTS),
+    responses=problems(**_CONFLICTS),
 )
 async def stop(
-    project_id: OwnedProjectId,
-    charge_point_id: OwnedChargePointId,
+    call: OwnerCall,
+    project_id: ProjectId,
+    charge_point_id: ChargePointId,
     transaction_id: _Transaction,
-    owner: SiteOwner,
-    parts: AppParts,
-    actor: Acting,
 ) -> CommandShown:
     """End a session that runs; it is billed as far as it went."""
     command = Command(
@@ -180,4 +152,4 @@ async def stop(
         name=CommandName.STOP,
         transaction_id=transaction_id,
     )
-    return await service.send(parts, owner, project_id, command, by=actor)
+    return await service.send(call, project_id, command)

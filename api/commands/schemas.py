@@ -3,10 +3,10 @@
 from enum import StrEnum
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from api.access.schemas import IdTag
-from api.fields import Request
+from api.fields import Request, example
 from domain.commands import Command, CommandName, CommandResult
 from domain.operations import Reply, ResetKind
 
@@ -14,7 +14,7 @@ from domain.operations import Reply, ResetKind
 class AvailabilityChange(Request):
     """Whether anybody can charge there."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"available": False}]})
+    model_config = example(available=False)
 
     available: bool
 
@@ -22,7 +22,7 @@ class AvailabilityChange(Request):
 class ResetOrder(Request):
     """How to restart it."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"kind": "Soft"}]})
+    model_config = example(kind="Soft")
 
     kind: ResetKind = Field(
         default=ResetKind.SOFT, description="`Soft`: its software; `Hard`: all of it"
@@ -35,7 +35,7 @@ class ResetOrder(Request):
 class SessionStart(Request):
     """For whom to start a session."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"id_tag": "04A2B3C4D5E680"}]})
+    model_config = example(id_tag="04A2B3C4D5E680")
 
     id_tag: IdTag
 
@@ -66,18 +66,12 @@ _SENTENCES: Final = {
 class CommandShown(BaseModel):
     """What became of a command."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "command_id": "cmd_01HX9CMDABCDEFGHJK",
-                    "charge_point_id": "cp_01HX5P2QRSTUVWXYZ0",
-                    "command": "unlock",
-                    "outcome": "accepted",
-                    "detail": _SENTENCES[Reply.ACCEPTED],
-                }
-            ]
-        }
+    model_config = example(
+        command_id="cmd_01HX9CMDABCDEFGHJK",
+        charge_point_id="cp_01HX5P2QRSTUVWXYZ0",
+        command="unlock",
+        outcome="accepted",
+        detail=_SENTENCES[Reply.ACCEPTED],
     )
 
     command_id: str

@@ -5,10 +5,11 @@ from urllib.parse import quote
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from api.call import Call
 from api.commands.schemas import CommandShown
 from api.deps import now
 from api.parts import Parts
-from domain.audit import Actor, AuditAction
+from domain.audit import AuditAction
 from domain.commands import Command, CommandName
 from domain.errors import ConflictError, NotFoundError
 from domain.facts import Snapshot
@@ -16,22 +17,15 @@ from domain.power.facts import SiteRequest
 from domain.power.reasons import Reason
 from domain.states import ChargePointStatus, ProjectStatus
 from storage.access import admitted
-from storage.accounts import Account
 from storage.audit import Audit
-from storage.charge_points import ChargePoint, ChargePoints, refuse_withdrawn
+from storage.charge_points import ChargePoint, refuse_withdrawn
 from storage.facts import read_snapshot
-from storage.projects import Project, Projects
+from storage.projects import Project
 from storage.runs import Runs
 
 
 async def send(
-    parts: Parts,
-    owner: Account,
-    project_id: str,
-    command: Command,
-    *,
-    by: Actor,
-    stop_sessions: bool = False,
+    call: Call, project_id: str, command: Command, *, stop_sessions: bool = False
 ) -> CommandShown:
     """Have a charge point of a site do something; who asked is in the audit trail before it is.
 
@@ -43,14 +37,14 @@ async def send(
             ``id_tag_not_admitted``, ``kept_inoperative``, ``not_commissioned``.
 
     """
-    async with parts.database.read() as connection:
-        project = await Projects(connection).owned(project_id, site_owner_id=owner.id)
+    async with call.read() as connection:
+        project = await call.project(connection, project_id)
         refuse_not_yet(project)
     if command.name is CommandName.AVAILABILITY and command.operative:
-        await _refuse_beyond_the_supply(parts, project, command)
-    async with parts.database.write() as connection:
+        await _refuse_beyond_the_supply(call.parts, project, command)
+    async with call.write() as connection:
         charge_point = await owned_for_service(
-            connection, owner, project_id, command.charge_point_id
+            connection, call, project_id, command.charge_point_id
         )
         if await Runs(connection).open_run(command.charge_point_id) is not None:
             raise ConflictError(
@@ -67,16 +61,16 @@ async def send(
         )
         await Audit(connection, project_id).write(
             AuditAction.CHARGE_POINT_COMMANDED,
-            by,
+            call.actor,
             target=command.charge_point_id,
             at=now(),
             after=_told(command),
         )
-    return CommandShown.of(command, await parts.temporal.command(command))
+    return CommandShown.of(command, await call.parts.temporal.command(command))
 
 
 async def owned_for_service(
-    connection: AsyncConnection, owner: Account, project_id: str, charge_point_id: str
+    connection: AsyncConnection, call: Call, project_id: str, charge_point_id: str
 ) -> ChargePoint:
     """Lock the project of one charge point that its owner runs, and return that.
 
@@ -85,10 +79,8 @@ async def owned_for_service(
         ConflictError: ``project_not_handed_over``, ``withdrawn``.
 
     """
-    refuse_not_yet(
-        await Projects(connection).owned(project_id, site_owner_id=owner.id, for_change=True)
-    )
-    charge_point = await ChargePoints(connection).in_project(charge_point_id, project_id)
+    refuse_not_yet(await call.project_for_change(connection, project_id))
+    charge_point = await call.charge_point(connection, charge_point_id, project_id=project_id)
     refuse_withdrawn(charge_point)
     return charge_point
 

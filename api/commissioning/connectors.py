@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, BeforeValidator, Field
 
 from api.commissioning.failures import FailureShown
-from api.fields import Absent, PreciseTimestamp
+from api.fields import Absent, PreciseTimestamp, Shown
 from domain.checks import ConnectorsToTest, ConnectorTest, Evidence
 from domain.rules.connector import MOST_CONNECTORS
 from domain.states import CheckResult, ConnectorChoice
@@ -64,7 +64,7 @@ class ConnectorBrief(BaseModel):
         )
 
 
-class ConnectorDetail(BaseModel):
+class ConnectorDetail(Shown):
     """The test charge on one connector with all that justifies its result."""
 
     connector_id: int
@@ -80,20 +80,3 @@ class ConnectorDetail(BaseModel):
     failure: FailureShown | None
     notes: list[str]
     evidence: Evidence
-
-    @classmethod
-    def of(cls, test: ConnectorTest) -> "ConnectorDetail":
-        """Show it in full."""
-        return cls(
-            connector_id=test.connector_id,
-            result=test.result,
-            started_at=test.started_at,
-            ended_at=test.ended_at,
-            needs_review=test.needs_review,
-            skip_reason=test.skip_reason,
-            decided_by=test.decided_by,
-            kept_from=test.kept_from,
-            failure=FailureShown.of(test.failure),
-            notes=list(test.notes),
-            evidence=test.evidence,
-        )

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Query
 
+from api.call import no_run
 from api.commissioning import service
 from api.commissioning.record import LogEntryShown, RunListed, RunRecord
 from api.commissioning.schemas import (
@@ -17,17 +18,15 @@ from api.commissioning.schemas import (
     Started,
     StatusShown,
 )
-from api.deps import Acting, AppParts, ChargePointId, CommissioningId, Installer
+from api.deps import ChargePointId, CommissioningId, InstallerCall
 from api.fields import Moment
 from api.pagination import Page, Paging
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
 from api.verified import refuse_unverified
 from domain.commissioning import RunAnswer, RunRequest
-from domain.errors import NotFoundError
 from domain.ids import Prefix, is_id
 from domain.states import LogLevel, RunStatus
-from storage.charge_points import ChargePoints
 from storage.log import Log, LogFilter
 from storage.runs import Runs
 
@@ -45,24 +44,11 @@ _CHARGING = (
     status_code=HTTPStatus.ACCEPTED,
     summary="Start commissioning",
     operation_id="startCommissioning",
-    responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
-        run_open=_RUN_OPEN,
-        charging=_CHARGING,
-        project_handed_over=HANDED_OVER,
-    ),
+    responses=problems(run_open=_RUN_OPEN, charging=_CHARGING, project_handed_over=HANDED_OVER),
 )
 async def start(
+    call: InstallerCall,
     charge_point_id: ChargePointId,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
     body: Annotated[Start | None, Body()] = None,
 ) -> Started:
     """Trigger the commissioning sequence: OCPP handshake, firmware, connectors, test transaction.
@@ -71,10 +57,8 @@ async def start(
     run is open for a charge point.
     """
     if body is not None and body.notify_on_complete:
-        refuse_unverified(parts, installer)
-    request = await service.start(
-        parts, installer, charge_point_id, (body or Start()).options(), by=actor
-    )
+        refuse_unverified(call.parts, call.account)
+    request = await service.start(call, charge_point_id, (body or Start()).options())
     return _started(request)
 
 
@@ -82,16 +66,13 @@ async def start(
     "/status",
     summary="Poll the status of commissioning",
     operation_id="getCommissioningStatus",
-    responses=problems(401, 403, 404, 503),
 )
-async def status(
-    charge_point_id: ChargePointId, installer: Installer, parts: AppParts
-) -> StatusShown:
+async def status(call: InstallerCall, charge_point_id: ChargePointId) -> StatusShown:
     """The newest run. Poll every 10 to 15 seconds until `status` is `completed` or `failed`.
 
     While the run waits for something, `waiting` says for what, until when and what to do.
     """
-    return StatusShown.of(await service.newest_view(parts, installer, charge_point_id))
+    return StatusShown.of(await service.newest_view(call, charge_point_id))
 
 
 @router.post(
@@ -100,13 +81,6 @@ async def status(
     summary="Retry commissioning",
     operation_id="retryCommissioning",
     responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
         run_open=_RUN_OPEN,
         nothing_to_retry="Commissioning was never started.",
         already_completed="The newest run passed.",
@@ -115,30 +89,14 @@ async def status(
     ),
 )
 async def retry(
-    charge_point_id: ChargePointId,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
-    body: Retry | None = None,
+    call: InstallerCall, charge_point_id: ChargePointId, body: Retry | None = None
 ) -> Started:
     """Run again as the newest run was started; the two records refer to each other.
 
     The handshake is always done again. Other checks that passed are kept, with their evidence,
     unless something has changed since that makes them stale.
     """
-    asked = body or Retry()
-    return _started(
-        await service.retry(
-            parts,
-            installer,
-            charge_point_id,
-            from_scratch=asked.from_scratch,
-            update_firmware=asked.update_firmware,
-            test_connectors=asked.test_connectors,
-            stop_sessions=asked.stop_sessions,
-            by=actor,
-        )
-    )
+    return _started(await service.retry(call, charge_point_id, body or Retry()))
 
 
 @router.post(
@@ -147,22 +105,13 @@ async def retry(
     summary="Cancel commissioning",
     operation_id="cancelCommissioning",
     responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
         no_open_run="No run is open.",
         run_closing="Its checks have ended; it closes with their verdict.",
     ),
 )
 async def cancel(
+    call: InstallerCall,
     charge_point_id: ChargePointId,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
     body: Annotated[Cancel | None, Body()] = None,
 ) -> Cancelling:
     """Cancel the open run. A test transaction is stopped first; then its status is `cancelled`.
@@ -170,9 +119,7 @@ async def cancel(
     That takes twenty seconds at most. What the charge point has not done by then is an alarm of
     the record, and is done once it can be.
     """
-    request, state = await service.cancel(
-        parts, installer, charge_point_id, body.reason if body else None, by=actor
-    )
+    request, state = await service.cancel(call, charge_point_id, body.reason if body else None)
     return Cancelling(
         commissioning_id=request.commissioning_id, charge_point_id=charge_point_id, status=state
     )
@@ -183,24 +130,13 @@ async def cancel(
     summary="Answer what the run asks",
     operation_id="answerCommissioning",
     responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
         no_open_run="No run is open.",
         nothing_asked="The run asks nothing just now.",
         answer_not_possible="It asks something that has other answers.",
     ),
 )
 async def answer(
-    charge_point_id: ChargePointId,
-    body: AnswerGiven,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
+    call: InstallerCall, charge_point_id: ChargePointId, body: AnswerGiven
 ) -> Answered:
     """Say that it is done, give it up, or skip it: `waiting.answers` of the status says which.
 
@@ -210,11 +146,11 @@ async def answer(
     given = RunAnswer(
         answer=body.answer,
         note=body.note,
-        by=installer.email,
+        by=call.account.email,
         connector_id=body.connector_id,
-        actor=actor,
+        actor=call.actor,
     )
-    request, asked = await service.answer(parts, installer, charge_point_id, given)
+    request, asked = await service.answer(call, charge_point_id, given)
     return Answered(
         commissioning_id=request.commissioning_id,
         charge_point_id=charge_point_id,
@@ -223,56 +159,36 @@ async def answer(
     )
 
 
-@router.get(
-    "/runs",
-    summary="List runs",
-    operation_id="listRuns",
-    responses=problems(401, 403, 404, 422, 503),
-)
+@router.get("/runs", summary="List runs", operation_id="listRuns")
 async def list_runs(
-    charge_point_id: ChargePointId, installer: Installer, parts: AppParts, paging: Paging
+    call: InstallerCall, charge_point_id: ChargePointId, paging: Paging
 ) -> Page[RunListed]:
     """All runs of the charge point, newest first."""
-    async with parts.database.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+    async with call.read(charge_point=charge_point_id) as connection:
         rows = await Runs(connection).page(
             charge_point_id, before=paging.after_id(Prefix.COMMISSIONING), limit=paging.fetch
         )
     return paging.page(rows, RunListed.of, lambda run: run.request.commissioning_id)
 
 
-@router.get(
-    "/runs/{commissioning_id}",
-    summary="Show the record of a run",
-    operation_id="getRun",
-    responses=problems(401, 403, 404, 503),
-)
+@router.get("/runs/{commissioning_id}", summary="Show the record of a run", operation_id="getRun")
 async def get_run(
-    charge_point_id: ChargePointId,
-    commissioning_id: CommissioningId,
-    installer: Installer,
-    parts: AppParts,
+    call: InstallerCall, charge_point_id: ChargePointId, commissioning_id: CommissioningId
 ) -> RunRecord:
     """The checks with their steps, evidence and timings, of an open or a finished run.
 
     `odd_messages` counts what broke the standard and was repaired or refused; the log has each kind
     once, at the level `warning`.
     """
-    view = await service.view_of(parts, installer, charge_point_id, commissioning_id)
-    odd = await service.irregularities_of(parts, charge_point_id, commissioning_id)
-    return RunRecord.of(view, odd)
+    view = await service.view_of(call, charge_point_id, commissioning_id)
+    odd = await service.irregularities_of(call.parts, charge_point_id, commissioning_id)
+    return RunRecord.of_run(view, odd)
 
 
-@router.get(
-    "/logs",
-    summary="Read the detailed log",
-    operation_id="getLog",
-    responses=problems(401, 403, 404, 422, 503),
-)
+@router.get("/logs", summary="Read the detailed log", operation_id="getLog")
 async def logs(
+    call: InstallerCall,
     charge_point_id: ChargePointId,
-    installer: Installer,
-    parts: AppParts,
     paging: Paging,
     run: Annotated[str | None, Query(description="Only entries of this run")] = None,
     level: Annotated[LogLevel | None, Query(description="From this level upwards")] = None,
@@ -284,13 +200,12 @@ async def logs(
     Frames have the level `debug`; steps, verdicts and connections the levels above. Frames and
     connections are there as they happen, steps and verdicts once the run has ended.
     """
-    async with parts.database.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+    async with call.read(charge_point=charge_point_id) as connection:
         if run is not None and (
             not is_id(Prefix.COMMISSIONING, run)
             or await Runs(connection).get(charge_point_id, run) is None
         ):
-            raise NotFoundError("run_not_found", "The charge point has no run with this id.")
+            raise no_run()
         rows = await Log(connection).page(
             charge_point_id,
             LogFilter(commissioning_id=run, level=level, since=since, until=until),
@@ -301,9 +216,4 @@ async def logs(
 
 
 def _started(request: RunRequest) -> Started:
-    return Started(
-        commissioning_id=request.commissioning_id,
-        charge_point_id=request.charge_point_id,
-        status=RunStatus.IN_PROGRESS,
-        started_at=request.started_at,
-    )
+    return Started.of(request, status=RunStatus.IN_PROGRESS)

@@ -2,20 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from api.commissioning.connectors import ConnectorDetail, TestedConnectors
 from api.commissioning.failures import FailureShown
 from api.commissioning.schemas import WaitingShown
-from api.fields import Absent, PreciseTimestamp, Timestamp
-from domain.checks import CheckRecord, Evidence, RunView, Step
+from api.fields import Absent, PreciseTimestamp, Shown, Timestamp, example
+from domain.checks import CheckRecord, Evidence, RunView
 from domain.facts import Irregularity
 from domain.failures import FailureCode, failure
 from domain.rules.oddities import in_words
 from domain.states import CheckName, CheckResult, LogLevel, RunStatus, WaitingFor
-from storage.log import LogEntry
 from storage.runs import Run
 
 _COM = "com_01HX6RSTUVWXYZ1234"
@@ -108,7 +107,7 @@ _ENTRY: dict[str, Any] = {
 }
 
 
-class StepShown(BaseModel):
+class StepShown(Shown):
     """One thing looked at or done inside a check."""
 
     name: str
@@ -120,20 +119,8 @@ class StepShown(BaseModel):
         default=None, description="The connector whose test charge it is of"
     )
 
-    @classmethod
-    def of(cls, step: Step) -> "StepShown":
-        """Show a step."""
-        return cls(
-            name=step.name,
-            result=step.result,
-            at=step.at,
-            detail=step.detail,
-            evidence=step.evidence,
-            connector_id=step.connector_id,
-        )
 
-
-class CheckDetail(BaseModel):
+class CheckDetail(Shown):
     """One check with all that justifies its result."""
 
     name: CheckName
@@ -158,24 +145,14 @@ class CheckDetail(BaseModel):
     )
 
     @classmethod
-    def of(cls, check: CheckRecord) -> "CheckDetail":
+    def of(cls, it: CheckRecord, **others: Any) -> Self:
         """Show a check in full."""
-        return cls(
-            name=check.name,
-            result=check.result,
-            started_at=check.started_at,
-            ended_at=check.ended_at,
-            duration_s=round((check.ended_at - check.started_at).total_seconds(), 3)
-            if check.started_at and check.ended_at
-            else None,
-            needs_review=check.needs_review,
-            skip_reason=check.skip_reason,
-            kept_from=check.kept_from,
-            failure=FailureShown.of(check.failure),
-            notes=list(check.notes),
-            evidence=check.evidence,
-            steps=[StepShown.of(step) for step in check.steps],
-            connectors=[ConnectorDetail.of(test) for test in check.connectors] or None,
+        began, ended = it.started_at, it.ended_at
+        return super().of(
+            it,
+            duration_s=round((ended - began).total_seconds(), 3) if began and ended else None,
+            connectors=it.connectors or None,
+            **others,
         )
 
 
@@ -220,10 +197,10 @@ class OddMessages(BaseModel):
         )
 
 
-class RunRecord(BaseModel):
+class RunRecord(Shown):
     """The record of a run: checks with their steps, evidence and timings."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_RECORD]})
+    model_config = example(_RECORD)
 
     commissioning_id: str
     charge_point_id: str
@@ -244,33 +221,20 @@ class RunRecord(BaseModel):
     checks: list[CheckDetail]
 
     @classmethod
-    def of(cls, view: RunView, irregularities: Sequence[Irregularity]) -> "RunRecord":
+    def of_run(cls, view: RunView, irregularities: Sequence[Irregularity]) -> Self:
         """Show a run in full."""
-        return cls(
-            commissioning_id=view.commissioning_id,
-            charge_point_id=view.charge_point_id,
-            status=view.status,
-            started_at=view.started_at,
-            completed_at=view.completed_at,
-            started_by=view.started_by,
-            run_test_transaction=view.run_test_transaction,
-            test_connectors=view.test_connectors,
-            previous_commissioning_id=view.previous_commissioning_id,
-            cancelled_by=view.cancelled_by,
-            cancel_reason=view.cancel_reason,
+        return cls.of(
+            view,
             waiting_for=view.waiting.waiting_for if view.waiting else None,
-            waiting=WaitingShown.of(view.waiting),
-            failure=FailureShown.of(view.failure),
-            alarms=list(view.alarms),
             odd_messages=OddMessages.of(irregularities),
             checks=[CheckDetail.of(check) for check in view.checks],
         )
 
 
-class RunListed(BaseModel):
+class RunListed(Shown):
     """A run in the list of a charge point's runs."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_LISTED]})
+    model_config = example(_LISTED)
 
     commissioning_id: str
     status: RunStatus
@@ -283,26 +247,25 @@ class RunListed(BaseModel):
     )
 
     @classmethod
-    def of(cls, run: Run) -> "RunListed":
+    def of(cls, it: Run, **others: Any) -> Self:
         """Show a run in a list."""
-        checks = run.view.checks if run.view else ()
-        return cls(
-            commissioning_id=run.request.commissioning_id,
-            status=RunStatus.IN_PROGRESS if run.status.is_open else run.status,
-            started_at=run.request.started_at,
-            completed_at=run.view.completed_at if run.view else None,
+        checks = it.view.checks if it.view else ()
+        return super().of(
+            it.request,
+            status=RunStatus.IN_PROGRESS if it.status.is_open else it.status,
+            completed_at=it.view.completed_at if it.view else None,
             failed_check=next(
                 (check.name for check in checks if check.result is CheckResult.FAILED), None
             ),
-            previous_commissioning_id=run.request.previous_commissioning_id,
-            service_visit_id=run.service_visit_id,
+            service_visit_id=it.service_visit_id,
+            **others,
         )
 
 
-class LogEntryShown(BaseModel):
+class LogEntryShown(Shown):
     """One entry of the detailed log."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_ENTRY]})
+    model_config = example(_ENTRY)
 
     id: int
     commissioning_id: str | None
@@ -315,20 +278,3 @@ class LogEntryShown(BaseModel):
     text: str = Field(description="The frame as sent, secrets masked; or a sentence")
     times: int = Field(description="How often it was the same, after the first of that day")
     first_at: PreciseTimestamp = Field(description="When the first of these was; `at` the newest")
-
-    @classmethod
-    def of(cls, entry: LogEntry) -> "LogEntryShown":
-        """Show an entry."""
-        return cls(
-            id=entry.id,
-            commissioning_id=entry.commissioning_id,
-            at=entry.at,
-            level=entry.level,
-            kind=entry.kind,
-            direction=entry.direction,
-            action=entry.action,
-            message_id=entry.message_id,
-            text=entry.text,
-            times=entry.times,
-            first_at=entry.first_at,
-        )

@@ -1,12 +1,11 @@
 """Shapes of starting, cancelling and following a run."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
     BaseModel,
-    ConfigDict,
     Field,
     StrictBool,
     StrictInt,
@@ -17,9 +16,8 @@ from pydantic import (
 from api.commissioning.connectors import ConnectorBrief, TestedConnectors
 from api.commissioning.failures import FailureShown
 from api.connection_attempts.schemas import ClaimShown
-from api.fields import Absent, Duration, Reason, Request, Timestamp
+from api.fields import Absent, Duration, Reason, Request, Shown, Timestamp, example
 from domain.checks import CheckRecord, RunView
-from domain.checks import Waiting as WaitingFact
 from domain.commissioning import DEFAULT_WAIT_FOR_CONNECTION, MAX_WAIT_FOR_CONNECTION, RunOptions
 from domain.states import (
     CheckName,
@@ -45,9 +43,7 @@ def _bearable(wait: timedelta) -> timedelta:
 class Start(Request):
     """What the run should do."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"run_test_transaction": True, "notify_on_complete": True}]}
-    )
+    model_config = example(run_test_transaction=True, notify_on_complete=True)
 
     run_test_transaction: StrictBool = Field(
         default=True, description="False: the test transaction is skipped, on the record"
@@ -117,7 +113,7 @@ class Start(Request):
 class Retry(Request):
     """How much is done again."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"from_scratch": False}]})
+    model_config = example(from_scratch=False)
 
     from_scratch: StrictBool = Field(
         default=False,
@@ -135,20 +131,14 @@ class Retry(Request):
     )
 
 
-class Started(BaseModel):
+class Started(Shown):
     """A run that has begun."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "commissioning_id": _COM,
-                    "charge_point_id": _CP,
-                    "status": "in_progress",
-                    "started_at": "2026-05-01T09:35:00Z",
-                }
-            ]
-        }
+    model_config = example(
+        commissioning_id=_COM,
+        charge_point_id=_CP,
+        status="in_progress",
+        started_at="2026-05-01T09:35:00Z",
     )
 
     commissioning_id: str
@@ -160,7 +150,7 @@ class Started(BaseModel):
 class Cancel(Request):
     """Why the run is cancelled."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "Wrong bay"}]})
+    model_config = example(reason="Wrong bay")
 
     reason: Reason | None = None
 
@@ -168,9 +158,7 @@ class Cancel(Request):
 class AnswerGiven(Request):
     """What a person says to what the run asks."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"answer": "done", "note": "Updated in the vendor's app"}]}
-    )
+    model_config = example(answer="done", note="Updated in the vendor's app")
 
     answer: InstallerAnswer = Field(
         description="One of `waiting.answers` of the status. `done`: it is done, look again. "
@@ -194,18 +182,14 @@ class AnswerGiven(Request):
 class Answered(BaseModel):
     """The answer was taken; the status shows what follows."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "commissioning_id": _COM,
-                    "charge_point_id": _CP,
-                    "asked": "Update the firmware to 1.6.6 or newer in the vendor's app or portal, "
-                    "then answer done; or give it up.",
-                    "answer": "done",
-                }
-            ]
-        }
+    model_config = example(
+        commissioning_id=_COM,
+        charge_point_id=_CP,
+        asked=(
+            "Update the firmware to 1.6.6 or newer in the vendor's app or portal, "
+            "then answer done; or give it up."
+        ),
+        answer="done",
     )
 
     commissioning_id: str
@@ -217,20 +201,14 @@ class Answered(BaseModel):
 class Cancelling(BaseModel):
     """A run that is being cancelled; its status says when that is done."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"commissioning_id": _COM, "charge_point_id": _CP, "status": "in_progress"}
-            ]
-        }
-    )
+    model_config = example(commissioning_id=_COM, charge_point_id=_CP, status="in_progress")
 
     commissioning_id: str
     charge_point_id: str
     status: RunStatus
 
 
-class WaitingShown(BaseModel):
+class WaitingShown(Shown):
     """What an open run waits for."""
 
     since: Timestamp
@@ -246,21 +224,6 @@ class WaitingShown(BaseModel):
     connector_id: Absent[int] = Field(
         default=None, description="The connector whose test charge goes on, if one does"
     )
-
-    @classmethod
-    def of(cls, waiting: WaitingFact | None) -> "WaitingShown | None":
-        """Show what is waited for."""
-        if waiting is None:
-            return None
-        return cls(
-            since=waiting.since,
-            until=waiting.until,
-            prompt=waiting.prompt,
-            likely_cause=waiting.likely_cause,
-            claim=ClaimShown.of(waiting.claim),
-            answers=list(waiting.answers),
-            connector_id=waiting.connector_id,
-        )
 
 
 class CheckShown(BaseModel):
@@ -295,32 +258,26 @@ class CheckShown(BaseModel):
         )
 
 
-class StatusShown(BaseModel):
+class StatusShown(Shown):
     """The newest run of a charge point; the same shape while it is open and after its verdict."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "commissioning_id": _COM,
-                    "charge_point_id": _CP,
-                    "status": "completed",
-                    "checks": [
-                        {"name": "ocpp_handshake", "result": "passed"},
-                        {"name": "firmware_version", "result": "passed"},
-                        {"name": "connector_available", "result": "passed"},
-                        {"name": "test_transaction", "result": "passed"},
-                    ],
-                    "started_at": "2026-05-01T09:35:00Z",
-                    "completed_at": "2026-05-01T09:37:22Z",
-                    "waiting_for": None,
-                    "waiting": None,
-                    "failure": None,
-                    "cleaning_up": False,
-                    "alarms": [],
-                }
-            ]
-        }
+    model_config = example(
+        commissioning_id=_COM,
+        charge_point_id=_CP,
+        status="completed",
+        checks=[
+            {"name": "ocpp_handshake", "result": "passed"},
+            {"name": "firmware_version", "result": "passed"},
+            {"name": "connector_available", "result": "passed"},
+            {"name": "test_transaction", "result": "passed"},
+        ],
+        started_at="2026-05-01T09:35:00Z",
+        completed_at="2026-05-01T09:37:22Z",
+        waiting_for=None,
+        waiting=None,
+        failure=None,
+        cleaning_up=False,
+        alarms=[],
     )
 
     commissioning_id: str
@@ -339,18 +296,11 @@ class StatusShown(BaseModel):
     alarms: list[str]
 
     @classmethod
-    def of(cls, view: RunView) -> "StatusShown":
+    def of(cls, it: RunView, **others: Any) -> Self:
         """Show a run in brief."""
-        return cls(
-            commissioning_id=view.commissioning_id,
-            charge_point_id=view.charge_point_id,
-            status=view.status,
-            checks=[CheckShown.of(check) for check in view.checks],
-            started_at=view.started_at,
-            completed_at=view.completed_at,
-            waiting_for=view.waiting.waiting_for if view.waiting else None,
-            waiting=WaitingShown.of(view.waiting),
-            failure=FailureShown.of(view.failure),
-            cleaning_up=view.cleaning_up,
-            alarms=list(view.alarms),
+        return super().of(
+            it,
+            checks=[CheckShown.of(check) for check in it.checks],
+            waiting_for=it.waiting.waiting_for if it.waiting else None,
+            **others,
         )

@@ -4,11 +4,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
+from api.call import Call, no_run
 from api.commissioning.cause import with_newest_cause
+from api.commissioning.schemas import Retry
 from api.deps import now
 from api.parts import Parts
-from domain.audit import ENGINE, Actor
-from domain.checks import CheckRecord, ConnectorsToTest, RunView
+from domain.audit import ENGINE
+from domain.checks import CheckRecord, RunView
 from domain.commissioning import (
     CancelRequest,
     RetryOrder,
@@ -22,7 +24,6 @@ from domain.errors import ConflictError, NotFoundError, UnavailableError
 from domain.facts import Irregularity
 from domain.ids import Prefix, new_id
 from domain.states import CheckName, CheckResult, Role, RunStatus
-from storage.accounts import Account
 from storage.charge_points import ChargePoints
 from storage.irregularities import read_irregularities
 from storage.run_orders import RunOrders
@@ -33,9 +34,7 @@ _FOLLOWED_RUNS: Final = 20
 _CANCEL_TRIES: Final = 2  # between the two, the run may have begun
 
 
-async def start(
-    parts: Parts, installer: Account, charge_point_id: str, options: RunOptions, *, by: Actor
-) -> RunRequest:
+async def start(call: Call, charge_point_id: str, options: RunOptions) -> RunRequest:
     """Start a run.
 
     Raises:
@@ -47,25 +46,15 @@ async def start(
     order = StartOrder(
         commissioning_id=new_id(Prefix.COMMISSIONING),
         charge_point_id=charge_point_id,
-        installer_id=installer.id,
-        started_by=installer.email,
+        installer_id=call.account.id,
+        started_by=call.account.email,
         options=options,
-        actor=by,
+        actor=call.actor,
     )
-    return await _start(parts, lambda orders: orders.start(order))
+    return await _start(call.parts, lambda orders: orders.start(order))
 
 
-async def retry(
-    parts: Parts,
-    installer: Account,
-    charge_point_id: str,
-    *,
-    from_scratch: bool,
-    update_firmware: bool | None,
-    test_connectors: ConnectorsToTest | None,
-    stop_sessions: bool,
-    by: Actor,
-) -> RunRequest:
+async def retry(call: Call, charge_point_id: str, wanted: Retry) -> RunRequest:
     """Start a run as the newest one was started.
 
     Raises:
@@ -76,27 +65,27 @@ async def retry(
     order = RetryOrder(
         commissioning_id=new_id(Prefix.COMMISSIONING),
         charge_point_id=charge_point_id,
-        installer_id=installer.id,
-        started_by=installer.email,
-        from_scratch=from_scratch,
-        update_firmware=update_firmware,
-        test_connectors=test_connectors,
-        stop_sessions=stop_sessions,
-        actor=by,
+        installer_id=call.account.id,
+        started_by=call.account.email,
+        from_scratch=wanted.from_scratch,
+        update_firmware=wanted.update_firmware,
+        test_connectors=wanted.test_connectors,
+        stop_sessions=wanted.stop_sessions,
+        actor=call.actor,
     )
-    return await _start(parts, lambda orders: orders.retry(order))
+    return await _start(call.parts, lambda orders: orders.retry(order))
 
 
-async def newest_view(parts: Parts, installer: Account, charge_point_id: str) -> RunView:
+async def newest_view(call: Call, charge_point_id: str) -> RunView:
     """Show the newest run.
 
     Raises:
         NotFoundError: ``no_run``.
 
     """
-    async with parts.database.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
-    return await newest_of(parts, charge_point_id)
+    async with call.read() as connection:
+        await call.charge_point(connection, charge_point_id)
+    return await newest_of(call.parts, charge_point_id)
 
 
 async def newest_of(parts: Parts, charge_point_id: str) -> RunView:
@@ -110,18 +99,16 @@ async def newest_of(parts: Parts, charge_point_id: str) -> RunView:
     return await _view(parts, run)
 
 
-async def view_of(
-    parts: Parts, installer: Account, charge_point_id: str, commissioning_id: str
-) -> RunView:
+async def view_of(call: Call, charge_point_id: str, commissioning_id: str) -> RunView:
     """Show one run.
 
     Raises:
         NotFoundError: ``run_not_found``.
 
     """
-    async with parts.database.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
-    return await record_of(parts, charge_point_id, commissioning_id)
+    async with call.read() as connection:
+        await call.charge_point(connection, charge_point_id)
+    return await record_of(call.parts, charge_point_id, commissioning_id)
 
 
 async def record_of(parts: Parts, charge_point_id: str, commissioning_id: str) -> RunView:
@@ -129,7 +116,7 @@ async def record_of(parts: Parts, charge_point_id: str, commissioning_id: str) -
     async with parts.database.read() as connection:
         run = await Runs(connection).get(charge_point_id, commissioning_id)
     if run is None or run.status is RunStatus.ABANDONED:
-        raise NotFoundError("run_not_found", "The charge point has no run with this id.")
+        raise no_run()
     return await _view(parts, run)
 
 
@@ -141,27 +128,25 @@ async def irregularities_of(
         return await read_irregularities(connection, charge_point_id, commissioning_id)
 
 
-async def views_since(
-    parts: Parts, account: Account, charge_point_id: str, commissioning_id: str
-) -> Sequence[RunView]:
+async def views_since(call: Call, charge_point_id: str, commissioning_id: str) -> Sequence[RunView]:
     """Show a run and those after it, oldest first; a run that was taken back shows as cancelled.
 
     Empty when the charge point never had that run.
     """
-    async with parts.database.read() as connection:
+    async with call.read() as connection:
         charge_points = ChargePoints(connection)
-        if account.role is Role.INSTALLER:
-            await charge_points.get(charge_point_id, installer_id=account.id)
+        if call.account.role is Role.INSTALLER:
+            await charge_points.get(charge_point_id, installer_id=call.account.id)
         else:
-            await charge_points.owned(charge_point_id, site_owner_id=account.id)
+            await charge_points.owned(charge_point_id, site_owner_id=call.account.id)
         runs = await Runs(connection).since(charge_point_id, commissioning_id, limit=_FOLLOWED_RUNS)
     if not runs or runs[0].request.commissioning_id != commissioning_id:
         return []
-    return [await _view(parts, run) for run in runs]
+    return [await _view(call.parts, run) for run in runs]
 
 
 async def cancel(
-    parts: Parts, installer: Account, charge_point_id: str, reason: str | None, *, by: Actor
+    call: Call, charge_point_id: str, reason: str | None
 ) -> tuple[RunRequest, RunStatus]:
     """Cancel the open run; the second part of the answer says how far that is.
 
@@ -169,46 +154,45 @@ async def cancel(
         ConflictError: ``no_open_run``; ``run_closing``.
 
     """
-    run = await _open_run(parts, installer, charge_point_id)
+    run = await _open_run(call, charge_point_id)
     meant = run.request.commissioning_id
-    request = CancelRequest(by=installer.email, reason=reason, commissioning_id=meant, actor=by)
+    request = CancelRequest(
+        by=call.account.email, reason=reason, commissioning_id=meant, actor=call.actor
+    )
     for _ in range(_CANCEL_TRIES):
-        if await parts.temporal.cancel_run(charge_point_id, request):
+        if await call.parts.temporal.cancel_run(charge_point_id, request):
             return run.request, RunStatus.IN_PROGRESS
         # The row is there and its workflow is not: not begun yet, or just closed.
-        async with parts.database.write() as connection:
-            abandoned = await Runs(connection).abandon(run.request, by=by, at=now())
+        async with call.write() as connection:
+            abandoned = await Runs(connection).abandon(run.request, by=call.actor, at=now())
         if abandoned:
             return run.request, RunStatus.CANCELLED
         # It has just begun, then; or else it has ended.
-        if (await _open_run(parts, installer, charge_point_id)).request.commissioning_id != meant:
+        if (await _open_run(call, charge_point_id)).request.commissioning_id != meant:
             break
     raise _no_open_run()
 
 
-async def answer(
-    parts: Parts, installer: Account, charge_point_id: str, given: RunAnswer
-) -> tuple[RunRequest, str]:
+async def answer(call: Call, charge_point_id: str, given: RunAnswer) -> tuple[RunRequest, str]:
     """Answer what the open run asks; the second part of the answer is what was asked.
 
     Raises:
         ConflictError: ``no_open_run``; ``nothing_asked``; ``answer_not_possible``.
 
     """
-    run = await _open_run(parts, installer, charge_point_id)
+    run = await _open_run(call, charge_point_id)
     meant = replace(given, commissioning_id=run.request.commissioning_id)
-    asked = await parts.temporal.answer_run(charge_point_id, meant)
+    asked = await call.parts.temporal.answer_run(charge_point_id, meant)
     if asked is None:
-        await _open_run(parts, installer, charge_point_id)
+        await _open_run(call, charge_point_id)
         raise ConflictError(  # it is about to begin
             "nothing_asked", "The run asks nothing just now. Its status says what it waits for."
         )
     return run.request, asked.prompt
 
 
-async def _open_run(parts: Parts, installer: Account, charge_point_id: str) -> Run:
-    async with parts.database.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+async def _open_run(call: Call, charge_point_id: str) -> Run:
+    async with call.read(charge_point=charge_point_id) as connection:
         run = await Runs(connection).open_run(charge_point_id)
     if run is None:
         raise _no_open_run()

@@ -14,7 +14,7 @@ from api.configuration.schemas import (
 )
 from api.configuration.service import TAKEN, Chosen, choose
 from api.connection_attempts.schemas import ClaimShown
-from api.deps import Acting, AppParts, ChargePointId, Installer, now
+from api.deps import ChargePointId, InstallerCall, now
 from api.parts import Parts
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
@@ -24,7 +24,7 @@ from domain.connection_attempts import claim_call
 from domain.errors import ConflictError
 from domain.parameters import value_of
 from domain.states import ParameterState
-from storage.charge_points import ChargePoint, ChargePoints, refuse_withdrawn
+from storage.charge_points import ChargePoint, refuse_withdrawn
 from storage.parameters import Parameters, StoredParameter
 from storage.reported_keys import read_reported_keys
 
@@ -35,39 +35,27 @@ router = APIRouter(prefix="/installer/charge-points/{charge_point_id}", tags=["C
     "/config/template",
     summary="Retrieve the configuration template",
     operation_id="getConfigurationTemplate",
-    responses=problems(401, 403, 404, 503),
 )
-async def get_template(
-    charge_point_id: ChargePointId, installer: Installer, parts: AppParts
-) -> TemplateShown:
+async def get_template(call: InstallerCall, charge_point_id: ChargePointId) -> TemplateShown:
     """The default configuration of the charge point's model; fetch it before customizing."""
-    async with parts.database.read() as connection:
-        charge_point = await ChargePoints(connection).get(
-            charge_point_id, installer_id=installer.id
-        )
-    entry = parts.catalogue.resolve(charge_point.vendor, charge_point.model)
+    async with call.read() as connection:
+        charge_point = await call.charge_point(connection, charge_point_id)
+    entry = call.parts.catalogue.resolve(charge_point.vendor, charge_point.model)
     return TemplateShown.of(entry.template)
 
 
-@router.get(
-    "/config",
-    summary="Show the configuration",
-    operation_id="getConfiguration",
-    responses=problems(401, 403, 404, 503),
-)
+@router.get("/config", summary="Show the configuration", operation_id="getConfiguration")
 async def get_configuration(
-    charge_point_id: ChargePointId, installer: Installer, parts: AppParts
+    call: InstallerCall, charge_point_id: ChargePointId
 ) -> ConfigurationShown:
     """Each parameter with its bounds: what is desired, what was reported, where that stands.
 
     Those of the template, and those that were chosen beside it; `more_keys` are all that can be
     chosen besides.
     """
-    async with parts.database.read() as connection:
-        charge_point = await ChargePoints(connection).get(
-            charge_point_id, installer_id=installer.id
-        )
-    return await configuration_of(parts, charge_point)
+    async with call.read() as connection:
+        charge_point = await call.charge_point(connection, charge_point_id)
+    return await configuration_of(call.parts, charge_point)
 
 
 @router.post(
@@ -75,14 +63,10 @@ async def get_configuration(
     summary="Customize the configuration",
     operation_id="customizeConfiguration",
     response_model_exclude_unset=True,  # as the guide has it
-    responses=problems(400, 401, 403, 404, 413, 422, 503, project_handed_over=HANDED_OVER),
+    responses=problems(project_handed_over=HANDED_OVER),
 )
 async def customize(
-    charge_point_id: ChargePointId,
-    body: Customization,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
+    call: InstallerCall, charge_point_id: ChargePointId, body: Customization
 ) -> Customized:
     """Override parameters to match the site.
 
@@ -99,39 +83,20 @@ async def customize(
     at the next connection, or now with `"reboot": true`; but never while somebody charges: then
     it waits for the end of the charge. `GET …/config` shows where each value stands.
     """
-    choices = [(choice.key, choice.value) for choice in body.parameters]
-    chosen = await choose(
-        parts,
-        installer,
-        charge_point_id,
-        choices,
-        take_back=body.take_back,
-        restart=body.reboot,
-        by=actor,
-    )
-    return customized(charge_point_id, chosen)
+    return customized(charge_point_id, await choose(call, charge_point_id, body))
 
 
-@router.post(
-    "/test-connection",
-    summary="Test the connection",
-    operation_id="testConnection",
-    responses=problems(401, 403, 404, 503),
-)
-async def test_connection(
-    charge_point_id: ChargePointId, installer: Installer, parts: AppParts
-) -> ConnectionTested:
+@router.post("/test-connection", summary="Test the connection", operation_id="testConnection")
+async def test_connection(call: InstallerCall, charge_point_id: ChargePointId) -> ConnectionTested:
     """Verify that the charge point can reach the OCPP server, before commissioning starts.
 
     When it is not connected, `reason` says why in words: it never connected, when it was last
     seen, or why its last attempt was refused. The call of `claim`
     lets in one that tries to connect under another name than its id.
     """
-    async with parts.database.read() as connection:
-        charge_point = await ChargePoints(connection).get(
-            charge_point_id, installer_id=installer.id
-        )
-    return await tested(parts, charge_point, claims=True)
+    async with call.read() as connection:
+        charge_point = await call.charge_point(connection, charge_point_id)
+    return await tested(call.parts, charge_point, claims=True)
 
 
 _REASONS = {
@@ -163,15 +128,7 @@ async def configuration_of(parts: Parts, charge_point: ChargePoint) -> Configura
             if key not in of_template
         ],
         more_keys=[
-            ParameterKeyShown(
-                key=parameter.key,
-                type=parameter.type,
-                unit=parameter.unit,
-                minimum=parameter.minimum,
-                maximum=parameter.maximum,
-                description=parameter.description,
-                standard=is_standard,
-            )
+            ParameterKeyShown.of(parameter, standard=is_standard)
             for parameter, is_standard in choices.beside_the_template()
             if parameter.key not in stored
         ],
@@ -246,18 +203,12 @@ def _plain(key: str) -> Parameter:
 def _shown(
     parameter: Parameter, stored: StoredParameter | None, *, of_template: bool = True
 ) -> ParameterShown:
-    return ParameterShown(
-        key=parameter.key,
-        type=parameter.type,
+    return ParameterShown.of(
+        parameter,
         default=parameter.default if of_template else None,
         desired=value_of(parameter, stored.desired) if stored else parameter.default,
         reported=stored.reported if stored else None,
         state=stored.state if stored else None,
         customized=stored is not None,
         detail=stored.detail if stored else None,
-        minimum=parameter.minimum,
-        maximum=parameter.maximum,
-        unit=parameter.unit,
-        description=parameter.description,
-        assertion=parameter.assertion,
     )

@@ -2,18 +2,11 @@
 
 from typing import Annotated, Any
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    StrictBool,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import BaseModel, Field, StrictBool, WithJsonSchema, model_validator
 
 from api.connection_attempts.schemas import ClaimShown
-from api.fields import Request, Timestamp
-from domain.catalogue import ParameterType, ParameterValue, Template
+from api.fields import Request, Shown, Timestamp, example
+from domain.catalogue import ParameterType, ParameterValue
 from domain.states import ParameterState
 from domain.wording import FieldValueError
 
@@ -31,38 +24,21 @@ class TemplateParameter(BaseModel):
     type: ParameterType
 
 
-class TemplateShown(BaseModel):
+class TemplateShown(Shown):
     """The default configuration of a model."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "template_version": "2.1.0",
-                    "parameters": [
-                        {"key": "HeartbeatInterval", "default": 60, "type": "integer"},
-                        {"key": "MeterValueSampleInterval", "default": 30, "type": "integer"},
-                        {"key": "MaxChargingProfilesInstalled", "default": 10, "type": "integer"},
-                        {"key": "AuthorizationCacheEnabled", "default": True, "type": "boolean"},
-                    ],
-                }
-            ]
-        }
+    model_config = example(
+        template_version="2.1.0",
+        parameters=[
+            {"key": "HeartbeatInterval", "default": 60, "type": "integer"},
+            {"key": "MeterValueSampleInterval", "default": 30, "type": "integer"},
+            {"key": "MaxChargingProfilesInstalled", "default": 10, "type": "integer"},
+            {"key": "AuthorizationCacheEnabled", "default": True, "type": "boolean"},
+        ],
     )
 
     template_version: str
     parameters: list[TemplateParameter]
-
-    @classmethod
-    def of(cls, template: Template) -> "TemplateShown":
-        """Show a template."""
-        return cls(
-            template_version=template.template_version,
-            parameters=[
-                TemplateParameter(key=parameter.key, default=parameter.default, type=parameter.type)
-                for parameter in template.parameters
-            ],
-        )
 
 
 class ParameterChoice(Request):
@@ -75,18 +51,12 @@ class ParameterChoice(Request):
 class Customization(Request):
     """Parameters to override."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "parameters": [
-                        {"key": "HeartbeatInterval", "value": 30},
-                        {"key": "MeterValueSampleInterval", "value": 15},
-                        {"key": "AuthorizationCacheEnabled", "value": False},
-                    ]
-                }
-            ]
-        }
+    model_config = example(
+        parameters=[
+            {"key": "HeartbeatInterval", "value": 30},
+            {"key": "MeterValueSampleInterval", "value": 15},
+            {"key": "AuthorizationCacheEnabled", "value": False},
+        ]
     )
 
     parameters: list[ParameterChoice] = Field(default=[], max_length=_MAX_PARAMETERS)
@@ -119,22 +89,12 @@ class Rejection(BaseModel):
 class Customized(BaseModel):
     """What became of the overrides."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "charge_point_id": _ID,
-                    "applied": [
-                        "HeartbeatInterval",
-                        "MeterValueSampleInterval",
-                        "AuthorizationCacheEnabled",
-                    ],
-                    "rejected": [],
-                    "queued": [],
-                    "pending_reboot": False,
-                }
-            ]
-        }
+    model_config = example(
+        charge_point_id=_ID,
+        applied=["HeartbeatInterval", "MeterValueSampleInterval", "AuthorizationCacheEnabled"],
+        rejected=[],
+        queued=[],
+        pending_reboot=False,
     )
 
     charge_point_id: str
@@ -147,7 +107,7 @@ class Customized(BaseModel):
     pending_reboot: bool = Field(description="Some applied values count after the next reboot")
 
 
-class ParameterShown(BaseModel):
+class ParameterShown(Shown):
     """One parameter as it stands."""
 
     key: str
@@ -165,7 +125,7 @@ class ParameterShown(BaseModel):
     assertion: bool = Field(description="Read-only on the charge point: compared, never written")
 
 
-class ParameterKeyShown(BaseModel):
+class ParameterKeyShown(Shown):
     """A key that can be chosen, and that the template does not have."""
 
     key: str
@@ -180,46 +140,39 @@ class ParameterKeyShown(BaseModel):
 class ConfigurationShown(BaseModel):
     """The configuration of a charge point: desired, reported, and where that stands."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "charge_point_id": _ID,
-                    "template_version": "2.1.0",
-                    "pending_reboot": True,
-                    "parameters": [
-                        {
-                            "key": "MeterValueSampleInterval",
-                            "type": "integer",
-                            "default": 30,
-                            "desired": 15,
-                            "reported": "30",
-                            "state": "pending_reboot",
-                            "customized": True,
-                            "detail": "The restart waits until nobody charges: "
-                            "transaction 17 is running on connector 1.",
-                            "minimum": 1,
-                            "maximum": 3600,
-                            "unit": "s",
-                            "description": "Time between two readings of a transaction.",
-                            "assertion": False,
-                        }
-                    ],
-                    "more_keys": [
-                        {
-                            "key": "MeterValuesSampledData",
-                            "type": "string",
-                            "minimum": None,
-                            "maximum": None,
-                            "unit": None,
-                            "description": "Measurands of readings during a transaction, after "
-                            "commas.",
-                            "standard": True,
-                        }
-                    ],
-                }
-            ]
-        }
+    model_config = example(
+        charge_point_id=_ID,
+        template_version="2.1.0",
+        pending_reboot=True,
+        parameters=[
+            {
+                "key": "MeterValueSampleInterval",
+                "type": "integer",
+                "default": 30,
+                "desired": 15,
+                "reported": "30",
+                "state": "pending_reboot",
+                "customized": True,
+                "detail": "The restart waits until nobody charges: "
+                "transaction 17 is running on connector 1.",
+                "minimum": 1,
+                "maximum": 3600,
+                "unit": "s",
+                "description": "Time between two readings of a transaction.",
+                "assertion": False,
+            }
+        ],
+        more_keys=[
+            {
+                "key": "MeterValuesSampledData",
+                "type": "string",
+                "minimum": None,
+                "maximum": None,
+                "unit": None,
+                "description": "Measurands of readings during a transaction, after commas.",
+                "standard": True,
+            }
+        ],
     )
 
     charge_point_id: str
@@ -234,20 +187,14 @@ class ConfigurationShown(BaseModel):
 class ConnectionTested(BaseModel):
     """Whether the charge point can be reached, and how fast."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "charge_point_id": _ID,
-                    "connected": True,
-                    "latency_ms": 42,
-                    "ocpp_version_negotiated": "1.6",
-                    "tested_at": "2026-05-01T09:30:00Z",
-                    "reason": None,
-                    "claim": None,
-                }
-            ]
-        }
+    model_config = example(
+        charge_point_id=_ID,
+        connected=True,
+        latency_ms=42,
+        ocpp_version_negotiated="1.6",
+        tested_at="2026-05-01T09:30:00Z",
+        reason=None,
+        claim=None,
     )
 
     charge_point_id: str

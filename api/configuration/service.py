@@ -1,23 +1,22 @@
 """Choosing configuration values, and pushing them to a connected charge point."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from api.call import Call
 from api.commands.service import owned_for_service
+from api.configuration.schemas import Customization
 from api.deps import now
-from api.parts import Parts
-from domain.audit import Actor, AuditAction
+from domain.audit import AuditAction
 from domain.choices import Choices
 from domain.configuration import ConfigurationResult
 from domain.errors import InvalidError, UnavailableError
 from domain.parameters import text_of
 from domain.states import ParameterState
-from storage.accounts import Account
 from storage.audit import Audit
-from storage.charge_points import ChargePoint, ChargePoints
+from storage.charge_points import ChargePoint
 from storage.connections import live_node
 from storage.parameters import Parameters
 from storage.reported_keys import read_reported_keys
@@ -39,31 +38,26 @@ class Chosen:
 
 
 async def choose(
-    parts: Parts,
-    account: Account,
-    charge_point_id: str,
-    choices: Sequence[tuple[str, object]],
-    *,
-    take_back: Sequence[str],
-    restart: bool,
-    by: Actor,
-    project_id: str | None = None,
+    call: Call, charge_point_id: str, wanted: Customization, *, project_id: str | None = None
 ) -> Chosen:
     """Store the chosen values; push them when the charge point is connected and free.
 
-    The result is None when they were stored only. ``restart``: it may be restarted for them now.
-    ``project_id``: of a site owner, who does it from the handover on.
+    The result is None when they were stored only. ``project_id``: of a site owner, who does it
+    from the handover on.
 
     Raises:
         InvalidError: ``invalid_parameters``, with each wrong field.
 
     """
-    async with parts.database.write() as connection:
-        charge_point = await _for_change(connection, account, charge_point_id, project_id)
-        template = parts.catalogue.resolve(charge_point.vendor, charge_point.model).template
+    choices = [(choice.key, choice.value) for choice in wanted.parameters]
+    async with call.write() as connection:
+        charge_point = await _for_change(connection, call, charge_point_id, project_id)
+        template = call.parts.catalogue.resolve(charge_point.vendor, charge_point.model).template
         before = await Parameters(connection).desired(charge_point_id)
         reported = await read_reported_keys(connection, charge_point_id)
-        checked = Choices(template, reported).check(choices, take_back=take_back, chosen=before)
+        checked = Choices(template, reported).check(
+            choices, take_back=wanted.take_back, chosen=before
+        )
         if checked.errors:
             raise InvalidError(
                 "invalid_parameters",
@@ -77,7 +71,7 @@ async def choose(
         concerned = [*values, *checked.taken_back]
         await Audit(connection, charge_point.project_id).write(
             AuditAction.CONFIGURATION_CHOSEN,
-            by,
+            call.actor,
             target=charge_point_id,
             at=moment,
             before={key: before.get(key) for key in concerned},
@@ -90,7 +84,9 @@ async def choose(
     if not connected or busy:
         return stored
     try:
-        result = await parts.temporal.push_configuration(charge_point_id, restart=restart)
+        result = await call.parts.temporal.push_configuration(
+            charge_point_id, restart=wanted.reboot
+        )
     except UnavailableError as error:
         # The values are safe; whatever pushes next pushes them too.
         _log.warning("configuration_push_failed", charge_point=charge_point_id, error=repr(error))
@@ -99,10 +95,8 @@ async def choose(
 
 
 async def _for_change(
-    connection: AsyncConnection, account: Account, charge_point_id: str, project_id: str | None
+    connection: AsyncConnection, call: Call, charge_point_id: str, project_id: str | None
 ) -> ChargePoint:
-    charge_points = ChargePoints(connection)
     if project_id is None:
-        return await charge_points.for_change(charge_point_id, installer_id=account.id)
-    await owned_for_service(connection, account, project_id, charge_point_id)
-    return await charge_points.in_project(charge_point_id, project_id)
+        return await call.charge_point_for_change(connection, charge_point_id)
+    return await owned_for_service(connection, call, project_id, charge_point_id)

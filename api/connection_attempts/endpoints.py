@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from api.connection_attempts.schemas import Claim, Claimed, ConnectionAttempt, UnclaimedShown
-from api.deps import Acting, AppParts, ChargePointId, Installer, ProjectId, now
+from api.deps import ChargePointId, InstallerCall, ProjectId, now
 from api.pagination import Page, Paging
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
@@ -13,9 +13,7 @@ from domain.audit import AuditAction
 from domain.errors import NotFoundError
 from domain.ids import Prefix, is_id
 from storage.audit import Audit
-from storage.charge_points import ChargePoints
 from storage.connection_attempts import page_of_attempts, page_of_nameless
-from storage.projects import Projects
 from storage.unclaimed import Unclaimed
 
 router = APIRouter(prefix="/installer", tags=["Charge points"])
@@ -25,17 +23,15 @@ router = APIRouter(prefix="/installer", tags=["Charge points"])
     "/charge-points/{charge_point_id}/connection-attempts",
     summary="List refused connections",
     operation_id="listConnectionAttempts",
-    responses=problems(401, 403, 404, 422, 503),
 )
 async def list_connection_attempts(
-    charge_point_id: ChargePointId, installer: Installer, parts: AppParts, paging: Paging
+    call: InstallerCall, charge_point_id: ChargePointId, paging: Paging
 ) -> Page[ConnectionAttempt]:
     """Connections of the charge point that were refused, newest first; the newest 20 are kept.
 
     An empty list means that it never tried: look at its endpoint, its network and its firewall.
     """
-    async with parts.database.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+    async with call.read(charge_point=charge_point_id) as connection:
         rows = await page_of_attempts(
             connection, charge_point_id, after=paging.after_number(), limit=paging.fetch
         )
@@ -46,18 +42,17 @@ async def list_connection_attempts(
     "/projects/{project_id}/connection-attempts",
     summary="List refused connections that name no charge point",
     operation_id="listNamelessAttempts",
-    responses=problems(401, 403, 404, 422, 503),
 )
 async def list_nameless_attempts(
-    project_id: ProjectId, installer: Installer, parts: AppParts, paging: Paging
+    call: InstallerCall, project_id: ProjectId, paging: Paging
 ) -> Page[ConnectionAttempt]:
     """Refused connections without a path, as TLS on a plain port is; the newest 20 are kept.
 
     Shown are those from an address that charge points of this project, and of no other, last came
     from. Look for the charge point that is set up so.
     """
-    async with parts.database.read() as connection:
-        await Projects(connection).get(project_id, installer_id=installer.id, by_visit=True)
+    async with call.read() as connection:
+        await call.project(connection, project_id, by_visit=True)
         rows = await page_of_nameless(
             connection, project_id, after=paging.after_number(), limit=paging.fetch
         )
@@ -68,19 +63,18 @@ async def list_nameless_attempts(
     "/projects/{project_id}/unclaimed",
     summary="List unclaimed charge points",
     operation_id="listUnclaimed",
-    responses=problems(401, 403, 404, 422, 503),
 )
 async def list_unclaimed(
-    project_id: ProjectId, installer: Installer, parts: AppParts, paging: Paging
+    call: InstallerCall, project_id: ProjectId, paging: Paging
 ) -> Page[UnclaimedShown]:
     """Charge points that try to connect with a serial number of this project, or a misspelt id.
 
     Shown are those that have never connected, and that can be no charge point of anybody else.
     `matches` says why each is shown.
     """
-    async with parts.database.read() as connection:
-        await Projects(connection).get(project_id, installer_id=installer.id, by_visit=True)
-        rows = await Unclaimed(connection, installer_id=installer.id).page(
+    async with call.read() as connection:
+        await call.project(connection, project_id, by_visit=True)
+        rows = await Unclaimed(connection, installer_id=call.account.id).page(
             project_id, before=paging.after_id(Prefix.CHARGE_POINT), limit=paging.fetch
         )
     return paging.page(rows, UnclaimedShown.of, lambda found: found.charge_point_id)
@@ -91,13 +85,6 @@ async def list_unclaimed(
     summary="Claim a charge point",
     operation_id="claimIdentity",
     responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
         identity_claimed="It was claimed for another charge point of yours: `charge_point_id`.",
         serial_mismatch="The identity is like neither the serial number nor the id.",
         has_connected="The charge point has connected already.",
@@ -105,12 +92,10 @@ async def list_unclaimed(
     ),
 )
 async def claim_identity(
+    call: InstallerCall,
     project_id: ProjectId,
     identity: Annotated[str, Path(examples=["CP-SN-00483921"])],
     body: Claim,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
 ) -> Claimed:
     """Admit this identity as that charge point, from its next attempt on.
 
@@ -118,10 +103,10 @@ async def claim_identity(
     serial number of the charge point ends the claim.
     """
     at = now()
-    async with parts.database.write() as connection:
-        await Projects(connection).for_change(project_id, installer_id=installer.id, by_visit=True)
+    async with call.write() as connection:
+        await call.project_for_change(connection, project_id, by_visit=True)
         charge_point = (
-            await ChargePoints(connection).get(body.charge_point_id, installer_id=installer.id)
+            await call.charge_point(connection, body.charge_point_id)
             if is_id(Prefix.CHARGE_POINT, body.charge_point_id)
             else None
         )
@@ -129,12 +114,12 @@ async def claim_identity(
             raise NotFoundError(
                 "charge_point_not_found", "The project has no charge point with this id."
             )
-        unclaimed = Unclaimed(connection, installer_id=installer.id)
+        unclaimed = Unclaimed(connection, installer_id=call.account.id)
         since = await unclaimed.claim(identity, charge_point, at=at)
         if since == at:
             await Audit(connection, project_id).write(
                 AuditAction.IDENTITY_CLAIMED,
-                actor,
+                call.actor,
                 target=charge_point.id,
                 at=at,
                 after={"identity": identity},

@@ -1,11 +1,11 @@
 """Shapes of refused connections."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from api.fields import PreciseTimestamp, Request, Timestamp
-from domain.connection_attempts import ClaimCall, claim_call
+from api.fields import PreciseTimestamp, Request, Shown, Timestamp, example
+from domain.connection_attempts import claim_call
 from domain.states import IdentityMatch
 from storage.connection_attempts import CountedAttempt
 from storage.unclaimed_attempts import UnclaimedIdentity
@@ -21,10 +21,10 @@ _ATTEMPT: dict[str, Any] = {
 }
 
 
-class ConnectionAttempt(BaseModel):
+class ConnectionAttempt(Shown):
     """A connection that was refused."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_ATTEMPT]})
+    model_config = example(_ATTEMPT)
 
     at: PreciseTimestamp
     code: str = Field(description="Stable code of the refusal, to branch on")
@@ -34,57 +34,36 @@ class ConnectionAttempt(BaseModel):
     first_at: PreciseTimestamp = Field(description="When it was refused so for the first time")
 
     @classmethod
-    def of(cls, counted: CountedAttempt) -> "ConnectionAttempt":
+    def of(cls, it: CountedAttempt, **others: Any) -> Self:
         """Show a refused connection."""
-        attempt = counted.attempt
-        return cls(
-            at=attempt.at,
-            code=attempt.code,
-            reason=attempt.reason,
-            remote_address=attempt.remote_address,
-            times=counted.times,
-            first_at=counted.first_at,
-        )
+        return super().of(it.attempt, times=it.times, first_at=it.first_at, **others)
 
 
-class ClaimShown(BaseModel):
+class ClaimShown(Shown):
     """The one call that lets a charge point in under the name that it tries."""
 
     method: str
     path: str
     body: dict[str, str]
 
-    @classmethod
-    def of(cls, claim: ClaimCall | None) -> "ClaimShown | None":
-        """Show the call, if there is one."""
-        if claim is None:
-            return None
-        return cls(method=claim.method, path=claim.path, body=claim.body)
 
-
-class UnclaimedShown(BaseModel):
+class UnclaimedShown(Shown):
     """An identity that is unknown here, with the charge point that it may be."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "identity": "CP-SN-00483921",
-                    "matches": "serial_number",
-                    "charge_point_id": "cp_01HX5P2QRSTUVWXYZ0",
-                    "serial_number": "CP-SN-00483921",
-                    "attempts": 4,
-                    "last_at": "2026-05-01T09:31:12.480Z",
-                    "remote_address": "203.0.113.7",
-                    "claim": {
-                        "method": "POST",
-                        "path": "/api/v1/installer/projects/prj_01HX4M7TABCDE12345/unclaimed/"
-                        "CP-SN-00483921/claim",
-                        "body": {"charge_point_id": "cp_01HX5P2QRSTUVWXYZ0"},
-                    },
-                }
-            ]
-        }
+    model_config = example(
+        identity="CP-SN-00483921",
+        matches="serial_number",
+        charge_point_id="cp_01HX5P2QRSTUVWXYZ0",
+        serial_number="CP-SN-00483921",
+        attempts=4,
+        last_at="2026-05-01T09:31:12.480Z",
+        remote_address="203.0.113.7",
+        claim={
+            "method": "POST",
+            "path": "/api/v1/installer/projects/prj_01HX4M7TABCDE12345/unclaimed/"
+            "CP-SN-00483921/claim",
+            "body": {"charge_point_id": "cp_01HX5P2QRSTUVWXYZ0"},
+        },
     )
 
     identity: str = Field(description="As the charge point gave it last")
@@ -100,32 +79,18 @@ class UnclaimedShown(BaseModel):
     claim: ClaimShown | None = Field(description="The call that lets it in under this name")
 
     @classmethod
-    def of(cls, found: UnclaimedIdentity) -> "UnclaimedShown":
+    def of(cls, it: UnclaimedIdentity, **others: Any) -> Self:
         """Show an identity that is nobody's."""
-        return cls(
-            identity=found.identity,
-            matches=found.matches,
-            charge_point_id=found.charge_point_id,
-            serial_number=found.serial_number,
-            attempts=found.attempts,
-            last_at=found.last_at,
-            remote_address=found.remote_address,
-            claim=ClaimShown.of(
-                claim_call(
-                    project_id=found.project_id,
-                    charge_point_id=found.charge_point_id,
-                    identity=found.identity,
-                )
-            ),
+        claim = claim_call(
+            project_id=it.project_id, charge_point_id=it.charge_point_id, identity=it.identity
         )
+        return super().of(it, claim=claim, **others)
 
 
 class Claim(Request):
     """Which charge point the identity is."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"charge_point_id": "cp_01HX5P2QRSTUVWXYZ0"}]}
-    )
+    model_config = example(charge_point_id="cp_01HX5P2QRSTUVWXYZ0")
 
     charge_point_id: Annotated[str, Field(max_length=100)]
 
@@ -133,16 +98,10 @@ class Claim(Request):
 class Claimed(BaseModel):
     """An identity that is a charge point's from now on."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "identity": "CP-SN-00483921",
-                    "charge_point_id": "cp_01HX5P2QRSTUVWXYZ0",
-                    "claimed_at": "2026-05-01T09:33:00Z",
-                }
-            ]
-        }
+    model_config = example(
+        identity="CP-SN-00483921",
+        charge_point_id="cp_01HX5P2QRSTUVWXYZ0",
+        claimed_at="2026-05-01T09:33:00Z",
     )
 
     identity: str

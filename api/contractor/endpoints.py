@@ -1,34 +1,83 @@
 """Endpoints of the company that did the work. A change makes the next certificate another."""
 
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter
+from pydantic import BaseModel, Field, model_validator
 
-from api.contractor.schemas import ContractorShown, DeclareContractor
-from api.deps import Acting, AppParts, Installer, ProjectId, now
+from api.deps import InstallerCall, ProjectId, now
+from api.fields import Address, Name, Request, Timestamp, example
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
 from domain.audit import AuditAction
 from domain.contractors import Contractor
+from domain.wording import FieldValueError
 from storage.audit import Audit
 from storage.contractors import company_of_account, declare_contractor, declared_contractor
-from storage.projects import Projects
 
 router = APIRouter(prefix="/installer/projects/{project_id}/contractor", tags=["Certificates"])
+
+
+_EXAMPLE: Final[dict[str, Any]] = {
+    "company": "Volt & Sons Ltd",
+    "address": "4 Forge Lane, Bristol, BS2 0XX",
+    "registration": "Company no. 09123456, register of electrical contractors no. 40213",
+}
+
+
+class DeclareContractor(Request):
+    """The company that did the work. It replaces what was declared before."""
+
+    model_config = example(_EXAMPLE)
+
+    company: Name | None = Field(description="null: the company of the account again")
+    address: Address | None = None
+    registration: Name | None = Field(
+        default=None, description="Where it is registered, and the number"
+    )
+
+    @model_validator(mode="after")
+    def _of_a_company(self) -> "DeclareContractor":
+        if self.company is None and (self.address or self.registration):
+            raise FieldValueError("is needed beside an address or a registration", "company")
+        return self
+
+
+class ContractorShown(BaseModel):
+    """The company that certificates name as the installer."""
+
+    model_config = example(**_EXAMPLE, by="installer@acme.com", at="2026-05-01T09:00:00Z")
+
+    company: str
+    address: str | None = None
+    registration: str | None = None
+    by: str | None = Field(
+        default=None, description="Who declared it; null: nobody did, it is that of the account"
+    )
+    at: Timestamp | None = None
+
+    @classmethod
+    def of(cls, contractor: Contractor | None, *, account: str) -> "ContractorShown":
+        """Show what was declared, or the company of the account."""
+        if contractor is None:
+            return cls(company=account)
+        return cls(
+            company=contractor.company,
+            address=contractor.address,
+            registration=contractor.registration,
+            by=contractor.by,
+            at=contractor.at,
+        )
 
 
 @router.put(
     "",
     summary="Declare the company that did the work",
     operation_id="putContractor",
-    responses=problems(400, 401, 403, 404, 413, 422, 503, project_handed_over=HANDED_OVER),
+    responses=problems(project_handed_over=HANDED_OVER),
 )
 async def put_contractor(
-    project_id: ProjectId,
-    body: DeclareContractor,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
+    call: InstallerCall, project_id: ProjectId, body: DeclareContractor
 ) -> ContractorShown:
     """Name the company that did the work; certificates show it as the installer, as declared.
 
@@ -43,19 +92,19 @@ async def put_contractor(
             company=body.company,
             address=body.address,
             registration=body.registration,
-            by=installer.email,
+            by=call.account.email,
             at=at,
         )
     )
-    async with parts.database.write() as connection:
-        await Projects(connection).for_change(project_id, installer_id=installer.id, lead=True)
+    async with call.write() as connection:
+        await call.project_for_change(connection, project_id, lead=True)
         before = await declared_contractor(connection, project_id)
         if _audited(before) == _audited(declared):
             declared = before  # who said it first, and when, stays
         await declare_contractor(connection, project_id, declared)
         await Audit(connection, project_id).write(
             AuditAction.CONTRACTOR_CHANGED,
-            actor,
+            call.actor,
             target=project_id,
             at=at,
             before=_audited(before),
@@ -65,18 +114,10 @@ async def put_contractor(
     return ContractorShown.of(declared, account=account)
 
 
-@router.get(
-    "",
-    summary="Show the company that did the work",
-    operation_id="getContractor",
-    responses=problems(401, 403, 404, 503),
-)
-async def get_contractor(
-    project_id: ProjectId, installer: Installer, parts: AppParts
-) -> ContractorShown:
+@router.get("", summary="Show the company that did the work", operation_id="getContractor")
+async def get_contractor(call: InstallerCall, project_id: ProjectId) -> ContractorShown:
     """The company that certificates name as the installer."""
-    async with parts.database.read() as connection:
-        await Projects(connection).get(project_id, installer_id=installer.id)
+    async with call.read(project=project_id) as connection:
         declared = await declared_contractor(connection, project_id)
         account = await company_of_account(connection, project_id)
     return ContractorShown.of(declared, account=account)

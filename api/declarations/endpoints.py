@@ -5,7 +5,7 @@ from dataclasses import replace
 from fastapi import APIRouter
 
 from api.declarations.schemas import DeclarationShown, Declare
-from api.deps import Acting, AppParts, ChargePointId, Installer, now
+from api.deps import ChargePointId, InstallerCall, now
 from api.parts import Parts
 from api.pictures.pictures import TooCostlyError
 from api.plausibility import audit_confirmed, confirmed, kinds_of
@@ -16,7 +16,6 @@ from domain.audit import AuditAction
 from domain.declarations import Declaration
 from domain.errors import FieldError, InvalidError
 from storage.audit import Audit
-from storage.charge_points import ChargePoints
 from storage.declarations import Declarations, audited
 
 router = APIRouter(prefix="/installer/charge-points/{charge_point_id}", tags=["Certificates"])
@@ -26,37 +25,32 @@ router = APIRouter(prefix="/installer/charge-points/{charge_point_id}", tags=["C
     "/declaration",
     summary="Declare what you have measured",
     operation_id="putDeclaration",
-    responses=problems(400, 401, 403, 404, 413, 422, 429, 503, project_handed_over=HANDED_OVER),
+    responses=problems(429, project_handed_over=HANDED_OVER),
 )
 async def put_declaration(
-    charge_point_id: ChargePointId,
-    body: Declare,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
+    call: InstallerCall, charge_point_id: ChargePointId, body: Declare
 ) -> DeclarationShown:
     """State what no machine here has measured: it stands on the certificate, marked as declared.
 
     The body replaces what was declared before; issued certificates stay as they are.
     """
-    picture = await _picture(parts, body.signature_png, account_id=installer.id)
+    picture = await _picture(call.parts, body.signature_png, account_id=call.account.id)
     declaration = Declaration(
-        declared=replace(body.declared(), signature_png=picture), by=installer.email, at=now()
+        declared=replace(body.declared(), signature_png=picture), by=call.account.email, at=now()
     )
-    async with parts.database.write() as connection:
-        charge_point = await ChargePoints(connection).for_change(
-            charge_point_id, installer_id=installer.id
-        )
+    async with call.write() as connection:
+        charge_point = await call.charge_point_for_change(connection, charge_point_id)
         device = (charge_point.vendor, charge_point.model)
         meant = confirmed(
-            body.questions(parts.plausibility, kinds_of(parts.catalogue, [device])), body.confirm
+            body.questions(call.parts.plausibility, kinds_of(call.parts.catalogue, [device])),
+            body.confirm,
         )
         declarations = Declarations(connection)
         before = (await declarations.of([charge_point_id])).get(charge_point_id)
         await declarations.put(charge_point_id, declaration)
         await Audit(connection, charge_point.project_id).write(
             AuditAction.DECLARATION_PUT,
-            actor,
+            call.actor,
             target=charge_point_id,
             at=declaration.at,
             before=None if before is None else audited(before.declared),
@@ -64,7 +58,7 @@ async def put_declaration(
         )
         await audit_confirmed(
             Audit(connection, charge_point.project_id),
-            actor,
+            call.actor,
             meant,
             target=charge_point_id,
             at=declaration.at,
@@ -72,18 +66,10 @@ async def put_declaration(
     return DeclarationShown.of(declaration)
 
 
-@router.get(
-    "/declaration",
-    summary="Show what is declared",
-    operation_id="getDeclaration",
-    responses=problems(401, 403, 404, 503),
-)
-async def get_declaration(
-    charge_point_id: ChargePointId, installer: Installer, parts: AppParts
-) -> DeclarationShown:
+@router.get("/declaration", summary="Show what is declared", operation_id="getDeclaration")
+async def get_declaration(call: InstallerCall, charge_point_id: ChargePointId) -> DeclarationShown:
     """What the certificate will show as declared by you."""
-    async with parts.database.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+    async with call.read(charge_point=charge_point_id) as connection:
         found = await Declarations(connection).of([charge_point_id])
     return DeclarationShown.of(found.get(charge_point_id))
 

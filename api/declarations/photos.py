@@ -3,11 +3,11 @@
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel
 
-from api.declarations.photo_schemas import PhotoShown, PhotosShown
-from api.deps import Acting, AppParts, ChargePointId, Installer, now
-from api.fields import Name
+from api.deps import ChargePointId, InstallerCall, now, path_id
+from api.fields import Name, Shown, Timestamp, example
 from api.pictures.pictures import TooCostlyError
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
@@ -17,9 +17,8 @@ from domain.accounts import Counted
 from domain.audit import AuditAction
 from domain.declarations import PhotoFact
 from domain.errors import ConflictError, EngineError, InvalidError, NotFoundError
-from domain.ids import Prefix, is_id, new_id
+from domain.ids import Prefix, new_id
 from storage.audit import Audit
-from storage.charge_points import ChargePoints
 from storage.declarations import NewPhoto, Photos
 
 router = APIRouter(prefix="/installer/charge-points/{charge_point_id}", tags=["Certificates"])
@@ -40,6 +39,34 @@ _PICTURE: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
+class PhotoShown(Shown):
+    """A photo as it is kept: JPEG, at most 1600 pixels a side, without metadata."""
+
+    model_config = example(
+        id="pho_01HX9PHOTOABCDEFGHIJ",
+        caption="Distribution board DB-3",
+        width=1600,
+        height=1200,
+        sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        added_by="installer@acme.com",
+        added_at="2026-05-01T09:00:00Z",
+    )
+
+    id: str
+    caption: str | None
+    width: int
+    height: int
+    sha256: str
+    added_by: str
+    added_at: Timestamp
+
+
+class PhotosShown(BaseModel):
+    """The photos of a charge point, oldest first."""
+
+    items: list[PhotoShown]
+
+
 class NotAPhotoError(EngineError):
     """The body is no photo that is taken."""
 
@@ -51,15 +78,13 @@ async def _body(request: Request) -> bytes:
     return await request.body()
 
 
-def _photo_id(
-    _: Installer, photo_id: Annotated[str, Path(examples=["pho_01HX9PHOTOABCDEFGHIJ"])]
-) -> str:
-    if not is_id(Prefix.PHOTO, photo_id):
-        raise _no_photo()
-    return photo_id
+def _no_photo() -> NotFoundError:
+    return NotFoundError("photo_not_found", "The charge point has no photo with this id.")
 
 
-PhotoId = Annotated[str, Depends(_photo_id)]
+PhotoId = Annotated[
+    str, path_id("photo_id", Prefix.PHOTO, _no_photo, example="pho_01HX9PHOTOABCDEFGHIJ")
+]
 
 
 @router.post(
@@ -69,23 +94,15 @@ PhotoId = Annotated[str, Depends(_photo_id)]
     operation_id="addPhoto",
     openapi_extra={"requestBody": _BODY},
     responses=problems(
-        401,
-        403,
-        404,
-        413,
         415,
-        422,
         429,
-        503,
         project_handed_over=HANDED_OVER,
         too_many_photos=f"There are {MOST_PHOTOS} photos already.",
     ),
 )
 async def add_photo(
+    call: InstallerCall,
     charge_point_id: ChargePointId,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
     body: Annotated[bytes, Depends(_body)],
     caption: Annotated[Name | None, Query(description="What it shows")] = None,
 ) -> PhotoShown:
@@ -95,10 +112,10 @@ async def add_photo(
     without the metadata it came with (position, time, device). The same photo sent again is the
     one that is there.
     """
-    async with parts.database.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+    async with call.read() as connection:
+        await call.charge_point(connection, charge_point_id)
     try:
-        photo = await parts.pictures.photo(body, account_id=installer.id)
+        photo = await call.parts.pictures.photo(body, account_id=call.account.id)
     except PhotoRefusedError as error:
         raise _refusal(error.fault) from error
     except TooCostlyError as error:
@@ -113,13 +130,11 @@ async def add_photo(
         width=photo.width,
         height=photo.height,
         sha256=photo.sha256,
-        added_by=installer.email,
+        added_by=call.account.email,
         added_at=now(),
     )
-    async with parts.database.write() as connection:
-        charge_point = await ChargePoints(connection).for_change(
-            charge_point_id, installer_id=installer.id
-        )
+    async with call.write() as connection:
+        charge_point = await call.charge_point_for_change(connection, charge_point_id)
         photos = Photos(connection)
         there = (await photos.of([charge_point_id]))[charge_point_id]
         same = [one for one in there if one.sha256 == fact.sha256]
@@ -130,14 +145,14 @@ async def add_photo(
                 "too_many_photos",
                 f"A charge point has {MOST_PHOTOS} photos at most. Delete one first.",
             )
-        await refuse_beyond_quota(parts, connection, installer, Counted.PHOTOS)
+        await refuse_beyond_quota(call, connection, Counted.PHOTOS)
         stored = await photos.add(
             charge_point_id,
             NewPhoto(fact=fact, picture=photo.picture, thumbnail=photo.thumbnail),
         )
         await Audit(connection, charge_point.project_id).write(
             AuditAction.PHOTO_ADDED,
-            actor,
+            call.actor,
             target=charge_point_id,
             at=fact.added_at,
             after=_photo(stored),
@@ -145,18 +160,10 @@ async def add_photo(
     return PhotoShown.of(stored)
 
 
-@router.get(
-    "/photos",
-    summary="List the photos",
-    operation_id="listPhotos",
-    responses=problems(401, 403, 404, 503),
-)
-async def list_photos(
-    charge_point_id: ChargePointId, installer: Installer, parts: AppParts
-) -> PhotosShown:
+@router.get("/photos", summary="List the photos", operation_id="listPhotos")
+async def list_photos(call: InstallerCall, charge_point_id: ChargePointId) -> PhotosShown:
     """The photos of the charge point, oldest first."""
-    async with parts.database.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+    async with call.read(charge_point=charge_point_id) as connection:
         found = await Photos(connection).of([charge_point_id])
     return PhotosShown(items=[PhotoShown.of(photo) for photo in found[charge_point_id]])
 
@@ -166,14 +173,13 @@ async def list_photos(
     summary="Show a photo",
     operation_id="getPhoto",
     response_class=Response,
-    responses=_PICTURE | problems(401, 403, 404, 503),
+    responses=_PICTURE,
 )
 async def get_photo(
-    charge_point_id: ChargePointId, photo_id: PhotoId, installer: Installer, parts: AppParts
+    call: InstallerCall, charge_point_id: ChargePointId, photo_id: PhotoId
 ) -> Response:
     """The picture, as JPEG."""
-    async with parts.database.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+    async with call.read(charge_point=charge_point_id) as connection:
         picture = await Photos(connection).picture(charge_point_id, photo_id)
     if picture is None:
         raise _no_photo()
@@ -185,27 +191,21 @@ async def get_photo(
     status_code=HTTPStatus.NO_CONTENT,
     summary="Delete a photo",
     operation_id="deletePhoto",
-    responses=problems(401, 403, 404, 503, project_handed_over=HANDED_OVER),
+    responses=problems(project_handed_over=HANDED_OVER),
 )
 async def delete_photo(
-    charge_point_id: ChargePointId,
-    photo_id: PhotoId,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
+    call: InstallerCall, charge_point_id: ChargePointId, photo_id: PhotoId
 ) -> Response:
     """Forget a photo. Certificates that were issued with it keep it."""
-    async with parts.database.write() as connection:
-        charge_point = await ChargePoints(connection).for_change(
-            charge_point_id, installer_id=installer.id
-        )
+    async with call.write() as connection:
+        charge_point = await call.charge_point_for_change(connection, charge_point_id)
         photos = Photos(connection)
         found = {one.id: one for one in (await photos.of([charge_point_id]))[charge_point_id]}
         if not await photos.delete(charge_point_id, photo_id):
             raise _no_photo()
         await Audit(connection, charge_point.project_id).write(
             AuditAction.PHOTO_REMOVED,
-            actor,
+            call.actor,
             target=charge_point_id,
             at=now(),
             before=_photo(found[photo_id]),
@@ -215,10 +215,6 @@ async def delete_photo(
 
 def _photo(fact: PhotoFact) -> dict[str, Any]:
     return {"photo": fact.id, "caption": fact.caption, "sha256": fact.sha256}
-
-
-def _no_photo() -> NotFoundError:
-    return NotFoundError("photo_not_found", "The charge point has no photo with this id.")
 
 
 def _refusal(fault: PhotoFault) -> NotAPhotoError:

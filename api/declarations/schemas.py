@@ -8,7 +8,6 @@ from typing import Annotated, Any, Final
 
 from pydantic import (
     AfterValidator,
-    ConfigDict,
     Field,
     PlainSerializer,
     StringConstraints,
@@ -18,7 +17,7 @@ from pydantic import (
 )
 
 from api.deps import now
-from api.fields import Moment, Name, Notes, Request, Timestamp
+from api.fields import Moment, Name, Notes, Request, Timestamp, example
 from api.plausibility import Confirming
 from documents.signature_picture import MOST_CHARACTERS as MOST_OF_A_PICTURE
 from domain.declarations import (
@@ -170,7 +169,7 @@ class DeclaredFields(Request):
 class Declare(DeclaredFields, Confirming):
     """What you declare; what is left out is not declared. It replaces what was declared before."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = example(_EXAMPLE)
 
     @field_validator("signature_drawing", "signature_png")
     @classmethod
@@ -202,11 +201,7 @@ class Declare(DeclaredFields, Confirming):
 class DeclarationShown(DeclaredFields):
     """What is declared, by whom and when; both null where nothing was declared."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{**_EXAMPLE, "by": "installer@acme.com", "at": "2026-05-01T09:00:00Z"}]
-        }
-    )
+    model_config = example(**_EXAMPLE, by="installer@acme.com", at="2026-05-01T09:00:00Z")
 
     tested_at: Timestamp | None = None
     by: str | None = None

@@ -5,70 +5,96 @@ from http import HTTPStatus
 
 import structlog
 from fastapi import APIRouter
+from pydantic import BaseModel
 
 from api.accounts.credentials import prove_password
-from api.deletion.schemas import Deleted, Deletion, KeptShown
-from api.deps import AppParts, Installer, Session, SiteOwner, now
-from api.parts import Parts
+from api.accounts.schemas import GivenPassword
+from api.deps import ONLY, AnyCall, now
+from api.fields import Request, Shown, Timestamp, example
 from api.problems import documented_problem, problems
-from api.security.tokens import Token
 from domain.deletion import KEPT
 from domain.errors import ConflictError
+from domain.states import Role
 from storage.account_deletion import AccountDeletion
-from storage.accounts import Account
 
-installer_router = APIRouter(prefix="/installer", tags=["Installer account"])
-owner_router = APIRouter(prefix="/site-owner", tags=["Site owner"])
+installer_router = APIRouter(
+    prefix="/installer", tags=["Installer account"], dependencies=ONLY[Role.INSTALLER]
+)
+owner_router = APIRouter(
+    prefix="/site-owner", tags=["Site owner"], dependencies=ONLY[Role.SITE_OWNER]
+)
 _log = structlog.get_logger(__name__)
+_FOR_GOOD = (
+    "Delete the account for good; it needs the password. `GET …/export` first: nothing comes back."
+)
 _IN_USE = (
     "`in_the_way` lists what has to be ended or handed on first: `code`, `detail`, `project_id`."
 )
 
 
-_RESPONSES = problems(400, 401, 413, 422, 429, 503, account_in_use=_IN_USE) | {
+_RESPONSES = problems(429, account_in_use=_IN_USE) | {
     HTTPStatus.FORBIDDEN: documented_problem(
         HTTPStatus.FORBIDDEN, "password_wrong", "The present password is wrong."
     )
 }
 
 
-@installer_router.post(
-    "/account/delete",
-    summary="Delete my account",
-    operation_id="deleteInstallerAccount",
-    responses=_RESPONSES,
-)
-async def delete_installer(
-    body: Deletion, session: Session, _: Installer, parts: AppParts
-) -> Deleted:
-    """Delete the account for good; it needs the password. `GET …/export` first: nothing comes back.
+class Deletion(Request):
+    """Delete the account that the token is of."""
 
-    Name, e-mail, company, password and webhooks go at once, and every token is void. The answer
-    says what is kept, why, and for how long.
-    """
-    return await _delete(parts, session, body)
+    model_config = example({"password": "s3cur3P@ssword!"})
+
+    password: GivenPassword
+
+
+class KeptShown(Shown):
+    """Something that stays, why, and for how long."""
+
+    what: str
+    why: str
+    until: str
+
+
+class Deleted(BaseModel):
+    """The account is deleted. ``kept`` says what stays."""
+
+    model_config = example(
+        deleted_at="2026-05-01T09:00:00Z",
+        kept=[
+            {
+                "what": "The id of the account, without name, e-mail and password",
+                "why": "Other people's records point to it.",
+                "until": "As long as those records.",
+            }
+        ],
+    )
+
+    deleted_at: Timestamp
+    kept: list[KeptShown]
 
 
 @owner_router.post(
     "/account/delete",
     summary="Delete my account",
     operation_id="deleteSiteOwnerAccount",
+    description=f"{_FOR_GOOD}\n\nA site of yours where vehicles can charge stands in the way: "
+    "somebody has to answer for it.\nThe answer says what is kept, why, and for how long.",
     responses=_RESPONSES,
 )
-async def delete_owner(body: Deletion, session: Session, _: SiteOwner, parts: AppParts) -> Deleted:
-    """Delete the account for good; it needs the password. `GET …/export` first: nothing comes back.
-
-    A site of yours where vehicles can charge stands in the way: somebody has to answer for it.
-    The answer says what is kept, why, and for how long.
-    """
-    return await _delete(parts, session, body)
-
-
-async def _delete(parts: Parts, session: tuple[Token, Account], body: Deletion) -> Deleted:
-    await prove_password(parts, session, body.password)
-    _, account = session
+@installer_router.post(
+    "/account/delete",
+    summary="Delete my account",
+    operation_id="deleteInstallerAccount",
+    description=f"{_FOR_GOOD}\n\nName, e-mail, company, password and webhooks go at once, and "
+    "every token is void. The answer\nsays what is kept, why, and for how long.",
+    responses=_RESPONSES,
+)
+async def delete_account(call: AnyCall, body: Deletion) -> Deleted:
+    """Delete the account, unless something of it has to be ended or handed on first."""
+    await prove_password(call, body.password)
+    account = call.account
     at = now()
-    async with parts.database.write() as connection:
+    async with call.write() as connection:
         deletion = AccountDeletion(connection)
         found = await deletion.in_the_way(account)
         if found:
@@ -77,6 +103,6 @@ async def _delete(parts: Parts, session: tuple[Token, Account], body: Deletion) 
                 "The account cannot be deleted yet. " + " ".join(one.detail for one in found[:3]),
                 in_the_way=[asdict(one) for one in found],
             )
-        await deletion.delete(account, password_hash=parts.passwords.nobodys, at=at)
+        await deletion.delete(account, password_hash=call.parts.passwords.nobodys, at=at)
     _log.info("account_deleted", account=account.id, role=account.role.value)
-    return Deleted(deleted_at=at, kept=[KeptShown(**asdict(one)) for one in KEPT[account.role]])
+    return Deleted(deleted_at=at, kept=[KeptShown.of(one) for one in KEPT[account.role]])

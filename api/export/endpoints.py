@@ -8,21 +8,22 @@ import orjson
 from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
-from api.deps import AppParts, Installer, SiteOwner
+from api.call import Call
+from api.deps import ONLY, AnyCall
 from api.export.queue import ExportResponse
-from api.parts import Parts
 from api.problems import problems
 from api.verified import is_verified_enough
 from domain.audit import AuditAction
 from domain.states import Role
 from storage.account_rows import lines_of_account
-from storage.accounts import Account
 from storage.export import lines_of_project
 from storage.members import open_projects_of
 from storage.projects import Projects
 
-router = APIRouter(prefix="/site-owner", tags=["Site owner"])
-installer_router = APIRouter(prefix="/installer", tags=["Installer account"])
+router = APIRouter(prefix="/site-owner", tags=["Site owner"], dependencies=ONLY[Role.SITE_OWNER])
+installer_router = APIRouter(
+    prefix="/installer", tags=["Installer account"], dependencies=ONLY[Role.INSTALLER]
+)
 
 _MEDIA_TYPE: Final = "application/x-ndjson"
 _EXAMPLE: Final = """\
@@ -40,74 +41,65 @@ _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 _PAGE: Final = 100
 
 
+@installer_router.get(
+    "/export",
+    summary="Export all my data",
+    operation_id="exportInstaller",
+    description="Every row of your account and of the projects that you work on, but for those "
+    "handed over.\n\nThe id tags that a site owner has listed are the owner's alone.\n\n"
+    "The last line is of the kind `end`, as in the export of a site owner.",
+    response_class=StreamingResponse,
+    responses=_RESPONSES | problems(429),
+)
 @router.get(
     "/export",
     summary="Export all my data",
     operation_id="exportOwned",
     response_class=StreamingResponse,
-    responses=_RESPONSES | problems(401, 403, 429, 503),
+    responses=_RESPONSES | problems(429),
 )
-async def export(owner: SiteOwner, parts: AppParts) -> Response:
+async def export(call: AnyCall) -> Response:
     """Every row of every site of yours: charge points, sessions, readings, bills, who did what.
 
     The last line is of the kind `end` with the number of lines before it: without it, the file is
     not whole. Pictures and certificates are files of their own; no secret is in it.
     """
-    return _file(parts, owner, await _owned(parts, owner))
-
-
-@installer_router.get(
-    "/export",
-    summary="Export all my data",
-    operation_id="exportInstaller",
-    response_class=StreamingResponse,
-    responses=_RESPONSES | problems(401, 403, 429, 503),
-)
-async def export_of_installer(installer: Installer, parts: AppParts) -> Response:
-    """Every row of your account and of the projects that you work on, but for those handed over.
-
-    The id tags that a site owner has listed are the owner's alone.
-
-    The last line is of the kind `end`, as in the export of a site owner.
-    """
-    return _file(parts, installer, await _worked_on(parts, installer))
-
-
-def _file(parts: Parts, account: Account, project_ids: Sequence[str]) -> Response:
+    of_installer = call.account.role is Role.INSTALLER
+    project_ids = await (_worked_on(call) if of_installer else _owned(call))
     name = f"export-{datetime.now(UTC):%Y-%m-%d}.ndjson"
     headers = {
         "Content-Disposition": f'attachment; filename="{name}"',
         "Cache-Control": "no-store",
     }
     return ExportResponse(
-        _encoded(parts, account, project_ids),
-        exports=parts.exports,
-        account_id=account.id,
+        _encoded(call, project_ids),
+        exports=call.parts.exports,
+        account_id=call.account.id,
         media_type=_MEDIA_TYPE,
         headers=headers,
     )
 
 
-async def _encoded(
-    parts: Parts, account: Account, project_ids: Sequence[str]
-) -> AsyncIterator[bytes]:
+async def _encoded(call: Call, project_ids: Sequence[str]) -> AsyncIterator[bytes]:
     shown = {
-        "id": account.id,
-        "email": account.email,
-        "name": account.name,
-        "company": account.company,
-        "created_at": account.created_at,
+        "id": call.account.id,
+        "email": call.account.email,
+        "name": call.account.name,
+        "company": call.account.company,
+        "created_at": call.account.created_at,
     }
     yield _line("account", shown)
     count = 1
     for project_id in project_ids:
-        async for kind, row in lines_of_project(parts.database, project_id):
-            if account.role is Role.INSTALLER and _is_of_owners_tags(kind, row):
+        async for kind, row in lines_of_project(call.parts.database, project_id):
+            if call.account.role is Role.INSTALLER and _is_of_owners_tags(kind, row):
                 continue
             yield _line(kind, row)
             count += 1
-    reads = is_verified_enough(parts, account)
-    async for kind, row in lines_of_account(parts.database, account, reads_its_mail=reads):
+    reads = is_verified_enough(call.parts, call.account)
+    async for kind, row in lines_of_account(
+        call.parts.database, call.account, reads_its_mail=reads
+    ):
         yield _line(kind, row)
         count += 1
     yield _line("end", {"lines": count})
@@ -120,21 +112,21 @@ def _is_of_owners_tags(kind: str, row: Mapping[str, Any]) -> bool:
     return kind == "awaited_tag" or (kind == "id_tag" and row["set_as"] == Role.SITE_OWNER)
 
 
-async def _owned(parts: Parts, owner: Account) -> Sequence[str]:
+async def _owned(call: Call) -> Sequence[str]:
     found: list[str] = []
     while True:
-        async with parts.database.read() as connection:
+        async with call.read() as connection:
             page = await Projects(connection).page_of_owner(
-                site_owner_id=owner.id, before=found[-1] if found else None, limit=_PAGE
+                site_owner_id=call.account.id, before=found[-1] if found else None, limit=_PAGE
             )
         found += [project.id for project in page]
         if len(page) < _PAGE:
             return found
 
 
-async def _worked_on(parts: Parts, installer: Account) -> Sequence[str]:
-    async with parts.database.read() as connection:
-        return await open_projects_of(connection, installer.id)
+async def _worked_on(call: Call) -> Sequence[str]:
+    async with call.read() as connection:
+        return await open_projects_of(connection, call.account.id)
 
 
 def _line(kind: str, row: Any) -> bytes:

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from api.fields import Email, Name, Notes, Request, Timestamp
-from domain.handover import Blocker, Caution, HandoverResult
+from api.fields import Email, Name, Notes, Request, Shown, Timestamp, example
 from domain.states import ProjectStatus
 
 _NO_TARIFF: dict[str, Any] = {
@@ -17,15 +16,9 @@ _NO_TARIFF: dict[str, Any] = {
 class Invite(Request):
     """Whom to invite."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "email": "facilities@riversidebp.com",
-                    "message": "Your charge points at Riverside Business Park are ready.",
-                }
-            ]
-        }
+    model_config = example(
+        email="facilities@riversidebp.com",
+        message="Your charge points at Riverside Business Park are ready.",
     )
 
     email: Email
@@ -35,16 +28,10 @@ class Invite(Request):
 class Invited(BaseModel):
     """An invitation that was sent."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "invitation_id": "inv_01HX7ABCDEFGH12345",
-                    "email": "facilities@riversidebp.com",
-                    "expires_at": "2026-05-08T09:00:00Z",
-                }
-            ]
-        }
+    model_config = example(
+        invitation_id="inv_01HX7ABCDEFGH12345",
+        email="facilities@riversidebp.com",
+        expires_at="2026-05-08T09:00:00Z",
     )
 
     invitation_id: str
@@ -55,37 +42,24 @@ class Invited(BaseModel):
 class Handover(Request):
     """The installer's sign-off."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "sign_off_notes": "All connectors tested. Site owner briefed on app usage.",
-                    "installer_signature": "J. Smith",
-                }
-            ]
-        }
+    model_config = example(
+        sign_off_notes="All connectors tested. Site owner briefed on app usage.",
+        installer_signature="J. Smith",
     )
 
     sign_off_notes: Notes | None = None
     installer_signature: Name
 
 
-class BlockerShown(BaseModel):
+class BlockerShown(Shown):
     """What stands between a project and its handover."""
 
     code: str
     detail: str
     charge_point_id: str | None
 
-    @classmethod
-    def of(cls, blocker: Blocker) -> "BlockerShown":
-        """Show a blocker."""
-        return cls(
-            code=blocker.code, detail=blocker.detail, charge_point_id=blocker.charge_point_id
-        )
 
-
-class WarningShown(BaseModel):
+class WarningShown(Shown):
     """What a handover does not wait for, and its owner should know."""
 
     code: str = Field(
@@ -94,26 +68,15 @@ class WarningShown(BaseModel):
     )
     detail: str = Field(description="The same in a sentence, with what to do")
 
-    @classmethod
-    def of(cls, caution: Caution) -> "WarningShown":
-        """Show a warning."""
-        return cls(code=caution.code, detail=caution.detail)
-
 
 class HandedOver(BaseModel):
     """A project that was handed over."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "project_id": "prj_01HX4M7TABCDE12345",
-                    "status": "handed_over",
-                    "completed_at": "2026-05-01T10:15:00Z",
-                    "warnings": [_NO_TARIFF],
-                }
-            ]
-        }
+    model_config = example(
+        project_id="prj_01HX4M7TABCDE12345",
+        status="handed_over",
+        completed_at="2026-05-01T10:15:00Z",
+        warnings=[_NO_TARIFF],
     )
 
     project_id: str
@@ -124,29 +87,23 @@ class HandedOver(BaseModel):
     )
 
 
-class HandoverShown(BaseModel):
+class HandoverShown(Shown):
     """How near a project is to its handover."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "project_id": "prj_01HX4M7TABCDE12345",
-                    "status": "in_progress",
-                    "completed_at": None,
-                    "blockers": [
-                        {
-                            "code": "owner_not_accepted",
-                            "detail": "The site owner has not accepted an invitation. Invite them "
-                            "(POST …/projects/prj_01HX4M7TABCDE12345/invite-site-owner with "
-                            '"email"), or ask them to use the link in the mail.',
-                            "charge_point_id": None,
-                        }
-                    ],
-                    "warnings": [_NO_TARIFF],
-                }
-            ]
-        }
+    model_config = example(
+        project_id="prj_01HX4M7TABCDE12345",
+        status="in_progress",
+        completed_at=None,
+        blockers=[
+            {
+                "code": "owner_not_accepted",
+                "detail": "The site owner has not accepted an invitation. Invite them "
+                "(POST …/projects/prj_01HX4M7TABCDE12345/invite-site-owner with "
+                '"email"), or ask them to use the link in the mail.',
+                "charge_point_id": None,
+            }
+        ],
+        warnings=[_NO_TARIFF],
     )
 
     project_id: str
@@ -156,14 +113,3 @@ class HandoverShown(BaseModel):
         description="What `complete-handover` would be refused with; empty: nothing"
     )
     warnings: list[WarningShown] = Field(description="What the site owner would find")
-
-    @classmethod
-    def of(cls, preview: HandoverResult, status: ProjectStatus) -> "HandoverShown":
-        """Show a handover that may be to come."""
-        return cls(
-            project_id=preview.project_id,
-            status=status,
-            completed_at=preview.completed_at,
-            blockers=[BlockerShown.of(one) for one in preview.blockers],
-            warnings=[WarningShown.of(one) for one in preview.warnings],
-        )

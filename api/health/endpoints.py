@@ -7,9 +7,10 @@ from typing import Final, Literal
 
 import structlog
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from api.deps import AppParts, now
+from api.fields import example
 from api.parts import Parts
 from storage.clock import measure_skew
 from storage.nodes import live_nodes
@@ -26,7 +27,7 @@ _Probe = Callable[[Parts], Awaitable[str | None]]
 class Alive(BaseModel):
     """The process answers."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "alive"}]})
+    model_config = example(status="alive")
 
     status: Literal["alive"] = "alive"
 
@@ -34,20 +35,7 @@ class Alive(BaseModel):
 class Readiness(BaseModel):
     """Whether all parts are there; one that is not says why."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "ready": True,
-                    "parts": {
-                        "database": "ok",
-                        "clock": "ok",
-                        "temporal": "ok",
-                    },
-                }
-            ]
-        }
-    )
+    model_config = example(ready=True, parts={"database": "ok", "clock": "ok", "temporal": "ok"})
 
     ready: bool
     parts: dict[str, str]

@@ -5,11 +5,12 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, Field
 
-from api.charge_points.schemas import ChargePointRegistered, ocpp_endpoint
-from api.deps import Acting, AppParts, Installer, ProjectId, now
+from api.charge_points.schemas import EXAMPLE, ChargePointRegistered, ocpp_endpoint
+from api.deps import InstallerCall, ProjectId, now
+from api.fields import example
 from api.imports.rows import Parsed, parse, question, refusal
-from api.imports.schemas import EXAMPLE, Imported
 from api.plausibility import audit_confirmed
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
@@ -21,8 +22,12 @@ from domain.ids import Prefix, new_id
 from domain.states import ChargePointStatus
 from storage.audit import Audit
 from storage.charge_points import ChargePoint, ChargePoints, Location
-from storage.projects import Projects
 
+_EXAMPLE: Final = (
+    "serial_number,model,vendor,ocpp_version,latitude,longitude,address,connectors\r\n"
+    'CP-SN-00483921,ABB Terra AC W22,ABB,1.6,51.4545,-2.5879,"Bay 3, Car Park A",\r\n'
+    "CP-SN-00483922,ABB Terra AC W22,ABB,,,,,2\r\n"
+)
 router = APIRouter(prefix="/installer/projects/{project_id}", tags=["Charge points"])
 
 _CSV: Final = "text/csv"
@@ -30,7 +35,7 @@ _BYTES: Final = "application/octet-stream"  # all that some generated clients ca
 _BODY: Final[dict[str, Any]] = {
     "required": True,
     "content": {
-        _CSV: {"schema": {"type": "string"}, "example": EXAMPLE},
+        _CSV: {"schema": {"type": "string"}, "example": _EXAMPLE},
         _BYTES: {"schema": {"type": "string", "format": "binary"}},
     },
 }
@@ -41,6 +46,17 @@ class NotCsvError(EngineError):
 
     status = 415
     title = "Not a CSV file"
+
+
+class Imported(BaseModel):
+    """The charge points that a file made."""
+
+    model_config = example(
+        total=1, items=[{name: EXAMPLE[name] for name in ChargePointRegistered.model_fields}]
+    )
+
+    total: int
+    items: list[ChargePointRegistered] = Field(description="In the order of the file")
 
 
 async def _body(request: Request) -> tuple[str, bytes]:
@@ -54,13 +70,11 @@ async def _body(request: Request) -> tuple[str, bytes]:
     summary="Import charge points",
     operation_id="importChargePoints",
     openapi_extra={"requestBody": _BODY},
-    responses=problems(401, 403, 404, 413, 415, 422, 503, project_handed_over=HANDED_OVER),
+    responses=problems(415, project_handed_over=HANDED_OVER),
 )
 async def import_charge_points(
+    call: InstallerCall,
     project_id: ProjectId,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
     body: Annotated[tuple[str, bytes], Depends(_body)],
     confirm: Annotated[
         tuple[str, ...],
@@ -78,17 +92,15 @@ async def import_charge_points(
     with its row: the first 1,000 one by one in `errors`, all of them in `rows` by what is wrong,
     and their `total`.
     """
-    async with parts.database.read() as connection:
-        await Projects(connection).get(project_id, installer_id=installer.id, by_visit=True)
+    async with call.read() as connection:
+        await call.project(connection, project_id, by_visit=True)
     media_type, data = body
     if media_type not in {_CSV, _BYTES}:
         raise NotCsvError("not_csv", "Send the file as it is, with Content-Type: text/csv.")
     # Thousands of rows take a while; others are served meanwhile.
     parsed = await asyncio.to_thread(parse, data, project_id=project_id)
-    async with parts.database.write() as connection:
-        project = await Projects(connection).for_change(
-            project_id, installer_id=installer.id, by_visit=True
-        )
+    async with call.write() as connection:
+        project = await call.project_for_change(connection, project_id, by_visit=True)
         charge_points = ChargePoints(connection)
         errors = parsed.against(await charge_points.serials_of(project_id))
         open_ones = [one for one in parsed.questions if one.field not in confirm]
@@ -97,35 +109,27 @@ async def import_charge_points(
         if open_ones:
             raise question(open_ones)
         made = _charge_points(parsed, project_id)
-        await refuse_beyond_quota(
-            parts, connection, installer, Counted.CHARGE_POINTS, more=len(made)
-        )
+        await refuse_beyond_quota(call, connection, Counted.CHARGE_POINTS, more=len(made))
         await charge_points.register_all(made, visit=project.service_visit_id)
         await Audit(connection, project_id).write(
             AuditAction.CHARGE_POINTS_IMPORTED,
-            actor,
+            call.actor,
             target=project_id,
             at=now(),
             after={"charge_points": len(made)},
         )
         await audit_confirmed(
             Audit(connection, project_id),
-            actor,
+            call.actor,
             [one.question for one in parsed.questions if one.question is not None],
             target=project_id,
             at=now(),
         )
-    base = parts.settings.public_ocpp_url
+    base = call.parts.settings.public_ocpp_url
     return Imported(
         total=len(made),
         items=[
-            ChargePointRegistered(
-                id=one.id,
-                serial_number=one.serial_number,
-                status=one.status,
-                ocpp_endpoint=ocpp_endpoint(base, one.id),
-            )
-            for one in made
+            ChargePointRegistered.of(one, ocpp_endpoint=ocpp_endpoint(base, one.id)) for one in made
         ],
     )
 

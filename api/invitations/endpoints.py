@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from api.accounts.visitor import AVisitor, Visitor
-from api.deps import AppParts, Installer, SiteOwner, now
+from api.deps import ONLY, AnyCall, AppParts, now
 from api.invitations.schemas import Accept, Accepted, Decline, InvitationShown
 from api.invitations.service import accept, decline
 from api.pagination import Page, Paging
@@ -15,7 +15,6 @@ from api.problems import problems
 from api.verified import VERIFIED
 from domain.ids import Prefix
 from domain.states import Role
-from storage.accounts import Account
 from storage.invitations import Invitations
 
 owner_router = APIRouter(prefix="/site-owner/invitations", tags=["Site owner"])
@@ -32,17 +31,13 @@ _ENDED = {
     "invitation_expired": "It has expired.",
 }
 _ACCEPT_PROBLEMS = _LINKED | problems(
-    400,
     401,
     404,
-    413,
-    422,
     429,
-    503,
     **_ENDED,
     changed_meanwhile="Another request has just set a password of the account. Try again with it.",
 )
-_DECLINE_PROBLEMS = problems(400, 404, 413, 422, 429, 503, **_ENDED)
+_DECLINE_PROBLEMS = problems(404, 429, **_ENDED)
 
 
 @owner_router.post(
@@ -118,25 +113,27 @@ async def decline_as_installer(
     "",
     summary="List my invitations",
     operation_id="listMyInvitations",
-    responses=problems(401, 403, 422, 503),
+    dependencies=ONLY[Role.SITE_OWNER],
 )
-async def list_of_owner(owner: SiteOwner, parts: AppParts, paging: Paging) -> Page[InvitationShown]:
-    """The invitations that were sent to your e-mail, newest first, and how they stand."""
-    return await _list(parts, owner, paging)
-
-
 @installer_router.get(
     "",
     summary="List my invitations to projects",
     operation_id="listMyInvitationsToWork",
-    dependencies=VERIFIED,
-    responses=problems(401, 403, 422, 503),
+    dependencies=[*ONLY[Role.INSTALLER], *VERIFIED],
 )
-async def list_of_installer(
-    installer: Installer, parts: AppParts, paging: Paging
-) -> Page[InvitationShown]:
+async def list_invitations(call: AnyCall, paging: Paging) -> Page[InvitationShown]:
     """The invitations that were sent to your e-mail, newest first, and how they stand."""
-    return await _list(parts, installer, paging)
+    moment = now()
+    async with call.read() as connection:
+        rows = await Invitations(connection).page_of_invited(
+            call.account.email,
+            call.account.role,
+            before=paging.after_id(Prefix.INVITATION),
+            limit=paging.fetch,
+        )
+    return paging.page(
+        rows, lambda one: InvitationShown.as_of(moment, one), lambda invitation: invitation.id
+    )
 
 
 async def _accept(
@@ -152,32 +149,11 @@ async def _accept(
     )
     if not accepted.made:
         response.status_code = HTTPStatus.OK
-    return Accepted(
-        id=accepted.account.id,
-        email=accepted.account.email,
-        role=accepted.account.role,
-        created_at=accepted.account.created_at,
-        project_id=accepted.project_id,
-        project_role=accepted.role,
-    )
+    return Accepted.of(accepted.account, project_id=accepted.project_id, project_role=accepted.role)
 
 
 async def _decline(parts: Parts, body: Decline, side: Role, visitor: Visitor) -> InvitationShown:
     declined = await decline(
         parts, token=body.token, reason=body.reason, visitor=visitor, side=side
     )
-    return InvitationShown.of(declined, now=now())
-
-
-async def _list(parts: Parts, account: Account, paging: Paging) -> Page[InvitationShown]:
-    moment = now()
-    async with parts.database.read() as connection:
-        rows = await Invitations(connection).page_of_invited(
-            account.email,
-            account.role,
-            before=paging.after_id(Prefix.INVITATION),
-            limit=paging.fetch,
-        )
-    return paging.page(
-        rows, lambda one: InvitationShown.of(one, now=moment), lambda invitation: invitation.id
-    )
+    return InvitationShown.as_of(now(), declined)

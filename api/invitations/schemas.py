@@ -2,12 +2,12 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from api.accounts.schemas import AccountCreated, NewPassword
-from api.fields import Name, Reason, Request, Timestamp
+from api.fields import Name, Reason, Request, Shown, Timestamp, example
 from domain.states import InvitationStatus, ProjectRole
 from storage.invitations import Invitation
 
@@ -22,16 +22,8 @@ class Accept(Request):
     verified.
     """
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "token": "4f0c…",
-                    "name": "Riverside Facilities",
-                    "password": "0wner-P@ssword!",
-                }
-            ]
-        }
+    model_config = example(
+        {"token": "4f0c…", "name": "Riverside Facilities", "password": "0wner-P@ssword!"}
     )
 
     token: Token
@@ -42,19 +34,13 @@ class Accept(Request):
 class Accepted(AccountCreated):
     """The account of who has accepted, the project, and what they are to it."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "usr_01HX8OWNERABCDEFGH",
-                    "email": "facilities@riversidebp.com",
-                    "role": "site_owner",
-                    "created_at": "2026-05-01T10:00:00Z",
-                    "project_id": "prj_01HX4M7TABCDE12345",
-                    "project_role": "site_owner",
-                }
-            ]
-        }
+    model_config = example(
+        id="usr_01HX8OWNERABCDEFGH",
+        email="facilities@riversidebp.com",
+        role="site_owner",
+        created_at="2026-05-01T10:00:00Z",
+        project_id="prj_01HX4M7TABCDE12345",
+        project_role="site_owner",
     )
 
     project_id: str
@@ -64,9 +50,7 @@ class Accepted(AccountCreated):
 class Decline(Request):
     """Decline an invitation; it needs no account."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"token": "4f0c…", "reason": "We have sold the site."}]}
-    )
+    model_config = example({"token": "4f0c…", "reason": "We have sold the site."})
 
     token: Token
     reason: Reason | None = Field(default=None, description="Who has invited you reads it")
@@ -80,28 +64,22 @@ class Delivery(StrEnum):
     BLOCKED = "blocked"
 
 
-class InvitationShown(BaseModel):
+class InvitationShown(Shown):
     """An invitation, and how it stands."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "inv_01HX7ABCDEFGH12345",
-                    "project_id": "prj_01HX4M7TABCDE12345",
-                    "email": "facilities@riversidebp.com",
-                    "role": "site_owner",
-                    "message": "Your charge points at Riverside Business Park are ready.",
-                    "status": "declined",
-                    "created_at": "2026-05-01T09:00:00Z",
-                    "sent_at": "2026-05-01T09:00:01Z",
-                    "delivery": "sent",
-                    "expires_at": "2026-05-08T09:00:00Z",
-                    "ended_at": "2026-05-02T08:12:44Z",
-                    "reason": "We have sold the site.",
-                }
-            ]
-        }
+    model_config = example(
+        id="inv_01HX7ABCDEFGH12345",
+        project_id="prj_01HX4M7TABCDE12345",
+        email="facilities@riversidebp.com",
+        role="site_owner",
+        message="Your charge points at Riverside Business Park are ready.",
+        status="declined",
+        created_at="2026-05-01T09:00:00Z",
+        sent_at="2026-05-01T09:00:01Z",
+        delivery="sent",
+        expires_at="2026-05-08T09:00:00Z",
+        ended_at="2026-05-02T08:12:44Z",
+        reason="We have sold the site.",
     )
 
     id: str
@@ -121,25 +99,15 @@ class InvitationShown(BaseModel):
     reason: str | None = Field(description="Why they declined, in their words")
 
     @classmethod
-    def of(
-        cls, invitation: Invitation, *, now: datetime, blocked: bool = False
-    ) -> "InvitationShown":
+    def as_of(cls, now: datetime, invitation: Invitation, *, blocked: bool = False) -> Self:
         """Show an invitation as it stands now; ``blocked``: its mail is not wanted."""
         status = invitation.status_at(now)
         unwritten = status is not invitation.status
-        return cls(
-            id=invitation.id,
-            project_id=invitation.project_id,
-            email=invitation.email,
-            role=invitation.role,
-            message=invitation.message,
+        return cls.of(
+            invitation,
             status=status,
-            created_at=invitation.created_at,
-            sent_at=invitation.sent_at,
             delivery=_delivery(invitation, blocked=blocked and status is InvitationStatus.PENDING),
-            expires_at=invitation.expires_at,
             ended_at=invitation.expires_at if unwritten else invitation.ended_at,
-            reason=invitation.reason,
         )
 
 

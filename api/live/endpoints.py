@@ -8,18 +8,16 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 
+from api.call import Call
 from api.commissioning import service
-from api.deps import AppParts, ChargePointId, Installer, Session, account_of
+from api.deps import ChargePointId, InstallerCall, account_of
 from api.live.feeds import Followed
 from api.live.stream import EventStream, Listener, Right
 from api.live.telling import Position
-from api.parts import Parts
 from api.problems import problems
 from api.verified import VERIFIED
 from domain.checks import RunView
 from domain.wording import Matching
-from storage.accounts import Account
-from storage.charge_points import ChargePoints
 from storage.runs import Runs
 
 router = APIRouter(prefix="/installer/commissioning/{charge_point_id}", tags=["Commissioning"])
@@ -55,17 +53,17 @@ class Until(StrEnum):
 
 
 async def _feed(
-    charge_point_id: ChargePointId, installer: Installer, parts: AppParts
+    call: InstallerCall, charge_point_id: ChargePointId
 ) -> AsyncIterator[Followed[RunView]]:
-    await _check_ownership(parts, installer, charge_point_id)
-    look = partial(service.newest_of, parts, charge_point_id)
-    with parts.feeds.follow(charge_point_id, account_id=installer.id, look=look) as feed:
+    await _check_ownership(call, charge_point_id)
+    look = partial(service.newest_of, call.parts, charge_point_id)
+    with call.parts.feeds.follow(charge_point_id, account_id=call.account.id, look=look) as feed:
         yield feed  # until the stream has ended, in whatever way
 
 
-async def _check_ownership(parts: Parts, installer: Account, charge_point_id: str) -> None:
-    async with parts.database.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+async def _check_ownership(call: Call, charge_point_id: str) -> None:
+    async with call.read() as connection:
+        await call.charge_point(connection, charge_point_id)
 
 
 @router.get(
@@ -74,13 +72,11 @@ async def _check_ownership(parts: Parts, installer: Account, charge_point_id: st
     operation_id="followCommissioning",
     dependencies=VERIFIED,
     response_class=EventStream,
-    responses=_RESPONSES | problems(401, 403, 404, 422, 429, 503),
+    responses=_RESPONSES | problems(429),
 )
 async def events(
+    call: InstallerCall,
     charge_point_id: ChargePointId,
-    installer: Installer,
-    session: Session,
-    parts: AppParts,
     feed: Annotated[Followed[RunView], Depends(_feed)],
     until: Annotated[
         Until | None, Query(description="`verdict`: end the stream after the newest run's verdict")
@@ -98,24 +94,25 @@ async def events(
     """
     position = None if last_event_id is None else Position.of(last_event_id)
     if until is Until.VERDICT and position is not None and position.ended:
-        async with parts.database.read() as connection:
+        async with call.read() as connection:
             newest = await Runs(connection).latest(charge_point_id)
         if newest is not None and newest.request.commissioning_id == position.run:
             return Response(status_code=HTTPStatus.NO_CONTENT)
-    token, _ = session
 
     async def recheck() -> None:
-        await account_of(parts, token)
-        await _check_ownership(parts, installer, charge_point_id)
+        await account_of(call.parts, call.token)
+        await _check_ownership(call, charge_point_id)
 
     right = Right(
-        recheck=recheck, expires_at=token.expires_at, stopping=lambda: parts.feeds.closing
+        recheck=recheck,
+        expires_at=call.token.expires_at,
+        stopping=lambda: call.parts.feeds.closing,
     )
     listener = Listener(
         feed,
         right,
         position=position,
         until_verdict=until is Until.VERDICT,
-        since=partial(service.views_since, parts, installer, charge_point_id),
+        since=partial(service.views_since, call, charge_point_id),
     )
     return EventStream(listener.listen(), headers=STREAM_HEADERS)

@@ -2,12 +2,13 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any, Self
 
 from pydantic import BaseModel
 
 from api.commissioning.record import StepShown
 from api.commissioning.schemas import CheckShown, StatusShown, WaitingShown
-from api.fields import PreciseTimestamp, Timestamp
+from api.fields import PreciseTimestamp, Shown, Timestamp
 from domain.checks import CheckRecord, RunView, Step
 from domain.progress import ProgressEvent, ProgressKind
 from domain.states import CheckName, WaitingFor
@@ -21,7 +22,7 @@ class Passing(StrEnum):
     CLOSING = "closing"
 
 
-class StartedTold(BaseModel):
+class StartedTold(Shown):
     """``started``: a run has begun."""
 
     commissioning_id: str
@@ -59,7 +60,7 @@ class CheckEndedTold(BaseModel):
     check: CheckShown
 
 
-class WaitingTold(BaseModel):
+class WaitingTold(Shown):
     """``waiting``: what the run waits for now, or nothing any more."""
 
     commissioning_id: str
@@ -68,14 +69,10 @@ class WaitingTold(BaseModel):
     waiting: WaitingShown | None
 
     @classmethod
-    def of(cls, view: RunView) -> "WaitingTold":
+    def of(cls, it: RunView, **others: Any) -> Self:
         """Tell it of a run."""
-        return cls(
-            commissioning_id=view.commissioning_id,
-            charge_point_id=view.charge_point_id,
-            waiting_for=view.waiting.waiting_for if view.waiting else None,
-            waiting=WaitingShown.of(view.waiting),
-        )
+        waiting_for = it.waiting.waiting_for if it.waiting else None
+        return super().of(it, waiting_for=waiting_for, **others)
 
 
 class NoticeTold(BaseModel):
@@ -111,13 +108,7 @@ def told(view: RunView, event: ProgressEvent) -> BaseModel:
         case ProgressEvent(kind=ProgressKind.VERDICT):
             return StatusShown.of(view)
         case _:
-            return StartedTold(
-                commissioning_id=run,
-                charge_point_id=point,
-                started_at=view.started_at,
-                started_by=view.started_by,
-                previous_commissioning_id=view.previous_commissioning_id,
-            )
+            return StartedTold.of(view)
 
 
 def _known(at: datetime | None) -> datetime:

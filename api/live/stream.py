@@ -14,9 +14,8 @@ from fastapi.sse import format_sse_event
 from starlette.types import Message, Send
 
 from api.live.feeds import Followed
-from api.live.finishing import finished
 from api.live.schemas import NoticeTold, Passing
-from api.live.telling import Position, Since, Teller, passing
+from api.live.telling import Position, Since, Teller, finished, passing
 from domain.checks import RunView
 from domain.errors import ForbiddenError, NotFoundError, UnauthorizedError
 

@@ -1,18 +1,19 @@
 """Telling the runs of one charge point: what its listener has heard, and what comes next."""
 
+import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import structlog
 from fastapi.sse import format_sse_event
 from pydantic import BaseModel
 
-from api.live.finishing import finished
 from api.live.schemas import Passing, WaitingTold, told
 from domain.checks import RunView, Waiting
 from domain.progress import ProgressKind, progress
 
+T = TypeVar("T")
 Since = Callable[[str], Coroutine[Any, Any, Sequence[RunView]]]
 """Gives a run and those after it, oldest first."""
 
@@ -94,6 +95,11 @@ class Teller:
     def _own_id(self) -> str:
         assert self.position is not None  # noqa: S101 - something was told
         return self.position.event_id
+
+
+async def finished(work: Coroutine[Any, Any, T]) -> T:
+    """Finish what holds a database connection, though the client may leave in the middle of it."""
+    return await asyncio.shield(asyncio.create_task(work))
 
 
 def passing(kind: Passing, data: BaseModel) -> bytes:

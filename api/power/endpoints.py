@@ -4,17 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from api.deps import (
-    Acting,
-    AppParts,
-    ChargePointId,
-    Installer,
-    OwnedChargePointId,
-    OwnedProjectId,
-    ProjectId,
-    SiteOwner,
-    now,
-)
+from api.deps import ONLY, AnyCall, ChargePointId, ProjectId, now
 from api.plausibility import audit_confirmed, confirmed, kinds_of
 from api.power import service
 from api.power.schemas import (
@@ -29,28 +19,29 @@ from api.power.schemas import (
 )
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
-from domain.states import Feature
+from domain.states import Feature, Role
 from storage.audit import Audit
-from storage.charge_points import ChargePoints
 from storage.features import Power, read_electrical, store_electrical
-from storage.projects import Projects
 
-installer_router = APIRouter(prefix="/installer", tags=["Power"])
-owner_router = APIRouter(prefix="/site-owner/projects/{project_id}", tags=["Power"])
+installer_router = APIRouter(prefix="/installer", tags=["Power"], dependencies=ONLY[Role.INSTALLER])
+owner_router = APIRouter(
+    prefix="/site-owner/projects/{project_id}",
+    tags=["Power"],
+    dependencies=ONLY[Role.SITE_OWNER],
+)
 
 _NOT_YET = "The project is not handed over yet; nothing is active."
 
 
+@owner_router.get("/power", summary="Show the limit of my supply", operation_id="getOwnedPower")
 @installer_router.get(
     "/projects/{project_id}/power",
     summary="Show the limit of the supply",
     operation_id="getPower",
-    responses=problems(401, 403, 404, 503),
 )
-async def show_power(project_id: ProjectId, installer: Installer, parts: AppParts) -> PowerShown:
+async def show_power(call: AnyCall, project_id: ProjectId) -> PowerShown:
     """What the supply of the site can carry."""
-    async with parts.database.read() as connection:
-        await Projects(connection).get(project_id, installer_id=installer.id)
+    async with call.read(project=project_id) as connection:
         return PowerShown.of(await Power(connection, project_id).limit())
 
 
@@ -58,127 +49,25 @@ async def show_power(project_id: ProjectId, installer: Installer, parts: AppPart
     "/projects/{project_id}/power",
     summary="Set the limit of the supply",
     operation_id="setPower",
-    responses=problems(400, 401, 403, 404, 413, 422, 503, project_handed_over=HANDED_OVER),
+    responses=problems(project_handed_over=HANDED_OVER),
 )
-async def set_power(
-    project_id: ProjectId,
-    body: PowerLimit,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
-) -> PowerShown:
+async def set_power(call: AnyCall, project_id: ProjectId, body: PowerLimit) -> PowerShown:
     """From the handover on, the charge points of the site never draw more than this together."""
-    async with parts.database.write() as connection:
-        await Projects(connection).for_change(project_id, installer_id=installer.id, lead=True)
-        meant = confirmed(body.questions(parts.plausibility), body.confirm)
+    async with call.write() as connection:
+        await call.project_for_change(connection, project_id, lead=True)
+        meant = confirmed(body.questions(call.parts.plausibility), body.confirm)
         at = now()
-        await Power(connection, project_id).set_limit(body.limit(), by=actor, at=at)
-        await audit_confirmed(Audit(connection, project_id), actor, meant, target=project_id, at=at)
+        await Power(connection, project_id).set_limit(body.limit(), by=call.actor, at=at)
+        await audit_confirmed(
+            Audit(connection, project_id), call.actor, meant, target=project_id, at=at
+        )
     return PowerShown.of(body.limit())
 
 
-@installer_router.get(
-    "/projects/{project_id}/features",
-    summary="Show what is active at a site that I handed over",
-    operation_id="listFeaturesOfProject",
-    responses=problems(401, 403, 404, 503, project_not_handed_over=_NOT_YET),
-)
-async def list_features_of_project(
-    project_id: ProjectId, installer: Installer, parts: AppParts
-) -> list[FeatureShown]:
-    """Billing and smart charging, and why a charge point does not simply take part.
-
-    `offline_charging` says of each charge point what drivers can do while the engine is away.
-    """
-    return [
-        FeatureShown.of(one) for one in await service.features_for(parts, installer, project_id)
-    ]
-
-
-@installer_router.get(
-    "/charge-points/{charge_point_id}/electrical",
-    summary="Show how a charge point is connected",
-    operation_id="getElectrical",
-    responses=problems(401, 403, 404, 503),
-)
-async def show_electrical(
-    charge_point_id: ChargePointId, installer: Installer, parts: AppParts
-) -> ElectricalShown:
-    """What its cable carries, and the phases that it loads."""
-    async with parts.database.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
-        return ElectricalShown.of(await read_electrical(connection, charge_point_id))
-
-
-@installer_router.put(
-    "/charge-points/{charge_point_id}/electrical",
-    summary="Say how a charge point is connected",
-    operation_id="setElectrical",
-    responses=problems(400, 401, 403, 404, 413, 422, 503, project_handed_over=HANDED_OVER),
-)
-async def set_electrical(
-    charge_point_id: ChargePointId,
-    body: ElectricalChange,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
-) -> ElectricalShown:
-    """A charge point that loads one phase alone leaves the other two to the others."""
-    async with parts.database.write() as connection:
-        charge_point = await ChargePoints(connection).for_change(
-            charge_point_id, installer_id=installer.id
-        )
-        device = (charge_point.vendor, charge_point.model)
-        meant = confirmed(
-            body.questions(parts.plausibility, kinds_of(parts.catalogue, [device])), body.confirm
-        )
-        await store_electrical(
-            connection,
-            (charge_point.project_id, charge_point_id),
-            body.stored(),
-            by=actor,
-            at=now(),
-        )
-        await audit_confirmed(
-            Audit(connection, charge_point.project_id),
-            actor,
-            meant,
-            target=charge_point_id,
-            at=now(),
-        )
-    return ElectricalShown.of(body.stored())
-
-
-@owner_router.get(
-    "/power",
-    summary="Show the limit of my supply",
-    operation_id="getOwnedPower",
-    responses=problems(401, 403, 404, 503),
-)
-async def show_owned_power(
-    project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts
-) -> PowerShown:
-    """What the supply of the site can carry."""
-    async with parts.database.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
-        return PowerShown.of(await Power(connection, project_id).limit())
-
-
-@owner_router.put(
-    "/power",
-    summary="Set the limit of my supply",
-    operation_id="setOwnedPower",
-    responses=problems(400, 401, 403, 404, 413, 422, 503),
-)
-async def set_owned_power(
-    project_id: OwnedProjectId,
-    body: PowerLimit,
-    owner: SiteOwner,
-    parts: AppParts,
-    actor: Acting,
-) -> PowerShown:
+@owner_router.put("/power", summary="Set the limit of my supply", operation_id="setOwnedPower")
+async def set_owned_power(call: AnyCall, project_id: ProjectId, body: PowerLimit) -> PowerShown:
     """The running sessions follow within seconds."""
-    await service.set_limit(parts, owner, project_id, body, by=actor)
+    await service.set_limit(call, project_id, body)
     return PowerShown.of(body.limit())
 
 
@@ -186,18 +75,12 @@ async def set_owned_power(
     "/charge-points/{charge_point_id}/electrical",
     summary="Show how a charge point of mine is connected",
     operation_id="getOwnedElectrical",
-    responses=problems(401, 403, 404, 503),
 )
 async def show_owned_electrical(
-    project_id: OwnedProjectId,
-    charge_point_id: OwnedChargePointId,
-    owner: SiteOwner,
-    parts: AppParts,
+    call: AnyCall, project_id: ProjectId, charge_point_id: ChargePointId
 ) -> ElectricalShown:
     """What its cable carries, the phases that it loads, and their voltage."""
-    async with parts.database.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
-        await ChargePoints(connection).in_project(charge_point_id, project_id)
+    async with call.read(project=project_id, charge_point=charge_point_id) as connection:
         return ElectricalShown.of(await read_electrical(connection, charge_point_id))
 
 
@@ -205,24 +88,20 @@ async def show_owned_electrical(
     "/charge-points/{charge_point_id}/electrical",
     summary="Say how a charge point of mine is connected",
     operation_id="setOwnedElectrical",
-    responses=problems(400, 401, 403, 404, 413, 422, 503),
 )
 async def set_owned_electrical(
-    project_id: OwnedProjectId,
-    charge_point_id: OwnedChargePointId,
+    call: AnyCall,
+    project_id: ProjectId,
+    charge_point_id: ChargePointId,
     body: ElectricalChange,
-    owner: SiteOwner,
-    parts: AppParts,
-    actor: Acting,
 ) -> ElectricalShown:
     """A smaller cable leaves more of the supply to the others, at once.
 
     It is what its breaker lets through that counts: an electrician has to see to that first.
     """
-    async with parts.database.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
-        charge_point = await ChargePoints(connection).in_project(charge_point_id, project_id)
-    await service.set_electrical(parts, owner, charge_point, body, by=actor)
+    async with call.read(project=project_id) as connection:
+        charge_point = await call.charge_point(connection, charge_point_id, project_id=project_id)
+    await service.set_electrical(call, charge_point, body)
     return ElectricalShown.of(body.stored())
 
 
@@ -230,28 +109,34 @@ async def set_owned_electrical(
     "/load",
     summary="Show how the power is shared now",
     operation_id="getLoad",
-    responses=problems(401, 403, 404, 503, project_not_handed_over=_NOT_YET),
+    responses=problems(project_not_handed_over=_NOT_YET),
 )
-async def show_load(project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts) -> LoadShown:
+async def show_load(call: AnyCall, project_id: ProjectId) -> LoadShown:
     """What each session was allotted, and the most that the site may draw at this moment."""
-    return LoadShown.of(await service.load(parts, owner, project_id))
+    return LoadShown.of(await service.load(call, project_id))
 
 
+@installer_router.get(
+    "/projects/{project_id}/features",
+    summary="Show what is active at a site that I handed over",
+    operation_id="listFeaturesOfProject",
+    description="Billing and smart charging, and why a charge point does not simply take part.\n\n"
+    "`offline_charging` says of each charge point what drivers can do while the engine is away.",
+    responses=problems(project_not_handed_over=_NOT_YET),
+)
 @owner_router.get(
     "/features",
     summary="Show what is active",
     operation_id="listFeatures",
-    responses=problems(401, 403, 404, 503, project_not_handed_over=_NOT_YET),
+    responses=problems(project_not_handed_over=_NOT_YET),
 )
-async def list_features(
-    project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts
-) -> list[FeatureShown]:
+async def list_features(call: AnyCall, project_id: ProjectId) -> list[FeatureShown]:
     """Each is `activating`, `active`, `failed`, `paused` or `not_set`.
 
     `offline_charging` says of each charge point what drivers can do while the engine is away, by
     what it has reported: its local list, and the settings that go with it.
     """
-    return [FeatureShown.of(one) for one in await service.features(parts, owner, project_id)]
+    return [FeatureShown.of(one) for one in await service.features(call, project_id)]
 
 
 @owner_router.put(
@@ -259,31 +144,64 @@ async def list_features(
     summary="Pause a feature, or let it go on",
     operation_id="changeFeature",
     responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
-        project_not_handed_over=_NOT_YET,
-        billing_not_active="The project has no tariff yet.",
+        project_not_handed_over=_NOT_YET, billing_not_active="The project has no tariff yet."
     ),
 )
 async def change_feature(
-    project_id: OwnedProjectId,
+    call: AnyCall,
+    project_id: ProjectId,
     feature: Annotated[Pausable, Path()],
     body: FeatureChange,
-    owner: SiteOwner,
-    parts: AppParts,
-    actor: Acting,
 ) -> FeatureShown:
     """While smart charging is paused, nothing keeps the site under the limit of its supply.
 
     Sessions that begin while billing is paused are free.
     """
     return FeatureShown.of(
-        await service.pause(
-            parts, owner, project_id, Feature(feature), paused=body.paused, by=actor
-        )
+        await service.pause(call, project_id, Feature(feature), paused=body.paused)
     )
+
+
+@installer_router.get(
+    "/charge-points/{charge_point_id}/electrical",
+    summary="Show how a charge point is connected",
+    operation_id="getElectrical",
+)
+async def show_electrical(call: AnyCall, charge_point_id: ChargePointId) -> ElectricalShown:
+    """What its cable carries, and the phases that it loads."""
+    async with call.read(charge_point=charge_point_id) as connection:
+        return ElectricalShown.of(await read_electrical(connection, charge_point_id))
+
+
+@installer_router.put(
+    "/charge-points/{charge_point_id}/electrical",
+    summary="Say how a charge point is connected",
+    operation_id="setElectrical",
+    responses=problems(project_handed_over=HANDED_OVER),
+)
+async def set_electrical(
+    call: AnyCall, charge_point_id: ChargePointId, body: ElectricalChange
+) -> ElectricalShown:
+    """A charge point that loads one phase alone leaves the other two to the others."""
+    async with call.write() as connection:
+        charge_point = await call.charge_point_for_change(connection, charge_point_id)
+        device = (charge_point.vendor, charge_point.model)
+        meant = confirmed(
+            body.questions(call.parts.plausibility, kinds_of(call.parts.catalogue, [device])),
+            body.confirm,
+        )
+        await store_electrical(
+            connection,
+            (charge_point.project_id, charge_point_id),
+            body.stored(),
+            by=call.actor,
+            at=now(),
+        )
+        await audit_confirmed(
+            Audit(connection, charge_point.project_id),
+            call.actor,
+            meant,
+            target=charge_point_id,
+            at=now(),
+        )
+    return ElectricalShown.of(body.stored())

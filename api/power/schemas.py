@@ -3,12 +3,12 @@
 from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 from pydantic.config import JsonDict
 
-from api.fields import Request
+from api.fields import Request, Shown, example
 from api.plausibility import Confirming
 from domain.plausibility import Current, Plausibility, Quantity, Question
 from domain.power.facts import SiteLoad
@@ -25,7 +25,6 @@ from domain.power.site import (
 )
 from domain.states import Feature, FeatureState
 from domain.wording import FieldValueError
-from storage.feature_status import FeatureStatus
 
 _CP = "cp_01HX5P2QRSTUVWXYZ0"
 _MAX_KW = 20_000
@@ -37,7 +36,7 @@ _ELECTRICAL: JsonDict = {"max_amps": 16, "phases": ["L2"], "voltage": 230.0}
 class PowerLimit(Confirming):
     """What the supply of the site can carry: in kW, or in amperes per phase, or without a limit."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"max_power_kw": 43.5, "phases": 3}]})
+    model_config = example(max_power_kw=43.5, phases=3)
 
     max_power_kw: Annotated[float, Field(gt=0, le=_MAX_KW, allow_inf_nan=False)] | None = None
     max_amps_per_phase: Annotated[float, Field(gt=0, le=_MAX_AMPS, allow_inf_nan=False)] | None = (
@@ -78,11 +77,7 @@ class PowerLimit(Confirming):
 class PowerShown(BaseModel):
     """What the supply of the site can carry; null where nobody has set a limit."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"max_power_kw": 43.5, "max_amps_per_phase": 63.04, "phases": 3}]
-        }
-    )
+    model_config = example(max_power_kw=43.5, max_amps_per_phase=63.04, phases=3)
 
     max_power_kw: float | None
     max_amps_per_phase: float | None
@@ -101,7 +96,7 @@ class PowerShown(BaseModel):
 class ElectricalChange(Confirming):
     """How a charge point is connected to the supply."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_ELECTRICAL]})
+    model_config = example(_ELECTRICAL)
 
     max_amps: Annotated[int, Field(ge=MIN_AMPS, le=_MAX_CABLE_AMPS)] = Field(
         default=DEFAULT_MAX_AMPS, description="What its cable carries, per phase"
@@ -134,20 +129,14 @@ class ElectricalChange(Confirming):
         return Electrical(max_amps=self.max_amps, phases=phases, voltage=self.voltage)
 
 
-class ElectricalShown(BaseModel):
+class ElectricalShown(Shown):
     """How a charge point is connected to the supply."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_ELECTRICAL]})
+    model_config = example(_ELECTRICAL)
 
     max_amps: int
     phases: list[Phase] | None
     voltage: float
-
-    @classmethod
-    def of(cls, electrical: Electrical) -> "ElectricalShown":
-        """Show it."""
-        phases = None if electrical.phases is None else list(electrical.phases)
-        return cls(max_amps=electrical.max_amps, phases=phases, voltage=electrical.voltage)
 
 
 class Pausable(StrEnum):
@@ -169,30 +158,19 @@ class ChargePointFeature(BaseModel):
     action: str | None = Field(description="What to do about it")
 
 
-class FeatureShown(BaseModel):
+class FeatureShown(Shown):
     """How far a feature is; ``charge_points`` are those where it is not simply active.
 
     Of `offline_charging` they are all.
     """
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "feature": "smart_charging",
-                    "state": "activating",
-                    "detail": None,
-                    "charge_points": [
-                        {
-                            "charge_point_id": _CP,
-                            "state": "activating",
-                            "cause": None,
-                            "action": None,
-                        }
-                    ],
-                }
-            ]
-        }
+    model_config = example(
+        feature="smart_charging",
+        state="activating",
+        detail=None,
+        charge_points=[
+            {"charge_point_id": _CP, "state": "activating", "cause": None, "action": None}
+        ],
     )
 
     feature: Feature
@@ -200,34 +178,16 @@ class FeatureShown(BaseModel):
     detail: str | None = Field(description="Why it is not simply active, and what to do")
     charge_points: list[ChargePointFeature]
 
-    @classmethod
-    def of(cls, status: FeatureStatus) -> "FeatureShown":
-        """Show a feature."""
-        return cls(
-            feature=status.feature,
-            state=status.state,
-            detail=status.detail,
-            charge_points=[
-                ChargePointFeature(
-                    charge_point_id=one.charge_point_id,
-                    state=one.state,
-                    cause=one.cause,
-                    action=one.action,
-                )
-                for one in status.charge_points
-            ],
-        )
-
 
 class FeatureChange(Request):
     """Pause a feature, or let it go on."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"paused": True}]})
+    model_config = example(paused=True)
 
     paused: bool
 
 
-class BayShown(BaseModel):
+class BayShown(Shown):
     """One connector with a session. Amperes are per phase."""
 
     charge_point_id: str
@@ -243,7 +203,7 @@ class BayShown(BaseModel):
     )
 
 
-class StationShown(BaseModel):
+class StationShown(Shown):
     """One charge point, whether anybody charges there or not. Amperes are per phase."""
 
     charge_point_id: str
@@ -256,43 +216,37 @@ class StationShown(BaseModel):
     )
 
 
-class LoadShown(BaseModel):
+class LoadShown(Shown):
     """How the power of the site is shared at this moment. Amperes are per phase."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "power": {"max_power_kw": 43.5, "max_amps_per_phase": 63.04, "phases": 3},
-                    "paused": False,
-                    "bound_amps": 32.0,
-                    "sessions": [
-                        {
-                            "charge_point_id": _CP,
-                            "connector_id": 1,
-                            "transaction_id": 7,
-                            "allotted_amps": 32,
-                            "bound_amps": 32.0,
-                            "idle": False,
-                            "reason": Reason.ALL_OF_ITS_CABLE,
-                            "detail": Reason.ALL_OF_ITS_CABLE.sentence,
-                            "as_of": "2026-05-01T09:00:00Z",
-                        }
-                    ],
-                    "charge_points": [
-                        {
-                            "charge_point_id": _CP,
-                            "bound_amps": 32.0,
-                            "kept_amps": 0.0,
-                            "reason": Reason.STARTS_AT_ZERO,
-                            "detail": Reason.STARTS_AT_ZERO.sentence,
-                            "as_of": "2026-05-01T08:00:00Z",
-                        }
-                    ],
-                    "as_of": "2026-05-01T09:00:05Z",
-                }
-            ]
-        }
+    model_config = example(
+        power={"max_power_kw": 43.5, "max_amps_per_phase": 63.04, "phases": 3},
+        paused=False,
+        bound_amps=32.0,
+        sessions=[
+            {
+                "charge_point_id": _CP,
+                "connector_id": 1,
+                "transaction_id": 7,
+                "allotted_amps": 32,
+                "bound_amps": 32.0,
+                "idle": False,
+                "reason": Reason.ALL_OF_ITS_CABLE,
+                "detail": Reason.ALL_OF_ITS_CABLE.sentence,
+                "as_of": "2026-05-01T09:00:00Z",
+            }
+        ],
+        charge_points=[
+            {
+                "charge_point_id": _CP,
+                "bound_amps": 32.0,
+                "kept_amps": 0.0,
+                "reason": Reason.STARTS_AT_ZERO,
+                "detail": Reason.STARTS_AT_ZERO.sentence,
+                "as_of": "2026-05-01T08:00:00Z",
+            }
+        ],
+        as_of="2026-05-01T09:00:05Z",
     )
 
     power: PowerShown
@@ -303,36 +257,13 @@ class LoadShown(BaseModel):
     as_of: datetime | None = Field(description="When all of this was so, as far as was known")
 
     @classmethod
-    def of(cls, load: SiteLoad) -> "LoadShown":
+    def of(cls, it: SiteLoad, **others: Any) -> Self:
         """Show a load."""
-        return cls(
-            power=PowerShown.of(load.limit),
-            paused=load.paused,
-            bound_amps=round(load.bound_amps, 2),
-            sessions=[
-                BayShown(
-                    charge_point_id=bay.charge_point_id,
-                    connector_id=bay.connector_id,
-                    transaction_id=bay.transaction_id,
-                    allotted_amps=bay.allotted_amps,
-                    bound_amps=bay.bound_amps,
-                    idle=bay.idle,
-                    reason=bay.reason,
-                    detail=bay.reason.sentence,
-                    as_of=bay.as_of,
-                )
-                for bay in load.bays
-            ],
-            charge_points=[
-                StationShown(
-                    charge_point_id=one.charge_point_id,
-                    bound_amps=one.bound_amps,
-                    kept_amps=one.kept_amps,
-                    reason=one.reason,
-                    detail=one.reason.sentence,
-                    as_of=one.as_of,
-                )
-                for one in load.stations
-            ],
-            as_of=load.as_of,
+        return super().of(
+            it,
+            power=PowerShown.of(it.limit),
+            bound_amps=round(it.bound_amps, 2),
+            sessions=[BayShown.of(one, detail=one.reason.sentence) for one in it.bays],
+            charge_points=[StationShown.of(one, detail=one.reason.sentence) for one in it.stations],
+            **others,
         )

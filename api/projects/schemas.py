@@ -1,15 +1,13 @@
 """Shapes of projects."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from api.fields import Address, Email, Name, Request, Timestamp, TimeZone
+from api.fields import Address, Email, Name, Request, Shown, Timestamp, TimeZone, example
 from api.power.schemas import FeatureShown
 from domain.states import ChargePointStatus, ProjectRole, ProjectStatus
 from domain.wording import FieldValueError
-from storage.feature_status import FeatureStatus
 from storage.projects import Project
 
 _ID = "prj_01HX4M7TABCDE12345"
@@ -33,16 +31,10 @@ _SHOWN: dict[str, Any] = _CREATED | {
 class NewProject(Request):
     """A new project."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "name": "Riverside Business Park",
-                    "address": "12 Riverside Way, Bristol, BS1 4AA",
-                    "site_owner_email": "facilities@riversidebp.com",
-                }
-            ]
-        }
+    model_config = example(
+        name="Riverside Business Park",
+        address="12 Riverside Way, Bristol, BS1 4AA",
+        site_owner_email="facilities@riversidebp.com",
     )
 
     name: Name
@@ -54,9 +46,7 @@ class NewProject(Request):
 class ProjectChange(Request):
     """What to change of a project; what is left out stays."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"name": "Riverside Business Park, phase 2"}]}
-    )
+    model_config = example(name="Riverside Business Park, phase 2")
 
     name: Name | None = None
     address: Address | None = None
@@ -71,10 +61,10 @@ class ProjectChange(Request):
         return self
 
 
-class ProjectCreated(BaseModel):
+class ProjectCreated(Shown):
     """A project, as its creation answers it."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_CREATED]})
+    model_config = example(_CREATED)
 
     id: str
     name: str
@@ -85,7 +75,7 @@ class ProjectCreated(BaseModel):
 class ProjectShown(ProjectCreated):
     """A project, as its installer sees it."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_SHOWN]})
+    model_config = example(_SHOWN)
 
     address: str
     site_owner_email: str
@@ -101,39 +91,20 @@ class ProjectShown(ProjectCreated):
     )
 
     @classmethod
-    def of(cls, project: Project) -> "ProjectShown":
+    def of(cls, it: Project, **others: Any) -> Self:
         """Show a project."""
-        return cls(
-            id=project.id,
-            name=project.name,
-            status=project.status,
-            created_at=project.created_at,
-            address=project.address,
-            site_owner_email=project.site_owner_email,
-            site_owner_accepted=project.site_owner_id is not None,
-            time_zone=project.time_zone,
-            handed_over_at=project.handed_over_at,
-            archived_at=project.archived_at,
-            role=project.role,
-            service_visit_id=project.service_visit_id,
-        )
+        return super().of(it, site_owner_accepted=it.site_owner_id is not None, **others)
 
 
 class ProjectDetail(ProjectShown):
     """A project with the state of its charge points and its handover."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                _SHOWN
-                | {
-                    "charge_points": {"registered": 1, "commissioned": 3},
-                    "sign_off_notes": None,
-                    "installer_signature": None,
-                    "features": [],
-                }
-            ]
-        }
+    model_config = example(
+        **_SHOWN,
+        charge_points={"registered": 1, "commissioned": 3},
+        sign_off_notes=None,
+        installer_signature=None,
+        features=[],
     )
 
     charge_points: dict[ChargePointStatus, int] = Field(
@@ -144,19 +115,3 @@ class ProjectDetail(ProjectShown):
     features: list[FeatureShown] = Field(
         description="Billing and smart charging of the owner; empty until the handover"
     )
-
-    @classmethod
-    def with_counts(
-        cls,
-        project: Project,
-        counts: Mapping[ChargePointStatus, int],
-        features: Sequence[FeatureStatus],
-    ) -> "ProjectDetail":
-        """Show a project and its numbers of charge points."""
-        return cls(
-            **ProjectShown.of(project).model_dump(),
-            charge_points=dict(counts),
-            sign_off_notes=project.sign_off_notes,
-            installer_signature=project.installer_signature,
-            features=[FeatureShown.of(one) for one in features],
-        )

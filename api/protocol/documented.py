@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from api.idempotency.decisions import HEADER, NOT_KEYED, REPLAYED
-from api.problems import documented_problem
+from api.problems import documented_problem, problems
 
+_API: Final = "/api/"
 _JSON: Final = "application/json"
+_ANY_TEXT: Final = {"type", "title", "description", "examples"}
+"""What the schema of a text has that cannot be wrong."""
 _SECONDS: Final = {"type": "integer", "minimum": 0}
 _LIMITS: Final[dict[str, dict[str, Any]]] = {
     "RateLimit-Policy": {
@@ -54,7 +57,11 @@ _KEY_PROBLEMS: Final = {
 
 
 def document_protocol(document: dict[str, Any]) -> None:
-    """Add the 415 of JSON, the headers of what is throttled or away, and the keys of POST."""
+    """Add the usual problems, the headers of what is throttled or away, and the keys of POST."""
+    for path, methods in document["paths"].items():
+        if path.startswith(_API):
+            for operation in methods.values():
+                _document_the_usual(path, operation)
     for methods in document["paths"].values():
         if methods.get("post", {}).get("operationId", "") not in {"", *NOT_KEYED}:
             _document_key(methods["post"])
@@ -68,6 +75,29 @@ def document_protocol(document: dict[str, Any]) -> None:
             responses["503"]["headers"] = _RETRY_AFTER
         if "429" in responses:
             responses["429"]["headers"] = _RETRY_AFTER | _LIMITS
+
+
+def _document_the_usual(path: str, operation: dict[str, Any]) -> None:
+    """Add the problems of what it takes: a token, an id, a body, a query. What it says stays."""
+    statuses = {503}
+    if operation["security"]:
+        statuses |= {401, 403}
+    if "{" in path:
+        statuses.add(404)
+    if "requestBody" in operation:
+        statuses |= {413, 422}
+        if _JSON in operation["requestBody"]["content"]:
+            statuses.add(400)
+    if any(map(_can_be_wrong, operation.get("parameters", ()))):
+        statuses.add(422)
+    usual = {str(status): problem for status, problem in problems(*statuses).items()}
+    operation["responses"] = dict(sorted((usual | operation["responses"]).items()))
+
+
+def _can_be_wrong(parameter: dict[str, Any]) -> bool:
+    schema = parameter["schema"]
+    is_any_text = schema.get("type") == "string" and schema.keys() <= _ANY_TEXT
+    return parameter["in"] != "path" or not is_any_text
 
 
 def _document_key(operation: dict[str, Any]) -> None:

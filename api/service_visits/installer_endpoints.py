@@ -1,19 +1,17 @@
 """Endpoints of the installer: the service visits that they have accepted."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from api.certificates.answer import answer
 from api.certificates.endpoints import REPORT_PROBLEMS, ReportWanted
 from api.certificates.issuing import issue_of_visit
-from api.deps import Acting, AppParts, Installer, now
+from api.deps import InstallerCall, now
 from api.pagination import Page, Paging
 from api.problems import problems
 from api.projects.endpoints import project_request
+from api.service_visits.endpoints import VisitId
 from api.service_visits.schemas import SignOff, VisitShown
-from api.service_visits.service import close, is_visit
-from domain.errors import NotFoundError
+from api.service_visits.service import close
 from domain.ids import Prefix
 from domain.service_visits import CloseVisit
 from storage.projects import read_project
@@ -22,45 +20,27 @@ from storage.service_visits import ServiceVisits
 router = APIRouter(prefix="/installer/service-visits", tags=["Service visits"])
 
 
-def _visit_id(
-    _: Installer,
-    service_visit_id: Annotated[str, Path(examples=["sv_01HXB7Q8ABCDEFGH12"])],
-) -> str:
-    if not is_visit(service_visit_id):
-        raise NotFoundError("service_visit_not_found", "There is no service visit with this id.")
-    return service_visit_id
-
-
-VisitId = Annotated[str, Depends(_visit_id)]
-
-
-@router.get(
-    "",
-    summary="List my service visits",
-    operation_id="listMyServiceVisits",
-    responses=problems(401, 403, 422, 503),
-)
-async def list_visits(installer: Installer, parts: AppParts, paging: Paging) -> Page[VisitShown]:
+@router.get("", summary="List my service visits", operation_id="listMyServiceVisits")
+async def list_visits(call: InstallerCall, paging: Paging) -> Page[VisitShown]:
     """The service visits that you have accepted, over or not, newest first."""
     moment = now()
-    async with parts.database.read() as connection:
+    async with call.read() as connection:
         rows = await ServiceVisits(connection).page_of_installer(
-            installer.id, before=paging.after_id(Prefix.SERVICE_VISIT), limit=paging.fetch
+            call.account.id, before=paging.after_id(Prefix.SERVICE_VISIT), limit=paging.fetch
         )
-    return paging.page(rows, lambda one: VisitShown.of(one, now=moment), lambda one: one.id)
+    return paging.page(rows, lambda one: VisitShown.as_of(moment, one), lambda one: one.id)
 
 
 @router.get(
     "/{service_visit_id}",
     summary="Show a service visit of mine",
     operation_id="getMyServiceVisit",
-    responses=problems(401, 403, 404, 503),
 )
-async def get_visit(service_visit_id: VisitId, installer: Installer, parts: AppParts) -> VisitShown:
+async def get_visit(call: InstallerCall, service_visit_id: VisitId) -> VisitShown:
     """One service visit that you have accepted, over or not."""
-    async with parts.database.read() as connection:
-        visit = await ServiceVisits(connection).of_installer(service_visit_id, installer.id)
-    return VisitShown.of(visit, now=now())
+    async with call.read() as connection:
+        visit = await ServiceVisits(connection).of_installer(service_visit_id, call.account.id)
+    return VisitShown.as_of(now(), visit)
 
 
 @router.post(
@@ -68,45 +48,32 @@ async def get_visit(service_visit_id: VisitId, installer: Installer, parts: AppP
     summary="Sign a service visit off",
     operation_id="signServiceVisitOff",
     responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
         service_visit_blocked="`blockers` lists what stands in the way: `code`, `detail`, "
         "`charge_point_id`.",
         service_visit_over="It is over; `status` says how.",
     ),
 )
-async def close_visit(
-    service_visit_id: VisitId,
-    body: SignOff,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
-) -> VisitShown:
+async def close_visit(call: InstallerCall, service_visit_id: VisitId, body: SignOff) -> VisitShown:
     """Close the visit, once each of its charge points is commissioned or withdrawn.
 
     Your access ends with it. The same body again, should the answer have been lost, is answered
     as the first time.
     """
-    async with parts.database.read() as connection:
-        visit = await ServiceVisits(connection).of_installer(service_visit_id, installer.id)
+    async with call.read() as connection:
+        visit = await ServiceVisits(connection).of_installer(service_visit_id, call.account.id)
         project = await read_project(connection, visit.project_id)
     closed = await close(
-        parts,
+        call.parts,
         project_request(project),
         visit,
         CloseVisit(
             service_visit_id=service_visit_id,
             sign_off_notes=body.sign_off_notes,
             installer_signature=body.installer_signature,
-            by=actor.by_id,
+            by=call.actor.by_id,
         ),
     )
-    return VisitShown.of(closed, now=now())
+    return VisitShown.as_of(now(), closed)
 
 
 @router.get(
@@ -117,13 +84,9 @@ async def close_visit(
     responses=REPORT_PROBLEMS,
 )
 async def report_of_visit(
-    service_visit_id: VisitId,
-    installer: Installer,
-    parts: AppParts,
-    request: Request,
-    wanted: ReportWanted = None,
+    call: InstallerCall, service_visit_id: VisitId, request: Request, wanted: ReportWanted = None
 ) -> Response:
     """What was done in a visit that you have signed off; you keep it when your access ends."""
-    async with parts.database.read() as connection:
-        visit = await ServiceVisits(connection).of_installer(service_visit_id, installer.id)
-    return await answer(parts, request, await issue_of_visit(parts, visit), wanted)
+    async with call.read() as connection:
+        visit = await ServiceVisits(connection).of_installer(service_visit_id, call.account.id)
+    return await answer(call.parts, request, await issue_of_visit(call.parts, visit), wanted)

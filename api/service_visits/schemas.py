@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from api.fields import Email, Moment, Name, Notes, Reason, Request, Timestamp
+from api.fields import Email, Moment, Name, Notes, Reason, Request, Shown, Timestamp, example
 from domain.states import ServiceVisitStatus
 from domain.wording import FieldValueError
 from storage.service_visits import ServiceVisit
@@ -50,9 +50,7 @@ ChargePointIds = Annotated[
 class NewVisit(Request):
     """Whom to let in, for what, to which charge points, and until when."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [_ASKED | {"charge_points": [_CHARGE_POINT]}]}
-    )
+    model_config = example(**_ASKED, charge_points=[_CHARGE_POINT])
 
     email: Email
     purpose: Purpose
@@ -65,11 +63,7 @@ class NewVisit(Request):
 class VisitChange(Request):
     """Another end, and more charge points; what is left out stays."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"ends_at": "2026-06-26T18:00:00Z", "add_charge_points": [_CHARGE_POINT]}]
-        }
-    )
+    model_config = example(ends_at="2026-06-26T18:00:00Z", add_charge_points=[_CHARGE_POINT])
 
     ends_at: EndsAt | None = None
     add_charge_points: ChargePointIds | None = None
@@ -78,7 +72,7 @@ class VisitChange(Request):
 class SignOff(Request):
     """The installer's sign-off of what was done."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_SIGNED]})
+    model_config = example(_SIGNED)
 
     sign_off_notes: Notes | None = None
     installer_signature: Name
@@ -87,11 +81,7 @@ class SignOff(Request):
 class OwnerClose(Request):
     """The owner closes: when all is done, or with a reason before that."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"unfinished": True, "reason": "The installer does not come any more."}]
-        }
-    )
+    model_config = example(unfinished=True, reason="The installer does not come any more.")
 
     sign_off_notes: Notes | None = None
     unfinished: bool = Field(
@@ -106,10 +96,10 @@ class OwnerClose(Request):
         return self
 
 
-class VisitShown(BaseModel):
+class VisitShown(Shown):
     """A service visit, and how it stands."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_SHOWN]})
+    model_config = example(_SHOWN)
 
     id: str
     project_id: str
@@ -133,25 +123,14 @@ class VisitShown(BaseModel):
     installer_signature: str | None
 
     @classmethod
-    def of(cls, visit: ServiceVisit, *, now: datetime) -> Self:
+    def as_of(cls, now: datetime, visit: ServiceVisit) -> Self:
         """Show a visit as it stands now."""
         status = visit.status_at(now)
         unwritten = status is not visit.status
-        return cls(
-            id=visit.id,
-            project_id=visit.project_id,
-            email=visit.email,
-            purpose=visit.purpose,
-            ends_at=visit.ends_at,
+        return cls.of(
+            visit,
             status=status,
-            opened_at=visit.opened_at,
-            accepted_at=visit.accepted_at,
-            all_charge_points=visit.all_charge_points,
-            charge_point_ids=list(visit.charge_point_ids),
             closed_at=visit.ends_at if unwritten else visit.closed_at,
             closed_by="engine" if unwritten else visit.closed_by,
             unfinished=unwritten or visit.unfinished,
-            reason=visit.reason,
-            sign_off_notes=visit.sign_off_notes,
-            installer_signature=visit.installer_signature,
         )

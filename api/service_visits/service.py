@@ -8,7 +8,6 @@ from api.parts import Parts
 from api.power.service import look_again
 from domain.errors import ConflictError, FieldError, InvalidError
 from domain.handover import OpenVisit, ProjectRequest
-from domain.ids import Prefix, is_id
 from domain.service_visits import LONGEST, CloseVisit
 from storage.request_words import keep_words
 from storage.service_visits import ServiceVisit, ServiceVisits, closed_so, refuse_over
@@ -61,8 +60,3 @@ async def close(
         ended, left = await visits.get(visit.id), await visits.not_commissioned(visit.id)
     await look_again(parts, ended.project_id, *left)  # its site says until when it is serviced
     return ended
-
-
-def is_visit(service_visit_id: str) -> bool:
-    """Tell whether it has the form of a visit's id."""
-    return is_id(Prefix.SERVICE_VISIT, service_visit_id)

@@ -1,77 +1,26 @@
 """Endpoints of the site owner's side."""
 
-from http import HTTPStatus
+from fastapi import APIRouter
 
-from fastapi import APIRouter, Response
-
-from api.accounts.schemas import LoggedIn, Login, Me
-from api.accounts.service import log_in, log_out
-from api.accounts.visitor import AVisitor, remember
-from api.deps import AppParts, Session, SiteOwner
+from api.accounts.security import login_router
+from api.deps import OwnerCall
 from api.pagination import Page, Paging
-from api.problems import problems
 from api.site_owner.schemas import OwnedProject
 from domain.ids import Prefix
 from domain.states import Role
 from storage.projects import Projects
 
 router = APIRouter(prefix="/site-owner", tags=["Site owner"])
+router.include_router(login_router(Role.SITE_OWNER))
 
 
-@router.post(
-    "/login",
-    summary="Log in and obtain a token",
-    operation_id="logInSiteOwner",
-    responses=problems(400, 401, 413, 422, 429, 503),
-)
-async def login(body: Login, parts: AppParts, visitor: AVisitor, response: Response) -> LoggedIn:
-    """Obtain the site owner's bearer token. It is valid until `expires_at`.
-
-    The cookie of the answer, or an earlier token in `Authorization`, lets you log in while others
-    guess at your password.
-    """
-    login = await log_in(
-        parts, role=Role.SITE_OWNER, email=body.email, password=body.password, visitor=visitor
-    )
-    remember(response, parts, visitor, login.account)
-    return LoggedIn(token=login.token, expires_at=login.expires_at)
-
-
-@router.post(
-    "/logout",
-    status_code=HTTPStatus.NO_CONTENT,
-    summary="Log out",
-    operation_id="logOutSiteOwner",
-    responses=problems(401, 403, 503),
-)
-async def logout(session: Session, _: SiteOwner, parts: AppParts) -> Response:
-    """Revoke the token that the request came with."""
-    token, _account = session
-    await log_out(parts, token)
-    return Response(status_code=HTTPStatus.NO_CONTENT)
-
-
-@router.get(
-    "/me",
-    summary="Who am I",
-    operation_id="getSiteOwner",
-    responses=problems(401, 403, 503),
-)
-async def me(owner: SiteOwner) -> Me:
-    """Show the account that the token is of."""
-    return Me.of(owner)
-
-
-@router.get(
-    "/projects",
-    summary="List my projects",
-    operation_id="listOwnedProjects",
-    responses=problems(401, 403, 422, 503),
-)
-async def list_projects(owner: SiteOwner, parts: AppParts, paging: Paging) -> Page[OwnedProject]:
+@router.get("/projects", summary="List my projects", operation_id="listOwnedProjects")
+async def list_projects(call: OwnerCall, paging: Paging) -> Page[OwnedProject]:
     """The projects that you have claimed, newest first."""
-    async with parts.database.read() as connection:
+    async with call.read() as connection:
         rows = await Projects(connection).page_of_owner(
-            site_owner_id=owner.id, before=paging.after_id(Prefix.PROJECT), limit=paging.fetch
+            site_owner_id=call.account.id,
+            before=paging.after_id(Prefix.PROJECT),
+            limit=paging.fetch,
         )
     return paging.page(rows, OwnedProject.of, lambda project: project.id)

@@ -1,15 +1,12 @@
 """Shapes of the site owner's side."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from api.fields import Timestamp
+from api.fields import Shown, Timestamp, example
 from api.power.schemas import FeatureShown
 from domain.states import ChargePointStatus, ProjectStatus
-from storage.feature_status import FeatureStatus
-from storage.projects import Project
 
 _PROJECT: dict[str, Any] = {
     "id": "prj_01HX4M7TABCDE12345",
@@ -23,10 +20,10 @@ _PROJECT: dict[str, Any] = {
 }
 
 
-class OwnedProject(BaseModel):
+class OwnedProject(Shown):
     """A project, as its site owner sees it."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_PROJECT]})
+    model_config = example(_PROJECT)
 
     id: str
     name: str
@@ -39,36 +36,16 @@ class OwnedProject(BaseModel):
     )
     created_at: Timestamp
 
-    @classmethod
-    def of(cls, project: Project) -> "OwnedProject":
-        """Show a project to its owner."""
-        return cls(
-            id=project.id,
-            name=project.name,
-            address=project.address,
-            status=project.status,
-            time_zone=project.time_zone,
-            handed_over_at=project.handed_over_at,
-            archived_at=project.archived_at,
-            created_at=project.created_at,
-        )
-
 
 class OwnedDetail(OwnedProject):
     """A project with the state of its charge points, as its site owner sees it."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                _PROJECT
-                | {
-                    "charge_points": {"commissioned": 4},
-                    "sign_off_notes": "All connectors tested.",
-                    "installer_signature": "J. Smith",
-                    "features": [],
-                }
-            ]
-        }
+    model_config = example(
+        **_PROJECT,
+        charge_points={"commissioned": 4},
+        sign_off_notes="All connectors tested.",
+        installer_signature="J. Smith",
+        features=[],
     )
 
     charge_points: dict[ChargePointStatus, int] = Field(
@@ -79,19 +56,3 @@ class OwnedDetail(OwnedProject):
     features: list[FeatureShown] = Field(
         description="Billing and smart charging; empty until the handover"
     )
-
-    @classmethod
-    def with_counts(
-        cls,
-        project: Project,
-        counts: Mapping[ChargePointStatus, int],
-        features: Sequence[FeatureStatus],
-    ) -> "OwnedDetail":
-        """Show a project, its numbers of charge points and its features."""
-        return cls(
-            **OwnedProject.of(project).model_dump(),
-            charge_points=dict(counts),
-            sign_off_notes=project.sign_off_notes,
-            installer_signature=project.installer_signature,
-            features=[FeatureShown.of(one) for one in features],
-        )

@@ -1,11 +1,13 @@
-"""Endpoints of webhooks."""
+"""Endpoints of webhooks, the same for installers and site owners."""
 
+import json
 from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from api.deps import AppParts, DeliveryId, Installer, WebhookId, now
+from api.call import Call
+from api.deps import ONLY, AnyCall, now, path_id
 from api.pagination import Page, Paging
 from api.parts import Parts
 from api.problems import problems
@@ -19,179 +21,214 @@ from api.webhooks.schemas import (
     WebhookShown,
     WebhookWithSecret,
 )
-from domain.errors import ConflictError
+from domain.errors import ConflictError, NotFoundError
 from domain.ids import Prefix, new_id
-from domain.states import DeliveryStatus, WebhookStatus
+from domain.states import DeliveryStatus, Role, WebhookStatus
 from domain.tokens import webhook_secret
 from domain.webhooks import WebhookEvent, body_of
-from storage.accounts import Account
 from storage.announcements import write_deliveries
 from storage.deliveries import Deliveries
 from storage.webhooks import Webhook, Webhooks
 
-router = APIRouter(prefix="/installer/webhooks", tags=["Webhooks"])
+router = APIRouter(
+    prefix="/installer/webhooks", tags=["Webhooks"], dependencies=ONLY[Role.INSTALLER]
+)
+owner_router = APIRouter(
+    prefix="/site-owner/webhooks", tags=["Webhooks"], dependencies=ONLY[Role.SITE_OWNER]
+)
 
+WebhookId = Annotated[
+    str,
+    path_id(
+        "webhook_id",
+        Prefix.WEBHOOK,
+        lambda: NotFoundError("webhook_not_found", "You have no webhook with this id."),
+        example="whk_01HX7A2BCDEFGHJKM0",
+    ),
+]
+DeliveryId = Annotated[
+    str,
+    path_id(
+        "delivery_id",
+        Prefix.DELIVERY,
+        lambda: NotFoundError("delivery_not_found", "The webhook has no delivery with this id."),
+        example="dlv_01HX7B3CDEFGHJKMN0",
+    ),
+]
 _DISABLED = "The webhook is disabled. Enable it first."
 
 
+@owner_router.post(
+    "",
+    status_code=HTTPStatus.CREATED,
+    summary="Make a webhook of mine",
+    operation_id="createOwnedWebhook",
+    responses=problems(429, too_many_webhooks="The account has ten webhooks."),
+    description="Have events of the sites that you own sent to a URL, signed with the `secret`.\n\n"
+    "It hears of runs at your sites, of the handover, and of sessions that wait for your word. "
+    "The\nsecret is told here and never again; rotate it if it is lost.",
+)
 @router.post(
     "",
     status_code=HTTPStatus.CREATED,
     summary="Make a webhook",
     operation_id="createWebhook",
     dependencies=VERIFIED,
-    responses=problems(
-        400, 401, 403, 413, 422, 429, 503, too_many_webhooks="The account has ten webhooks."
-    ),
+    responses=problems(429, too_many_webhooks="The account has ten webhooks."),
 )
-async def create_webhook(
-    body: NewWebhook, installer: Installer, parts: AppParts
-) -> WebhookWithSecret:
+async def create_webhook(call: AnyCall, body: NewWebhook) -> WebhookWithSecret:
     """Have events of your account's projects sent to a URL, signed with the `secret`.
 
     The secret is told here and never again; rotate it if it is lost. The URL has to lead to a
     public address.
     """
-    await _check_url(parts, installer, body.url)
+    await _check_url(call, body.url)
     webhook = Webhook(
         id=new_id(Prefix.WEBHOOK),
-        account_id=installer.id,
+        account_id=call.account.id,
         url=body.url,
         description=body.description,
         events=tuple(body.events),
         status=WebhookStatus.ENABLED,
         created_at=now(),
     )
-    async with parts.database.write() as connection:
+    async with call.write() as connection:
         await Webhooks(connection).create(webhook)
-    return WebhookWithSecret.with_secret(webhook, _secret(parts, webhook))
+    return WebhookWithSecret.of(webhook, secret=_secret(call.parts, webhook))
 
 
-@router.get(
-    "",
-    summary="List webhooks",
-    operation_id="listWebhooks",
-    responses=problems(401, 403, 422, 503),
-)
-async def list_webhooks(
-    installer: Installer, parts: AppParts, paging: Paging
-) -> Page[WebhookShown]:
+@owner_router.get("", summary="List my webhooks", operation_id="listOwnedWebhooks")
+@router.get("", summary="List webhooks", operation_id="listWebhooks")
+async def list_webhooks(call: AnyCall, paging: Paging) -> Page[WebhookShown]:
     """The webhooks of your account, newest first."""
-    async with parts.database.read() as connection:
+    async with call.read() as connection:
         rows = await Webhooks(connection).page(
-            account_id=installer.id, before=paging.after_id(Prefix.WEBHOOK), limit=paging.fetch
+            account_id=call.account.id, before=paging.after_id(Prefix.WEBHOOK), limit=paging.fetch
         )
     return paging.page(rows, WebhookShown.of, lambda webhook: webhook.id)
 
 
-@router.get(
-    "/{webhook_id}",
-    summary="Show a webhook",
-    operation_id="getWebhook",
-    responses=problems(401, 403, 404, 503),
-)
-async def get_webhook(webhook_id: WebhookId, installer: Installer, parts: AppParts) -> WebhookShown:
+@owner_router.get("/{webhook_id}", summary="Show a webhook of mine", operation_id="getOwnedWebhook")
+@router.get("/{webhook_id}", summary="Show a webhook", operation_id="getWebhook")
+async def get_webhook(call: AnyCall, webhook_id: WebhookId) -> WebhookShown:
     """A webhook; `failing_since` tells that its calls do not succeed."""
-    async with parts.database.read() as connection:
-        return WebhookShown.of(await Webhooks(connection).get(webhook_id, account_id=installer.id))
+    async with call.read() as connection:
+        return WebhookShown.of(
+            await Webhooks(connection).get(webhook_id, account_id=call.account.id)
+        )
 
 
+@owner_router.patch(
+    "/{webhook_id}",
+    summary="Change a webhook of mine",
+    operation_id="changeOwnedWebhook",
+    responses=problems(429),
+)
 @router.patch(
     "/{webhook_id}",
     summary="Change a webhook",
     operation_id="changeWebhook",
     dependencies=VERIFIED,
-    responses=problems(400, 401, 403, 404, 413, 422, 429, 503),
+    responses=problems(429),
 )
-async def change_webhook(
-    webhook_id: WebhookId, body: WebhookChange, installer: Installer, parts: AppParts
-) -> WebhookShown:
+async def change_webhook(call: AnyCall, webhook_id: WebhookId, body: WebhookChange) -> WebhookShown:
     """Change the URL or the events, disable it, or enable it again; what is left out stays."""
-    async with parts.database.read() as connection:
-        await Webhooks(connection).get(webhook_id, account_id=installer.id)
+    async with call.read() as connection:
+        await Webhooks(connection).get(webhook_id, account_id=call.account.id)
     if body.url is not None:
-        await _check_url(parts, installer, body.url)
-    async with parts.database.write() as connection:
+        await _check_url(call, body.url)
+    async with call.write() as connection:
         webhooks = Webhooks(connection)
-        await webhooks.get(webhook_id, account_id=installer.id)
+        await webhooks.get(webhook_id, account_id=call.account.id)
         await webhooks.change(webhook_id, _changes(body))
-        return WebhookShown.of(await webhooks.get(webhook_id, account_id=installer.id))
+        return WebhookShown.of(await webhooks.get(webhook_id, account_id=call.account.id))
 
 
+@owner_router.delete(
+    "/{webhook_id}",
+    status_code=HTTPStatus.NO_CONTENT,
+    summary="Delete a webhook of mine",
+    operation_id="deleteOwnedWebhook",
+)
 @router.delete(
     "/{webhook_id}",
     status_code=HTTPStatus.NO_CONTENT,
     summary="Delete a webhook",
     operation_id="deleteWebhook",
-    responses=problems(401, 403, 404, 503),
 )
-async def delete_webhook(webhook_id: WebhookId, installer: Installer, parts: AppParts) -> Response:
+async def delete_webhook(call: AnyCall, webhook_id: WebhookId) -> Response:
     """Delete it with its log; what is on the way to it is not sent."""
-    async with parts.database.write() as connection:
+    async with call.write() as connection:
         webhooks = Webhooks(connection)
-        await webhooks.get(webhook_id, account_id=installer.id)
+        await webhooks.get(webhook_id, account_id=call.account.id)
         await webhooks.delete(webhook_id)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
+@owner_router.post(
+    "/{webhook_id}/rotate-secret",
+    summary="Rotate the secret of a webhook of mine",
+    operation_id="rotateOwnedWebhookSecret",
+)
 @router.post(
     "/{webhook_id}/rotate-secret",
     summary="Rotate the secret",
     operation_id="rotateWebhookSecret",
     dependencies=VERIFIED,
-    responses=problems(401, 403, 404, 503),
 )
-async def rotate_secret(
-    webhook_id: WebhookId, installer: Installer, parts: AppParts
-) -> WebhookWithSecret:
+async def rotate_secret(call: AnyCall, webhook_id: WebhookId) -> WebhookWithSecret:
     """Get a new secret. For a day calls are signed with both, so that none is lost meanwhile."""
-    async with parts.database.write() as connection:
+    async with call.write() as connection:
         webhooks = Webhooks(connection)
-        await webhooks.get(webhook_id, account_id=installer.id)
+        await webhooks.get(webhook_id, account_id=call.account.id)
         await webhooks.rotate_secret(webhook_id, at=now())
-        webhook = await webhooks.get(webhook_id, account_id=installer.id)
-    return WebhookWithSecret.with_secret(webhook, _secret(parts, webhook))
+        webhook = await webhooks.get(webhook_id, account_id=call.account.id)
+    return WebhookWithSecret.of(webhook, secret=_secret(call.parts, webhook))
 
 
+@owner_router.post(
+    "/{webhook_id}/test",
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Send a test to a webhook of mine",
+    operation_id="testOwnedWebhook",
+    responses=problems(429, webhook_disabled=_DISABLED),
+)
 @router.post(
     "/{webhook_id}/test",
     status_code=HTTPStatus.ACCEPTED,
     summary="Send a test",
     operation_id="testWebhook",
     dependencies=VERIFIED,
-    responses=problems(401, 403, 404, 429, 503, webhook_disabled=_DISABLED),
+    responses=problems(429, webhook_disabled=_DISABLED),
 )
-async def test_webhook(
-    webhook_id: WebhookId, installer: Installer, parts: AppParts
-) -> DeliveryShown:
+async def test_webhook(call: AnyCall, webhook_id: WebhookId) -> DeliveryShown:
     """Send the event `webhook.test`; the delivery tells what came of it."""
-    await parts.throttle.attempt((WEBHOOK_ACCOUNT, installer.id))
+    await call.parts.throttle.attempt((WEBHOOK_ACCOUNT, call.account.id))
     at = now()
     body = body_of(WebhookEvent.WEBHOOK_TEST, {"webhook_id": webhook_id}, at=at)
-    async with parts.database.write() as connection:
-        _check_enabled(await Webhooks(connection).get(webhook_id, account_id=installer.id))
+    async with call.write() as connection:
+        _check_enabled(await Webhooks(connection).get(webhook_id, account_id=call.account.id))
         (delivery_id,) = await write_deliveries(
             connection, [webhook_id], WebhookEvent.WEBHOOK_TEST, body, at=at
         )
         return DeliveryShown.of(await Deliveries(connection).get(webhook_id, delivery_id))
 
 
-@router.get(
+@owner_router.get(
     "/{webhook_id}/deliveries",
-    summary="List deliveries",
-    operation_id="listDeliveries",
-    responses=problems(401, 403, 404, 422, 503),
+    summary="List deliveries to a webhook of mine",
+    operation_id="listOwnedDeliveries",
 )
+@router.get("/{webhook_id}/deliveries", summary="List deliveries", operation_id="listDeliveries")
 async def list_deliveries(
+    call: AnyCall,
     webhook_id: WebhookId,
-    installer: Installer,
-    parts: AppParts,
     paging: Paging,
     status: Annotated[DeliveryStatus | None, Query(description="Only those in this status")] = None,
 ) -> Page[DeliveryShown]:
     """What was sent to the webhook, newest first. Ended deliveries are kept for 30 days."""
-    async with parts.database.read() as connection:
-        await Webhooks(connection).get(webhook_id, account_id=installer.id)
+    async with call.read() as connection:
+        await Webhooks(connection).get(webhook_id, account_id=call.account.id)
         rows = await Deliveries(connection).page(
             webhook_id,
             status=status,
@@ -201,46 +238,51 @@ async def list_deliveries(
     return paging.page(rows, DeliveryShown.of, lambda delivery: delivery.id)
 
 
+@owner_router.get(
+    "/{webhook_id}/deliveries/{delivery_id}",
+    summary="Show a delivery to a webhook of mine",
+    operation_id="getOwnedDelivery",
+)
 @router.get(
     "/{webhook_id}/deliveries/{delivery_id}",
     summary="Show a delivery",
     operation_id="getDelivery",
-    responses=problems(401, 403, 404, 503),
 )
 async def get_delivery(
-    webhook_id: WebhookId, delivery_id: DeliveryId, installer: Installer, parts: AppParts
+    call: AnyCall, webhook_id: WebhookId, delivery_id: DeliveryId
 ) -> DeliveryDetail:
     """What is sent, and each attempt with its answer."""
-    async with parts.database.read() as connection:
-        await Webhooks(connection).get(webhook_id, account_id=installer.id)
+    async with call.read() as connection:
+        await Webhooks(connection).get(webhook_id, account_id=call.account.id)
         deliveries = Deliveries(connection)
         delivery = await deliveries.get(webhook_id, delivery_id)
-        return DeliveryDetail.with_attempts(delivery, await deliveries.attempts(delivery_id))
+        return DeliveryDetail.of(
+            delivery,
+            body=json.loads(delivery.body),
+            attempts=await deliveries.attempts(delivery_id),
+        )
 
 
+@owner_router.post(
+    "/{webhook_id}/deliveries/{delivery_id}/redeliver",
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Deliver to a webhook of mine again",
+    operation_id="redeliverOwned",
+    responses=problems(429, delivery_pending="It is being delivered.", webhook_disabled=_DISABLED),
+)
 @router.post(
     "/{webhook_id}/deliveries/{delivery_id}/redeliver",
     status_code=HTTPStatus.ACCEPTED,
     summary="Deliver again",
     operation_id="redeliver",
     dependencies=VERIFIED,
-    responses=problems(
-        401,
-        403,
-        404,
-        429,
-        503,
-        delivery_pending="It is being delivered.",
-        webhook_disabled=_DISABLED,
-    ),
+    responses=problems(429, delivery_pending="It is being delivered.", webhook_disabled=_DISABLED),
 )
-async def redeliver(
-    webhook_id: WebhookId, delivery_id: DeliveryId, installer: Installer, parts: AppParts
-) -> DeliveryShown:
+async def redeliver(call: AnyCall, webhook_id: WebhookId, delivery_id: DeliveryId) -> DeliveryShown:
     """Send an ended delivery once more, delivered or not, with the same `webhook-id`."""
-    await parts.throttle.attempt((WEBHOOK_ACCOUNT, installer.id))
-    async with parts.database.write() as connection:
-        _check_enabled(await Webhooks(connection).get(webhook_id, account_id=installer.id))
+    await call.parts.throttle.attempt((WEBHOOK_ACCOUNT, call.account.id))
+    async with call.write() as connection:
+        _check_enabled(await Webhooks(connection).get(webhook_id, account_id=call.account.id))
         deliveries = Deliveries(connection)
         await deliveries.reopen(await deliveries.get(webhook_id, delivery_id))
         return DeliveryShown.of(await deliveries.get(webhook_id, delivery_id))
@@ -250,9 +292,9 @@ def _secret(parts: Parts, webhook: Webhook) -> str:
     return webhook_secret(parts.settings.required_secret(), webhook.id, webhook.secret_version)
 
 
-async def _check_url(parts: Parts, installer: Account, url: str) -> None:
-    await parts.throttle.attempt((WEBHOOK_ACCOUNT, installer.id))  # each asks a name server
-    await parts.outbound.destination(url)
+async def _check_url(call: Call, url: str) -> None:
+    await call.parts.throttle.attempt((WEBHOOK_ACCOUNT, call.account.id))  # each asks a name server
+    await call.parts.outbound.destination(url)
 
 
 def _check_enabled(webhook: Webhook) -> None:

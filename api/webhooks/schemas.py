@@ -1,22 +1,27 @@
 """Shapes of webhooks and of the log of their deliveries."""
 
-import json
-from collections.abc import Sequence
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
-from api.fields import Name, PreciseTimestamp, Request, Timestamp
+from api.fields import Name, PreciseTimestamp, Request, Shown, Timestamp, example
 from domain.outbound import MAX_URL
 from domain.states import DeliveryStatus, WebhookStatus
 from domain.webhooks import CHOOSABLE, WebhookEvent
-from storage.deliveries import Delivery, LoggedAttempt
-from storage.webhooks import Webhook
 
-_WHK = "whk_01HX7A2BCDEFGHJKM0"
 _URL = "https://hooks.acme.example/dynamo"
 _SECRET = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="  # noqa: S105 - an example
 
+_WEBHOOK: dict[str, Any] = {
+    "id": "whk_01HX7A2BCDEFGHJKM0",
+    "url": _URL,
+    "description": None,
+    "events": ["commissioning.completed", "commissioning.failed"],
+    "status": "enabled",
+    "disabled_reason": None,
+    "failing_since": None,
+    "created_at": "2026-05-01T09:00:00Z",
+}
 _DELIVERY: dict[str, Any] = {
     "id": "dlv_01HX7B3CDEFGHJKMN0",
     "event_id": "evt_01HX7B3CDEFGHJKMP0",
@@ -44,13 +49,7 @@ Events = Annotated[
 class NewWebhook(Request):
     """Where events go, and which."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"url": _URL, "events": ["commissioning.completed", "commissioning.failed"]}
-            ]
-        }
-    )
+    model_config = example(url=_URL, events=_WEBHOOK["events"])
 
     url: Url = Field(description="https://…, a public address")
     events: Events = Field(default=list(CHOOSABLE), description="All, if left out")
@@ -60,7 +59,7 @@ class NewWebhook(Request):
 class WebhookChange(Request):
     """What is to be changed; what is left out stays."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"enabled": True}]})
+    model_config = example(enabled=True)
 
     url: Url | None = None
     events: Events | None = None
@@ -68,25 +67,10 @@ class WebhookChange(Request):
     enabled: bool | None = Field(default=None, description="Disabled, it gets no events")
 
 
-class WebhookShown(BaseModel):
+class WebhookShown(Shown):
     """A webhook; its secret is told only when it is made."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": _WHK,
-                    "url": _URL,
-                    "description": None,
-                    "events": ["commissioning.completed", "commissioning.failed"],
-                    "status": "enabled",
-                    "disabled_reason": None,
-                    "failing_since": None,
-                    "created_at": "2026-05-01T09:00:00Z",
-                }
-            ]
-        }
-    )
+    model_config = example(_WEBHOOK)
 
     id: str
     url: str
@@ -97,45 +81,19 @@ class WebhookShown(BaseModel):
     failing_since: Timestamp | None = Field(description="No call has succeeded since then")
     created_at: Timestamp
 
-    @classmethod
-    def of(cls, webhook: Webhook) -> "WebhookShown":
-        """Show a webhook."""
-        return cls(**_fields(webhook))
-
 
 class WebhookWithSecret(WebhookShown):
     """A webhook with the secret that signs its calls. Keep it now: it is not told again."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": _WHK,
-                    "url": _URL,
-                    "description": None,
-                    "events": ["commissioning.completed", "commissioning.failed"],
-                    "status": "enabled",
-                    "disabled_reason": None,
-                    "failing_since": None,
-                    "created_at": "2026-05-01T09:00:00Z",
-                    "secret": _SECRET,
-                }
-            ]
-        }
-    )
+    model_config = example(**_WEBHOOK, secret=_SECRET)
 
     secret: str
 
-    @classmethod
-    def with_secret(cls, webhook: Webhook, secret: str) -> "WebhookWithSecret":
-        """Show a webhook and its secret."""
-        return cls(**_fields(webhook), secret=secret)
 
-
-class DeliveryShown(BaseModel):
+class DeliveryShown(Shown):
     """An event and whether it has arrived."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_DELIVERY]})
+    model_config = example(_DELIVERY)
 
     id: str
     event_id: str = Field(description="Sent as `webhook-id`; the same at every attempt")
@@ -143,18 +101,6 @@ class DeliveryShown(BaseModel):
     status: DeliveryStatus
     created_at: Timestamp
     ended_at: Timestamp | None
-
-    @classmethod
-    def of(cls, delivery: Delivery) -> "DeliveryShown":
-        """Show a delivery."""
-        return cls(
-            id=delivery.id,
-            event_id=delivery.event_id,
-            event=delivery.event,
-            status=delivery.status,
-            created_at=delivery.created_at,
-            ended_at=delivery.ended_at,
-        )
 
 
 class DeliveryAttempt(BaseModel):
@@ -170,66 +116,27 @@ class DeliveryAttempt(BaseModel):
 class DeliveryDetail(DeliveryShown):
     """A delivery with what is sent and every attempt."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                _DELIVERY
-                | {
-                    "body": {
-                        "type": "project.handed_over",
-                        "timestamp": "2026-05-01T10:15:00Z",
-                        "data": {
-                            "project_id": "prj_01HX4M7TABCDE12345",
-                            "status": "handed_over",
-                            "completed_at": "2026-05-01T10:15:00Z",
-                        },
-                    },
-                    "attempts": [
-                        {
-                            "at": "2026-05-01T10:15:00.740Z",
-                            "duration_ms": 212,
-                            "status_code": 204,
-                            "error": None,
-                            "response": "",
-                        }
-                    ],
-                }
-            ]
-        }
+    model_config = example(
+        **_DELIVERY,
+        body={
+            "type": "project.handed_over",
+            "timestamp": "2026-05-01T10:15:00Z",
+            "data": {
+                "project_id": "prj_01HX4M7TABCDE12345",
+                "status": "handed_over",
+                "completed_at": "2026-05-01T10:15:00Z",
+            },
+        },
+        attempts=[
+            {
+                "at": "2026-05-01T10:15:00.740Z",
+                "duration_ms": 212,
+                "status_code": 204,
+                "error": None,
+                "response": "",
+            }
+        ],
     )
 
     body: dict[str, Any]
     attempts: list[DeliveryAttempt]
-
-    @classmethod
-    def with_attempts(
-        cls, delivery: Delivery, attempts: Sequence[LoggedAttempt]
-    ) -> "DeliveryDetail":
-        """Show a delivery in full."""
-        return cls(
-            **DeliveryShown.of(delivery).model_dump(),
-            body=json.loads(delivery.body),
-            attempts=[
-                DeliveryAttempt(
-                    at=attempt.at,
-                    duration_ms=attempt.duration_ms,
-                    status_code=attempt.status_code,
-                    error=attempt.error,
-                    response=attempt.response,
-                )
-                for attempt in attempts
-            ],
-        )
-
-
-def _fields(webhook: Webhook) -> dict[str, Any]:
-    return {
-        "id": webhook.id,
-        "url": webhook.url,
-        "description": webhook.description,
-        "events": list(webhook.events),
-        "status": webhook.status,
-        "disabled_reason": webhook.disabled_reason,
-        "failing_since": webhook.failing_since,
-        "created_at": webhook.created_at,
-    }

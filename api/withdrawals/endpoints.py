@@ -7,29 +7,27 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from api.charge_points.endpoints import WITHDRAWN
+from api.call import Call, no_charge_point
+from api.charge_points.endpoints import WITHDRAWN, detail_of
 from api.charge_points.schemas import ChargePointDetail, ChargePointShown
 from api.commissioning import service as commissioning
-from api.deps import Acting, AppParts, ChargePointId, Installer, now
-from api.parts import Parts
+from api.deps import ChargePointId, InstallerCall, now
 from api.power.service import look_again
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
 from api.verified import refuse_beyond_quota
 from api.withdrawals.schemas import Replace, Replaced, Swap, Swapped, Withdraw
 from domain.accounts import Counted
-from domain.audit import Actor, AuditAction
+from domain.audit import AuditAction
 from domain.choices import Choices
-from domain.errors import ConflictError, NotFoundError, UnavailableError
+from domain.errors import ConflictError, UnavailableError
 from domain.ids import Prefix, is_id, new_id
 from domain.parameters import value_of, what_is_wrong
 from domain.states import ChargePointStatus
 from domain.withdrawals import WithdrawalOrder
-from storage.accounts import Account
 from storage.audit import Audit
 from storage.charge_points import ChargePoint, ChargePoints
 from storage.exchanges import Exchanges
-from storage.facts import read_snapshot
 from storage.parameters import Parameters
 from storage.reported_keys import read_reported_keys
 from storage.withdrawals import Withdrawals
@@ -46,13 +44,6 @@ _DUPLICATE = "Its serial number has been registered again meanwhile: `charge_poi
     summary="Withdraw a charge point",
     operation_id="withdrawChargePoint",
     responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
         run_open=_RUN_OPEN,
         charging=_CHARGING,
         withdrawn="It is withdrawn already, or is about to be.",
@@ -66,12 +57,7 @@ _DUPLICATE = "Its serial number has been registered again meanwhile: `charge_poi
     },
 )
 async def withdraw_charge_point(
-    charge_point_id: ChargePointId,
-    body: Withdraw,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
-    response: Response,
+    call: InstallerCall, charge_point_id: ChargePointId, body: Withdraw, response: Response
 ) -> ChargePointDetail:
     """Take a charge point out of its project: it is dead on arrival, or its bay is dropped.
 
@@ -82,15 +68,17 @@ async def withdraw_charge_point(
     At a site that is handed over it is made inoperative first, loses its limits, and is withdrawn
     once it cannot draw any more; until then its power is kept for it, and the answer is 202.
     """
-    order = WithdrawalOrder(reason=body.reason, by=actor, asked_at=now(), isolated=body.isolated)
-    async with parts.database.write() as connection:
-        charge_point = await ChargePoints(connection).for_change(
-            charge_point_id, installer_id=installer.id, even_withdrawn=body.isolated
+    order = WithdrawalOrder(
+        reason=body.reason, by=call.actor, asked_at=now(), isolated=body.isolated
+    )
+    async with call.write() as connection:
+        charge_point = await call.charge_point_for_change(
+            connection, charge_point_id, even_withdrawn=body.isolated
         )
         done = await Withdrawals(connection).withdraw(charge_point, order, end_run=body.end_run)
     if not done:
-        await end_what_goes_on(parts, installer, charge_point_id, order, by=actor)
-    shown = await _detail(parts, installer, charge_point_id)
+        await end_what_goes_on(call, charge_point_id, order)
+    shown = await detail_of(call, charge_point_id)
     if shown.withdrawal is not None and shown.withdrawal.at is None:
         response.status_code = HTTPStatus.ACCEPTED
     return shown
@@ -101,10 +89,6 @@ async def withdraw_charge_point(
     summary="Reinstate a charge point",
     operation_id="reinstateChargePoint",
     responses=problems(
-        401,
-        403,
-        404,
-        503,
         not_withdrawn="It is not withdrawn.",
         replaced="Another one is in its place: `charge_point_id`.",
         duplicate_serial=_DUPLICATE,
@@ -112,20 +96,20 @@ async def withdraw_charge_point(
     ),
 )
 async def reinstate_charge_point(
-    charge_point_id: ChargePointId, installer: Installer, parts: AppParts, actor: Acting
+    call: InstallerCall, charge_point_id: ChargePointId
 ) -> ChargePointDetail:
     """Bring a withdrawn charge point back, or take back a withdrawal that waits for an end.
 
     It may connect again. Its newest verdict counts if it still is about this charge point; at a
     site that is handed over it is commissioned once more before anybody charges there.
     """
-    async with parts.database.write() as connection:
-        charge_point = await ChargePoints(connection).for_change(
-            charge_point_id, installer_id=installer.id, even_withdrawn=True
+    async with call.write() as connection:
+        charge_point = await call.charge_point_for_change(
+            connection, charge_point_id, even_withdrawn=True
         )
-        await Withdrawals(connection).reinstate(charge_point, by=actor, at=now())
-    await look_again(parts, charge_point.project_id, charge_point_id)
-    return await _detail(parts, installer, charge_point_id)
+        await Withdrawals(connection).reinstate(charge_point, by=call.actor, at=now())
+    await look_again(call.parts, charge_point.project_id, charge_point_id)
+    return await detail_of(call, charge_point_id)
 
 
 @router.post(
@@ -134,13 +118,6 @@ async def reinstate_charge_point(
     summary="Replace a charge point",
     operation_id="replaceChargePoint",
     responses=problems(
-        400,
-        401,
-        403,
-        404,
-        413,
-        422,
-        503,
         run_open=_RUN_OPEN,
         charging=_CHARGING,
         already_replaced="Another one is in its place: `charge_point_id`.",
@@ -150,11 +127,7 @@ async def reinstate_charge_point(
     ),
 )
 async def replace_charge_point(
-    charge_point_id: ChargePointId,
-    body: Replace,
-    installer: Installer,
-    parts: AppParts,
-    actor: Acting,
+    call: InstallerCall, charge_point_id: ChargePointId, body: Replace
 ) -> Replaced:
     """Put another unit in the place of a charge point, which is withdrawn.
 
@@ -163,11 +136,8 @@ async def replace_charge_point(
     one are kept where its model has them. What was declared and photographed stays with the old.
     """
     at = now()
-    async with parts.database.write() as connection:
-        charge_points = ChargePoints(connection)
-        old = await charge_points.for_change(
-            charge_point_id, installer_id=installer.id, even_withdrawn=True
-        )
+    async with call.write() as connection:
+        old = await call.charge_point_for_change(connection, charge_point_id, even_withdrawn=True)
         model, vendor = body.model or old.model, body.vendor or old.vendor
         alike = (model, vendor) == (old.model, old.vendor)
         new = ChargePoint(
@@ -183,11 +153,11 @@ async def replace_charge_point(
             created_at=at,
         )
         reason = body.reason or f"Replaced by {body.serial_number}"
-        order = WithdrawalOrder(reason=reason, by=actor, asked_at=at, isolated=body.isolated)
-        await refuse_beyond_quota(parts, connection, installer, Counted.CHARGE_POINTS)
+        order = WithdrawalOrder(reason=reason, by=call.actor, asked_at=at, isolated=body.isolated)
+        await refuse_beyond_quota(call, connection, Counted.CHARGE_POINTS)
         done = await Exchanges(connection).replace(old, new, order, end_run=body.end_run)
         chosen = await Parameters(connection).desired(old.id)
-        template = parts.catalogue.resolve(new.vendor, new.model).template
+        template = call.parts.catalogue.resolve(new.vendor, new.model).template
         known = Choices(template, await read_reported_keys(connection, old.id))
         # Beside its template nobody knows what another model has.
         of_model = {one.key for one in template.parameters} | (set(chosen) if alike else set())
@@ -201,18 +171,18 @@ async def replace_charge_point(
         await Parameters(connection).queue(new.id, kept, at=at)
         await Audit(connection, old.project_id).write(
             AuditAction.CHARGE_POINT_REPLACED,
-            actor,
+            call.actor,
             target=old.id,
             at=at,
             before=_plate(old),
             after={"charge_point_id": new.id, **_plate(new)},
         )
     if not done:
-        await end_what_goes_on(parts, installer, charge_point_id, order, by=actor)
-    await look_again(parts, new.project_id, new.id)
+        await end_what_goes_on(call, charge_point_id, order)
+    await look_again(call.parts, new.project_id, new.id)
     return Replaced(
-        charge_point=await _detail(parts, installer, new.id),
-        replaced=await _detail(parts, installer, old.id),
+        charge_point=await detail_of(call, new.id),
+        replaced=await detail_of(call, old.id),
         configuration_kept=sorted(kept),
         configuration_dropped=sorted(set(chosen) - set(kept)),
     )
@@ -223,13 +193,7 @@ async def replace_charge_point(
     summary="Swap two charge points",
     operation_id="swapChargePoints",
     responses=problems(
-        400,
-        401,
-        403,
         404,
-        413,
-        422,
-        503,
         run_open="A run of one of them is open; `commissioning_id` names it.",
         same_charge_point="Both ids are the same.",
         different_projects="They are of two projects.",
@@ -237,9 +201,7 @@ async def replace_charge_point(
         project_handed_over=HANDED_OVER,
     ),
 )
-async def swap_charge_points(
-    body: Swap, installer: Installer, parts: AppParts, actor: Acting
-) -> Swapped:
+async def swap_charge_points(call: InstallerCall, body: Swap) -> Swapped:
     """Put right that two units hang in each other's bay, or were given each other's endpoint.
 
     With a place goes what belongs to it: the location, the electrical data, what was declared and
@@ -249,18 +211,17 @@ async def swap_charge_points(
     one, other = body.charge_point_ids
     for identity in (one, other):
         if not is_id(Prefix.CHARGE_POINT, identity):
-            raise NotFoundError("charge_point_not_found", "You have no charge point with this id.")
+            raise no_charge_point()
     if one == other:
         raise ConflictError(
             "same_charge_point", "Both ids are the same. Send those of the two that are exchanged."
         )
     at = now()
-    async with parts.database.write() as connection:
+    async with call.write() as connection:
         repository = ChargePoints(connection)
         # In one order for all: each locks its project.
         first, second = [
-            await repository.for_change(each, installer_id=installer.id)
-            for each in sorted((one, other))
+            await call.charge_point_for_change(connection, each) for each in sorted((one, other))
         ]
         if first.project_id != second.project_id:
             raise ConflictError(
@@ -273,7 +234,7 @@ async def swap_charge_points(
         changed = [await repository.in_project(each, first.project_id) for each in (one, other)]
         await Audit(connection, first.project_id).write(
             AuditAction.CHARGE_POINTS_SWAPPED,
-            actor,
+            call.actor,
             target=first.project_id,
             at=at,
             before=before,
@@ -282,9 +243,9 @@ async def swap_charge_points(
                 **{each.id: _plate(each) for each in changed},
             },
         )
-    await look_again(parts, first.project_id, one, other)
-    base = parts.settings.public_ocpp_url
-    return Swapped(charge_points=[ChargePointShown.of(each, ocpp_base=base) for each in changed])
+    await look_again(call.parts, first.project_id, one, other)
+    base = call.parts.settings.public_ocpp_url
+    return Swapped(charge_points=[ChargePointShown.at(base, each) for each in changed])
 
 
 def _plate(charge_point: ChargePoint) -> dict[str, Any]:
@@ -296,26 +257,11 @@ def _plate(charge_point: ChargePoint) -> dict[str, Any]:
     }
 
 
-async def end_what_goes_on(
-    parts: Parts, installer: Account, charge_point_id: str, order: WithdrawalOrder, *, by: Actor
-) -> None:
+async def end_what_goes_on(call: Call, charge_point_id: str, order: WithdrawalOrder) -> None:
     """Cancel the open run; the order is safe, and what is missed here the reconciler sees to."""
     with suppress(ConflictError, UnavailableError):
-        await commissioning.cancel(parts, installer, charge_point_id, order.reason, by=by)
-    async with parts.database.write() as connection:
+        await commissioning.cancel(call, charge_point_id, order.reason)
+    async with call.write() as connection:
         await Withdrawals(connection).complete(charge_point_id, at=now())
-        withdrawn = await ChargePoints(connection).get(
-            charge_point_id, installer_id=installer.id, even_handed_over=True
-        )
-    await look_again(parts, withdrawn.project_id, charge_point_id)
-
-
-async def _detail(parts: Parts, installer: Account, charge_point_id: str) -> ChargePointDetail:
-    async with parts.database.read() as connection:
-        charge_point = await ChargePoints(connection).get(
-            charge_point_id, installer_id=installer.id
-        )
-        facts = await read_snapshot(connection, charge_point_id, now=now())
-    return ChargePointDetail.with_facts(
-        charge_point, facts, ocpp_base=parts.settings.public_ocpp_url
-    )
+        withdrawn = await call.charge_point(connection, charge_point_id, even_handed_over=True)
+    await look_again(call.parts, withdrawn.project_id, charge_point_id)

@@ -1,9 +1,9 @@
 """Shapes of withdrawing charge points."""
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pydantic import BaseModel, Field, StrictBool
 
 from api.charge_points.schemas import EXAMPLE, ChargePointShown
-from api.fields import ModelName, Reason, Request, SerialNumber
+from api.fields import ModelName, Reason, Request, SerialNumber, example
 from domain.states import Exchange
 
 ISOLATED = Field(
@@ -17,9 +17,7 @@ ISOLATED = Field(
 class Withdraw(Request):
     """Why a charge point is taken out of its project."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"reason": "Dead on arrival", "end_run": True}]}
-    )
+    model_config = example(reason="Dead on arrival", end_run=True)
 
     reason: Reason
     end_run: StrictBool = Field(
@@ -33,11 +31,7 @@ class Withdraw(Request):
 class Replace(Request):
     """The unit that is in the place of another one now."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"serial_number": "CP-SN-00483977", "reason": "Dead on arrival"}]
-        }
-    )
+    model_config = example(serial_number="CP-SN-00483977", reason="Dead on arrival")
 
     serial_number: SerialNumber
     model: ModelName | None = Field(default=None, description="Left out: that of the old one")
@@ -53,17 +47,11 @@ class Replace(Request):
 class Replaced(BaseModel):
     """A charge point and the one that it replaces."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "charge_point": EXAMPLE,
-                    "replaced": EXAMPLE,
-                    "configuration_kept": ["HeartbeatInterval"],
-                    "configuration_dropped": [],
-                }
-            ]
-        }
+    model_config = example(
+        charge_point=EXAMPLE,
+        replaced=EXAMPLE,
+        configuration_kept=["HeartbeatInterval"],
+        configuration_dropped=[],
     )
 
     charge_point: ChargePointShown
@@ -75,15 +63,8 @@ class Replaced(BaseModel):
 class Swap(Request):
     """Two charge points of a project, and what they exchange."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "charge_point_ids": ["cp_01HX5P2QRSTUVWXYZ0", "cp_01HX5P2QRSTUVWXYZ1"],
-                    "exchange": "places",
-                }
-            ]
-        }
+    model_config = example(
+        charge_point_ids=["cp_01HX5P2QRSTUVWXYZ0", "cp_01HX5P2QRSTUVWXYZ1"], exchange="places"
     )
 
     charge_point_ids: list[str] = Field(min_length=2, max_length=2)
@@ -97,8 +78,6 @@ class Swap(Request):
 class Swapped(BaseModel):
     """Two charge points after the exchange."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"charge_points": [EXAMPLE, EXAMPLE]}]}
-    )
+    model_config = example(charge_points=[EXAMPLE, EXAMPLE])
 
     charge_points: list[ChargePointShown]
