@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Table, delete, exists, func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from domain.deletion import InTheWay
@@ -24,6 +23,7 @@ from storage.models.mail import MailBlock, MailNotice
 from storage.models.projects import Project, ProjectMember
 from storage.models.runs import Batch, CommissioningRun
 from storage.models.webhooks import Webhook, WebhookAttempt, WebhookDelivery
+from storage.rows import Repository
 
 _RUNS: Final = (RunStatus.STARTING, RunStatus.IN_PROGRESS)
 _BATCHES: Final = (BatchStatus.STARTING, BatchStatus.IN_PROGRESS)
@@ -41,17 +41,12 @@ GOES: Final[Sequence[Table]] = (
 """Rows that are the account's own, and go with it."""
 
 
-class AccountDeletion:
+class AccountDeletion(Repository):
     """Deletes accounts; whoever calls it has proven the password."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
     async def in_the_way(self, account: Account) -> Sequence[InTheWay]:
         """What has to be ended or handed on first; the account is locked."""
-        await self._connection.execute(
-            select(col(AccountRow.id)).where(col(AccountRow.id) == account.id).with_for_update()
-        )
+        await self._rows.at(AccountRow, account.id).lock()
         if account.role is Role.INSTALLER:
             return [
                 *await self._open_runs(account.id),

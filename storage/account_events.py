@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import String, delete, insert, literal, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from domain.accounts import AccountEvent
 from storage.models.accounts import Account, AccountEventRow
+from storage.read_models import read_model
+from storage.rows import AccountRepository
 
 KEPT: Final = 1000
 """The newest events of an account that are kept."""
@@ -28,12 +29,11 @@ class Happened:
     address: str | None
 
 
-class AccountEvents:
-    """Repository of one account's history."""
+_happened = read_model(Happened)
 
-    def __init__(self, connection: AsyncConnection, account_id: str) -> None:
-        self._connection = connection
-        self._account_id = account_id
+
+class AccountEvents(AccountRepository):
+    """Repository of one account's history."""
 
     async def write(self, event: AccountEvent, *, at: datetime, address: str | None) -> None:
         """Add an event, in the transaction of the change."""
@@ -68,18 +68,6 @@ class AccountEvents:
         query = select(AccountEventRow.__table__).where(
             col(AccountEventRow.account_id) == self._account_id
         )
-        if before is not None:
-            query = query.where(col(AccountEventRow.id) < before)
-        rows = await self._connection.execute(
-            query.order_by(col(AccountEventRow.id).desc()).limit(limit)
+        return await self._rows.read_newest(
+            query, _happened, key=col(AccountEventRow.id), before=before, limit=limit
         )
-        return [
-            Happened(
-                id=row.id,
-                at=row.at,
-                event=AccountEvent(row.event),
-                token_epoch=row.token_epoch,
-                address=row.address,
-            )
-            for row in rows
-        ]

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete, exists, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import delete, exists, select, update
 from sqlmodel import col
 
 from domain.accounts import AccountLetter, LetterPurpose
@@ -20,6 +19,7 @@ from storage.dialects import among
 from storage.engine import Database
 from storage.models.accounts import Account
 from storage.models.accounts import AccountLetter as AccountLetterRow
+from storage.rows import Repository, Rows
 
 _KEPT: Final = timedelta(days=1)  # after its code has expired
 
@@ -32,11 +32,8 @@ class Addressed:
     email: str
 
 
-class Letters:
+class Letters(Repository):
     """Repository of letters."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
     async def ask(
         self,
@@ -49,31 +46,28 @@ class Letters:
         lifetime: timedelta,
     ) -> None:
         """Have a mail sent; a worker looks each second."""
-        await self._connection.execute(
-            insert(AccountLetterRow).values(
-                id=letter_id,
-                purpose=purpose,
-                role=to.role,
-                email=to.email,
-                token_hash=token_hash,
-                asked_at=at,
-                expires_at=at + lifetime,
-            )
+        await self._rows.add(
+            AccountLetterRow,
+            id=letter_id,
+            purpose=purpose,
+            role=to.role,
+            email=to.email,
+            token_hash=token_hash,
+            asked_at=at,
+            expires_at=at + lifetime,
         )
 
     async def find(
         self, token_hash: str, purpose: LetterPurpose, *, now: datetime
     ) -> Addressed | None:
         """Whose code it is; None for one that is used, too old, or none at all."""
-        row = (
-            await self._connection.execute(
-                select(col(AccountLetterRow.role), col(AccountLetterRow.email))
-                .where(col(AccountLetterRow.token_hash) == token_hash)
-                .where(col(AccountLetterRow.purpose) == purpose)
-                .where(col(AccountLetterRow.used_at).is_(None))
-                .where(col(AccountLetterRow.expires_at) > now)
-            )
-        ).one_or_none()
+        row = await self._rows.find(
+            select(col(AccountLetterRow.role), col(AccountLetterRow.email))
+            .where(col(AccountLetterRow.token_hash) == token_hash)
+            .where(col(AccountLetterRow.purpose) == purpose)
+            .where(col(AccountLetterRow.used_at).is_(None))
+            .where(col(AccountLetterRow.expires_at) > now)
+        )
         return None if row is None else Addressed(role=Role(row.role), email=row.email)
 
     async def use(self, token_hash: str, *, now: datetime) -> bool:
@@ -111,13 +105,12 @@ class Letters:
 
     async def waiting(self, *, limit: int) -> Sequence[str]:
         """Ids of letters that nobody has dispatched, the oldest first."""
-        rows = await self._connection.scalars(
+        return await self._rows.values(
             select(col(AccountLetterRow.id))
             .where(col(AccountLetterRow.dispatched_at).is_(None))
             .order_by(col(AccountLetterRow.id))
             .limit(limit)
         )
-        return rows.all()
 
     async def mark_dispatched(self, letter_ids: Sequence[str], *, at: datetime) -> None:
         """Note that their workflows are started."""
@@ -144,15 +137,13 @@ class StoredLetters:
     async def letter(self, letter_id: str) -> AccountLetter | None:
         """What to mail; None where it was, is of no use any more, or nobody has that address."""
         async with self._database.read() as connection:
-            row = (
-                await connection.execute(
-                    select(AccountLetterRow.__table__)
-                    .where(col(AccountLetterRow.id) == letter_id)
-                    .where(col(AccountLetterRow.mailed_at).is_(None))
-                    .where(col(AccountLetterRow.used_at).is_(None))
-                    .where(col(AccountLetterRow.expires_at) > self._now())
-                )
-            ).one_or_none()
+            row = await Rows(connection).find(
+                select(AccountLetterRow.__table__)
+                .where(col(AccountLetterRow.id) == letter_id)
+                .where(col(AccountLetterRow.mailed_at).is_(None))
+                .where(col(AccountLetterRow.used_at).is_(None))
+                .where(col(AccountLetterRow.expires_at) > self._now())
+            )
             if row is None:
                 return None
             account = await Accounts(connection).by_email(Role(row.role), row.email)
@@ -174,8 +165,4 @@ class StoredLetters:
     async def sent(self, letter_id: str) -> None:
         """Note that the mail left."""
         async with self._database.write() as connection:
-            await connection.execute(
-                update(AccountLetterRow)
-                .where(col(AccountLetterRow.id) == letter_id)
-                .values(mailed_at=self._now())
-            )
+            await Rows(connection).at(AccountLetterRow, letter_id).set(mailed_at=self._now())

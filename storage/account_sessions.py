@@ -5,16 +5,17 @@ account's epoch; the row is what can be listed, and so taken back.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Row, delete, insert, select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from storage.models.accounts import AccountSession as AccountSessionRow
 from storage.read_models import read_model
+from storage.rows import AccountRepository, AnyRow
 from storage.sessions import RevokedTokens
 
 MOST: Final = 200
@@ -36,23 +37,19 @@ class AccountSession:
 _session = read_model(AccountSession)
 
 
-class AccountSessions:
+class AccountSessions(AccountRepository):
     """Repository of one account's sessions."""
-
-    def __init__(self, connection: AsyncConnection, account_id: str) -> None:
-        self._connection = connection
-        self._account_id = account_id
 
     async def open(self, session: AccountSession) -> None:
         """List a new session; the oldest is ended where there are as many as may be."""
-        await self._connection.execute(insert(AccountSessionRow).values(**asdict(session)))
+        await self._rows.add(AccountSessionRow, session)
         beyond = (
             select(AccountSessionRow.__table__)
             .where(col(AccountSessionRow.account_id) == self._account_id)
             .order_by(col(AccountSessionRow.id).desc())
             .offset(MOST)
         )
-        for row in (await self._connection.execute(beyond)).all():
+        for row in await self._rows.all(beyond):
             await self._end(row, session.created_at)
 
     async def page(
@@ -64,22 +61,17 @@ class AccountSessions:
             .where(col(AccountSessionRow.account_id) == self._account_id)
             .where(col(AccountSessionRow.expires_at) > now)
         )
-        if before is not None:
-            query = query.where(col(AccountSessionRow.id) < before)
-        rows = await self._connection.execute(
-            query.order_by(col(AccountSessionRow.id).desc()).limit(limit)
+        return await self._rows.read_newest(
+            query, _session, key=col(AccountSessionRow.id), before=before, limit=limit
         )
-        return [_session(row) for row in rows]
 
     async def end(self, session_id: str, *, now: datetime) -> bool:
         """Void the token of a session; False where the account has no such session."""
-        row = (
-            await self._connection.execute(
-                select(AccountSessionRow.__table__)
-                .where(col(AccountSessionRow.account_id) == self._account_id)
-                .where(col(AccountSessionRow.id) == session_id)
-            )
-        ).one_or_none()
+        row = await self._rows.find(
+            select(AccountSessionRow.__table__)
+            .where(col(AccountSessionRow.account_id) == self._account_id)
+            .where(col(AccountSessionRow.id) == session_id)
+        )
         if row is None:
             return False
         await self._end(row, now)
@@ -87,13 +79,11 @@ class AccountSessions:
 
     async def end_others(self, kept: str, *, now: datetime) -> int:
         """Void the tokens of every session but one; return how many there were."""
-        rows = (
-            await self._connection.execute(
-                select(AccountSessionRow.__table__)
-                .where(col(AccountSessionRow.account_id) == self._account_id)
-                .where(col(AccountSessionRow.id) != kept)
-            )
-        ).all()
+        rows = await self._rows.all(
+            select(AccountSessionRow.__table__)
+            .where(col(AccountSessionRow.account_id) == self._account_id)
+            .where(col(AccountSessionRow.id) != kept)
+        )
         for row in rows:
             await self._end(row, now)
         return len(rows)
@@ -104,11 +94,9 @@ class AccountSessions:
             delete(AccountSessionRow).where(col(AccountSessionRow.account_id) == self._account_id)
         )
 
-    async def _end(self, row: Row[tuple[object, ...]], now: datetime) -> None:
+    async def _end(self, row: AnyRow, now: datetime) -> None:
         await RevokedTokens(self._connection).revoke(row.id, expires_at=row.expires_at, now=now)
-        await self._connection.execute(
-            delete(AccountSessionRow).where(col(AccountSessionRow.id) == row.id)
-        )
+        await self._rows.at(AccountSessionRow, row.id).remove()
 
 
 async def forget_sessions(connection: AsyncConnection, *, now: datetime) -> None:

@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from domain.errors import ConflictError
 from domain.states import Role
 from storage.models.accounts import Account as AccountRow
+from storage.read_models import read_model
+from storage.rows import Repository
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,11 +34,11 @@ class Account:
     deleted_at: datetime | None = None
 
 
-class Accounts:
-    """Repository of accounts."""
+_account = read_model(Account)
 
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+
+class Accounts(Repository):
+    """Repository of accounts."""
 
     async def create(self, account: Account) -> None:
         """Store a new account.
@@ -48,19 +49,7 @@ class Accounts:
         """
         try:
             async with self._connection.begin_nested():
-                await self._connection.execute(
-                    insert(AccountRow).values(
-                        id=account.id,
-                        role=account.role,
-                        email=account.email,
-                        name=account.name,
-                        company=account.company,
-                        password_hash=account.password_hash,
-                        token_epoch=account.token_epoch,
-                        created_at=account.created_at,
-                        verified_at=account.verified_at,
-                    )
-                )
+                await self._rows.add(AccountRow, account)
         except IntegrityError as error:
             raise ConflictError(
                 "email_taken", "An account with this e-mail exists. Log in instead."
@@ -76,11 +65,7 @@ class Accounts:
 
     async def set_password_hash(self, account_id: str, password_hash: str) -> None:
         """Replace the hash by one of the same password with stronger parameters."""
-        await self._connection.execute(
-            update(AccountRow)
-            .where(col(AccountRow.id) == account_id)
-            .values(password_hash=password_hash)
-        )
+        await self._rows.at(AccountRow, account_id).set(password_hash=password_hash)
 
     async def change_password(
         self, account_id: str, password_hash: str, *, of_epoch: int | None = None
@@ -92,38 +77,17 @@ class Accounts:
         query = update(AccountRow).where(col(AccountRow.id) == account_id)
         if of_epoch is not None:
             query = query.where(col(AccountRow.token_epoch) == of_epoch)
-        epoch: int | None = await self._connection.scalar(
+        return await self._connection.scalar(
             query.values(
                 password_hash=password_hash, token_epoch=col(AccountRow.token_epoch) + 1
             ).returning(col(AccountRow.token_epoch))
         )
-        return epoch
 
     async def verify(self, account_id: str, *, at: datetime) -> bool:
         """Note that the address is shown to be its owner's; False when that was known."""
-        changed = await self._connection.execute(
-            update(AccountRow)
-            .where(col(AccountRow.id) == account_id)
-            .where(col(AccountRow.verified_at).is_(None))
-            .values(verified_at=at)
-        )
-        return changed.rowcount > 0
+        return await self._rows.at(
+            AccountRow, account_id, col(AccountRow.verified_at).is_(None)
+        ).set(verified_at=at)
 
     async def _one(self, condition: ColumnElement[bool]) -> Account | None:
-        row = (
-            await self._connection.execute(select(AccountRow.__table__).where(condition))
-        ).one_or_none()
-        if row is None:
-            return None
-        return Account(
-            id=row.id,
-            role=Role(row.role),
-            email=row.email,
-            name=row.name,
-            company=row.company,
-            password_hash=row.password_hash,
-            token_epoch=row.token_epoch,
-            created_at=row.created_at,
-            verified_at=row.verified_at,
-            deleted_at=row.deleted_at,
-        )
+        return await self._rows.read(select(AccountRow.__table__).where(condition), _account)

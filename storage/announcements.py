@@ -37,6 +37,7 @@ from storage.models.invitations import ServiceVisit
 from storage.models.projects import Project, ProjectMember
 from storage.models.runs import CommissioningRun
 from storage.models.webhooks import Webhook, WebhookDelivery
+from storage.rows import Rows
 
 
 async def announce_verdict(connection: AsyncConnection, view: RunView, *, at: datetime) -> None:
@@ -188,15 +189,13 @@ async def _announce(
     whom: ColumnElement[bool],
 ) -> None:
     """Write a delivery for each webhook of these people that wants it, if there is one."""
-    rows = (
-        await connection.execute(
-            select(col(Webhook.id), col(Webhook.events), col(Project.id).label("project_id"))
-            .select_from(Webhook)
-            .join(Project, whom)
-            .where(col(Project.id) == project)
-            .where(col(Webhook.status) == WebhookStatus.ENABLED)
-        )
-    ).all()
+    rows = await Rows(connection).all(
+        select(col(Webhook.id), col(Webhook.events), col(Project.id).label("project_id"))
+        .select_from(Webhook)
+        .join(Project, whom)
+        .where(col(Project.id) == project)
+        .where(col(Webhook.status) == WebhookStatus.ENABLED)
+    )
     wanted = [row for row in rows if event in row.events]
     if wanted:
         body = body_of(event, data(wanted[0].project_id), at=at)

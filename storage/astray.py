@@ -18,6 +18,7 @@ from storage.models.charge_points import ChargePoint
 from storage.models.facts import Boot
 from storage.models.runs import CommissioningRun
 from storage.models.transactions import MeterValue, Transaction
+from storage.rows import Rows
 from storage.run_tags import is_tag_of_the_run
 
 _MOST: Final = 20
@@ -37,12 +38,7 @@ async def _boots(
 ) -> list[Astray]:
     """Find its serial number in what others of the project said last."""
     own = serial_key(
-        await connection.scalar(
-            select(col(ChargePoint.serial_number)).where(
-                col(ChargePoint.id) == request.charge_point_id
-            )
-        )
-        or ""
+        await Rows(connection).value(col(ChargePoint.serial_number), request.charge_point_id) or ""
     )
     rows = await connection.execute(
         select(Boot.__table__, col(ChargePoint.location_address))

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import ScalarSelect, and_, literal, not_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
@@ -17,6 +16,7 @@ from domain.states import Role
 from storage.dialects import conflict_insert
 from storage.models.accounts import Account
 from storage.models.projects import AuditEntry as AuditEntryRow
+from storage.rows import ProjectRepository
 from storage.visiting import newest_visit
 
 _OF_TAGS: Final = [action for action in AuditAction if action.is_of_tags]
@@ -37,12 +37,8 @@ class AuditEntry:
     """In which its installer has done it."""
 
 
-class Audit:
+class Audit(ProjectRepository):
     """Repository of one project's trail."""
-
-    def __init__(self, connection: AsyncConnection, project_id: str) -> None:
-        self._connection = connection
-        self._project_id = project_id
 
     async def write(
         self,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -19,6 +19,8 @@ from storage.fact_records import Authorization, TransactionStart
 from storage.models.charge_points import AwaitedTag as AwaitedTagRow
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
+from storage.read_models import read_model
+from storage.rows import Repository, Rows
 
 PRESENTED_WITHIN: Final = timedelta(minutes=1)
 """A start that is older than this when it comes tells of no card that is presented now."""
@@ -34,45 +36,39 @@ class AwaitedTag:
     id_tag: str | None
 
 
-class AwaitedTags:
+_awaited = read_model(AwaitedTag)
+
+
+class AwaitedTags(Repository):
     """Repository of what is awaited at one charge point."""
 
     def __init__(self, connection: AsyncConnection, charge_point_id: str) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._charge_point_id = charge_point_id
 
     async def put(self, *, label: str | None, by: Actor, at: datetime, until: datetime) -> None:
         """Await the next unknown tag; what was awaited before is not any more."""
         await self.end()
-        await self._connection.execute(
-            insert(AwaitedTagRow).values(
-                charge_point_id=self._charge_point_id,
-                label=label,
-                asked_by=by.account_id,
-                asked_email=by.email,
-                asked_at=at,
-                until=until,
-            )
+        await self._rows.add(
+            AwaitedTagRow,
+            charge_point_id=self._charge_point_id,
+            label=label,
+            asked_by=by.account_id,
+            asked_email=by.email,
+            asked_at=at,
+            until=until,
         )
 
     async def get(self) -> AwaitedTag | None:
         """What is awaited there, or came last."""
-        row = (
-            await self._connection.execute(
-                select(AwaitedTagRow.__table__).where(
-                    col(AwaitedTagRow.charge_point_id) == self._charge_point_id
-                )
-            )
-        ).one_or_none()
+        row = await self._rows.look_up(AwaitedTagRow, self._charge_point_id)
         if row is None:
             return None
         return AwaitedTag(label=row.label, until=row.until, id_tag=row.id_tag)
 
     async def end(self) -> None:
         """Await nothing."""
-        await self._connection.execute(
-            delete(AwaitedTagRow).where(col(AwaitedTagRow.charge_point_id) == self._charge_point_id)
-        )
+        await self._rows.at(AwaitedTagRow, self._charge_point_id).remove()
 
 
 async def list_awaited(
@@ -101,13 +97,12 @@ async def list_awaited(
     for row in rows.all():
         record = next(one for one in refused if one.charge_point_id == row.charge_point_id)
         id_tag = record.id_tag.strip()
-        came = await connection.execute(
-            update(AwaitedTagRow)
-            .where(col(AwaitedTagRow.charge_point_id) == row.charge_point_id)
-            .where(col(AwaitedTagRow.id_tag).is_(None))
-            .values(id_tag=id_tag)
+        came = (
+            await Rows(connection)
+            .at(AwaitedTagRow, row.charge_point_id, col(AwaitedTagRow.id_tag).is_(None))
+            .set(id_tag=id_tag)
         )
-        if came.rowcount == 0:
+        if not came:
             continue  # another node was faster
         try:
             await Access(connection, row.project_id).put(

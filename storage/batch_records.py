@@ -26,6 +26,7 @@ from storage.in_use import at_live_site
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
 from storage.models.runs import BatchMember, CommissioningRun
+from storage.rows import Rows
 from storage.runs import Run, Runs
 from storage.standing import holds
 from storage.visiting import has_visit
@@ -165,29 +166,25 @@ class StoredBatches:
 
 
 async def _queued(connection: AsyncConnection, batch_id: str, *, limit: int) -> Sequence[str]:
-    return (
-        await connection.scalars(
-            select(col(BatchMember.charge_point_id))
-            .where(col(BatchMember.batch_id) == batch_id)
-            .where(col(BatchMember.state) == MemberState.QUEUED)
-            .order_by(col(BatchMember.charge_point_id))
-            .limit(limit)
-        )
-    ).all()
+    return await Rows(connection).values(
+        select(col(BatchMember.charge_point_id))
+        .where(col(BatchMember.batch_id) == batch_id)
+        .where(col(BatchMember.state) == MemberState.QUEUED)
+        .order_by(col(BatchMember.charge_point_id))
+        .limit(limit)
+    )
 
 
 async def _to_cancel(connection: AsyncConnection, batch_id: str, *, limit: int) -> Sequence[str]:
-    return (
-        await connection.scalars(
-            select(col(BatchMember.charge_point_id))
-            .select_from(members_with_runs())
-            .where(col(BatchMember.batch_id) == batch_id)
-            .where(col(BatchMember.cancel_sent).is_(False))
-            .where(col(CommissioningRun.status).in_(OPEN_RUN))
-            .order_by(col(BatchMember.charge_point_id))
-            .limit(limit)
-        )
-    ).all()
+    return await Rows(connection).values(
+        select(col(BatchMember.charge_point_id))
+        .select_from(members_with_runs())
+        .where(col(BatchMember.batch_id) == batch_id)
+        .where(col(BatchMember.cancel_sent).is_(False))
+        .where(col(CommissioningRun.status).in_(OPEN_RUN))
+        .order_by(col(BatchMember.charge_point_id))
+        .limit(limit)
+    )
 
 
 async def _drop_queued(connection: AsyncConnection, batch_id: str) -> None:
@@ -200,32 +197,24 @@ async def _drop_queued(connection: AsyncConnection, batch_id: str) -> None:
 
 
 async def _started(connection: AsyncConnection, batch: BatchRequest, run: Run) -> None:
-    await connection.execute(
-        update(BatchMember)
-        .where(col(BatchMember.batch_id) == batch.batch_id)
-        .where(col(BatchMember.charge_point_id) == run.request.charge_point_id)
-        .values(state=MemberState.STARTED, commissioning_id=run.request.commissioning_id)
+    await (
+        Rows(connection)
+        .at(BatchMember, (batch.batch_id, run.request.charge_point_id))
+        .set(state=MemberState.STARTED, commissioning_id=run.request.commissioning_id)
     )
 
 
 async def _set_state(
     connection: AsyncConnection, batch: BatchRequest, charge_point_id: str, state: MemberState
 ) -> None:
-    await connection.execute(
-        update(BatchMember)
-        .where(col(BatchMember.batch_id) == batch.batch_id)
-        .where(col(BatchMember.charge_point_id) == charge_point_id)
-        .values(state=state)
-    )
+    await Rows(connection).at(BatchMember, (batch.batch_id, charge_point_id)).set(state=state)
 
 
 async def _is_out(connection: AsyncConnection, charge_point_id: str) -> bool:
     """Tell whether it was withdrawn, or is to be."""
-    row = (
-        await connection.execute(
-            select(col(ChargePoint.withdrawn_at), col(ChargePoint.withdrawal)).where(
-                col(ChargePoint.id) == charge_point_id
-            )
+    row = await Rows(connection).one(
+        select(col(ChargePoint.withdrawn_at), col(ChargePoint.withdrawal)).where(
+            col(ChargePoint.id) == charge_point_id
         )
-    ).one()
+    )
     return row.withdrawn_at is not None or row.withdrawal is not None

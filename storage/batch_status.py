@@ -21,6 +21,7 @@ from domain.states import MemberState, RunStatus, WaitingFor
 from storage.connection_attempts import last_refusals
 from storage.models.charge_points import ChargePoint
 from storage.models.runs import BatchMember, CommissioningRun
+from storage.rows import Rows
 
 OPEN_RUN = (RunStatus.STARTING, RunStatus.IN_PROGRESS)
 _VIEW = TypeAdapter(RunView)
@@ -127,7 +128,7 @@ async def needing_a_person(
     )
     if after is not None:
         query = query.where(col(BatchMember.charge_point_id) > after)
-    rows = (await connection.execute(query)).all()
+    rows = await Rows(connection).all(query)
     waits = {
         row.charge_point_id: _WAITING.validate_python(row.waiting)
         for row in rows

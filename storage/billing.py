@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, insert, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import func, or_, select, update
 from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
@@ -14,6 +13,7 @@ from storage.audit import Audit
 from storage.dialects import conflict_insert
 from storage.models.billing import BillingAccount, BillingPause, Tariff
 from storage.models.projects import Project
+from storage.rows import ProjectRepository
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,12 +24,8 @@ class BillingState:
     paused_at: datetime | None
 
 
-class Billing:
+class Billing(ProjectRepository):
     """Repository of one project's billing."""
-
-    def __init__(self, connection: AsyncConnection, project_id: str) -> None:
-        self._connection = connection
-        self._project_id = project_id
 
     async def activate(self, *, at: datetime) -> datetime | None:
         """Bill the transactions that begin from now on; returns since when. A repeat is harmless.
@@ -62,26 +58,22 @@ class Billing:
 
         The handover asks for it, and so does every tariff that is set after it.
         """
-        status = await self._connection.scalar(
-            select(col(Project.status)).where(col(Project.id) == self._project_id)
-        )
+        status = await self._rows.value(col(Project.status), self._project_id)
         return status == ProjectStatus.HANDED_OVER and await self.activate(at=at) is not None
 
     async def state(self) -> BillingState | None:
         """How billing stands; None where it was never activated."""
-        row = (
-            await self._connection.execute(
-                select(col(BillingAccount.active_since), col(BillingPause.paused_at))
-                .select_from(
-                    BillingAccount.__table__.outerjoin(
-                        BillingPause,
-                        (col(BillingPause.project_id) == col(BillingAccount.project_id))
-                        & col(BillingPause.resumed_at).is_(None),
-                    )
+        row = await self._rows.find(
+            select(col(BillingAccount.active_since), col(BillingPause.paused_at))
+            .select_from(
+                BillingAccount.__table__.outerjoin(
+                    BillingPause,
+                    (col(BillingPause.project_id) == col(BillingAccount.project_id))
+                    & col(BillingPause.resumed_at).is_(None),
                 )
-                .where(col(BillingAccount.project_id) == self._project_id)
             )
-        ).one_or_none()
+            .where(col(BillingAccount.project_id) == self._project_id)
+        )
         if row is None:
             return None
         return BillingState(active_since=row.active_since, paused_at=row.paused_at)
@@ -96,10 +88,8 @@ class Billing:
         await self._locked()
         state = await self._active()
         if state.paused_at is None:
-            await self._connection.execute(
-                insert(BillingPause).values(
-                    project_id=self._project_id, paused_at=at, paused_by=by.account_id
-                )
+            await self._rows.add(
+                BillingPause, project_id=self._project_id, paused_at=at, paused_by=by.account_id
             )
             await self._audit(AuditAction.FEATURE_PAUSED, by, at=at)
         return await self._active()

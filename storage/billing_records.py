@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -41,6 +41,7 @@ from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
 from storage.models.runs import CommissioningRun
 from storage.models.transactions import Transaction
+from storage.rows import Rows
 from storage.run_tags import is_tag_of_the_run
 from storage.tariffs import Tariffs
 
@@ -104,9 +105,7 @@ async def settle(
         settled, mark = Settled(reason=why_not), TransactionBilling.EXEMPT
     else:
         settled, mark = await _Settlement(connection, row, site, catalogue, at=at).make()
-    await connection.execute(
-        update(Transaction).where(col(Transaction.id) == transaction_id).values(billing=mark)
-    )
+    await Rows(connection).at(Transaction, transaction_id).set(billing=mark)
     return settled
 
 

@@ -22,6 +22,7 @@ from storage.catalogue import Catalogue
 from storage.dialects import among
 from storage.models.transactions import MeterValue
 from storage.models.transactions import Transaction as TransactionRow
+from storage.rows import Rows
 from storage.suspensions import read_suspensions
 
 _MWH: Final = 1000  # in a Wh
@@ -191,20 +192,18 @@ async def _register_before(connection: AsyncConnection, row: Row[Any]) -> int | 
 
     None where another charge point may have told that, as several links spoke.
     """
-    before = (
-        await connection.execute(
-            select(
-                col(TransactionRow.meter_start),
-                col(TransactionRow.meter_stop),
-                col(TransactionRow.contested),
-            )
-            .where(col(TransactionRow.charge_point_id) == row.charge_point_id)
-            .where(col(TransactionRow.connector_id) == row.connector_id)
-            .where(col(TransactionRow.id) < row.id)
-            .order_by(col(TransactionRow.id).desc())
-            .limit(1)
+    before = await Rows(connection).find(
+        select(
+            col(TransactionRow.meter_start),
+            col(TransactionRow.meter_stop),
+            col(TransactionRow.contested),
         )
-    ).one_or_none()
+        .where(col(TransactionRow.charge_point_id) == row.charge_point_id)
+        .where(col(TransactionRow.connector_id) == row.connector_id)
+        .where(col(TransactionRow.id) < row.id)
+        .order_by(col(TransactionRow.id).desc())
+        .limit(1)
+    )
     if before is None or before.contested or not before.meter_stop:
         return None
     if before.meter_stop < (before.meter_start or 0):
@@ -222,7 +221,7 @@ async def _register_after(connection: AsyncConnection, row: Row[Any]) -> int | N
         .order_by(col(TransactionRow.id))
         .limit(1)
     )
-    after = (await connection.execute(query)).one_or_none()
+    after = await Rows(connection).find(query)
     return _mwh(after.meter_start) if after and after.meter_start and not after.contested else None
 
 

@@ -13,16 +13,15 @@ from sqlalchemy import (
     and_,
     exists,
     func,
-    insert,
     or_,
     select,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from domain.billing.cdr import Cdr
 from domain.billing.held import HeldDocument, HoldState, as_cdr
 from storage.models.billing import ChargeDetailRecord, HeldRecord
+from storage.rows import ProjectRepository
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,42 +32,35 @@ class Issued:
     cdr: Cdr
 
 
-class Cdrs:
+class Cdrs(ProjectRepository):
     """Repository of one project's records."""
-
-    def __init__(self, connection: AsyncConnection, project_id: str) -> None:
-        self._connection = connection
-        self._project_id = project_id
 
     async def issue(self, issued: Issued, *, transaction_id: int, month: str) -> None:
         """Store a record for the statement of that month."""
         cdr = issued.cdr
-        await self._connection.execute(
-            insert(ChargeDetailRecord).values(
-                id=cdr.id,
-                project_id=self._project_id,
-                charge_point_id=cdr.cdr_location.charge_point_id,
-                transaction_id=transaction_id,
-                revision=issued.revision,
-                credit=cdr.credit,
-                issued_at=cdr.last_updated,
-                month=month,
-                document=cdr.model_dump(mode="json"),
-            )
+        await self._rows.add(
+            ChargeDetailRecord,
+            id=cdr.id,
+            project_id=self._project_id,
+            charge_point_id=cdr.cdr_location.charge_point_id,
+            transaction_id=transaction_id,
+            revision=issued.revision,
+            credit=cdr.credit,
+            issued_at=cdr.last_updated,
+            month=month,
+            document=cdr.model_dump(mode="json"),
         )
 
     async def newest(self, transaction_id: int) -> Issued | None:
         """The newest record of a transaction; a credit where that was taken back."""
-        row = (
-            await self._connection.execute(
-                select(col(ChargeDetailRecord.revision), col(ChargeDetailRecord.document))
-                .where(col(ChargeDetailRecord.transaction_id) == transaction_id)
-                .order_by(
-                    col(ChargeDetailRecord.revision).desc(), col(ChargeDetailRecord.credit).desc()
-                )
-                .limit(1)
+        row = await self._rows.find(
+            select(col(ChargeDetailRecord.revision), col(ChargeDetailRecord.document))
+            .where(col(ChargeDetailRecord.transaction_id) == transaction_id)
+            .order_by(
+                col(ChargeDetailRecord.revision).desc(), col(ChargeDetailRecord.credit).desc()
             )
-        ).one_or_none()
+            .limit(1)
+        )
         if row is None:
             return None
         return Issued(revision=row.revision, cdr=Cdr.model_validate(row.document))

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, exists, func, insert, select
+from sqlalchemy import Select, exists, func, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
@@ -16,6 +15,7 @@ from storage.dialects import conflict_insert
 from storage.models.documents import Certificate as CertificateRow
 from storage.models.documents import CertificateKey
 from storage.read_models import read_model
+from storage.rows import Repository
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,11 +45,8 @@ class Certificate:
 _certificate = read_model(Certificate)
 
 
-class Certificates:
+class Certificates(Repository):
     """Repository of certificates."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
     async def newest(
         self, subject_id: str, *, service_visit_id: str | None = None
@@ -77,7 +74,7 @@ class Certificates:
     async def all(self, subject_id: str) -> Sequence[Certificate]:
         """Return every certificate of a subject, newest first; 1,000 at most."""
         query = _facts().where(col(CertificateRow.subject_id) == subject_id).limit(1000)
-        return [_certificate(row) for row in await self._connection.execute(query)]
+        return await self._rows.read_all(query, _certificate)
 
     async def by_token(self, token: str) -> Certificate | None:
         """Return the certificate whose online copy has that token."""
@@ -96,22 +93,21 @@ class Certificates:
         """Store it; False when another one took its number first."""
         try:
             async with self._connection.begin_nested():
-                await self._connection.execute(
-                    insert(CertificateRow).values(
-                        id=certificate.id,
-                        scope=certificate.scope,
-                        subject_id=certificate.subject_id,
-                        project_id=certificate.project_id,
-                        number=certificate.number,
-                        service_visit_id=certificate.service_visit_id,
-                        content_hash=certificate.content_hash,
-                        sha256=certificate.sha256,
-                        key_id=certificate.key_id,
-                        token=certificate.token,
-                        issued_at=certificate.issued_at,
-                        summary=dict(certificate.summary),
-                        file=file,
-                    )
+                await self._rows.add(
+                    CertificateRow,
+                    id=certificate.id,
+                    scope=certificate.scope,
+                    subject_id=certificate.subject_id,
+                    project_id=certificate.project_id,
+                    number=certificate.number,
+                    service_visit_id=certificate.service_visit_id,
+                    content_hash=certificate.content_hash,
+                    sha256=certificate.sha256,
+                    key_id=certificate.key_id,
+                    token=certificate.token,
+                    issued_at=certificate.issued_at,
+                    summary=dict(certificate.summary),
+                    file=file,
                 )
         except IntegrityError:
             return False
@@ -131,8 +127,7 @@ class Certificates:
         return list(await self._connection.scalars(query))
 
     async def _one(self, query: Select[Any]) -> Certificate | None:
-        row = (await self._connection.execute(query.limit(1))).one_or_none()
-        return None if row is None else _certificate(row)
+        return await self._rows.read(query.limit(1), _certificate)
 
 
 def _facts() -> Select[Any]:

@@ -23,6 +23,7 @@ from storage.models.invitations import ServiceVisitChargePoint
 from storage.models.projects import Project
 from storage.models.runs import CommissioningRun
 from storage.projects import Projects
+from storage.rows import Repository, Rows
 from storage.visiting import in_visit, is_project_of, refuse_outside_visit
 
 _ORDER = TypeAdapter(WithdrawalOrder)
@@ -58,11 +59,8 @@ class ChargePoint:
     replaced_by: str | None = None
 
 
-class ChargePoints:
+class ChargePoints(Repository):
     """Repository of charge points. Somebody else's charge point does not exist for the caller."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
     async def register(self, charge_point: ChargePoint, *, visit: str | None = None) -> None:
         """Store a new charge point; it is in the service visit in which it is added.
@@ -73,7 +71,7 @@ class ChargePoints:
         """
         try:
             async with self._connection.begin_nested():
-                await self._connection.execute(insert(ChargePointRow).values(**_row(charge_point)))
+                await self._rows.add(ChargePointRow, **_row(charge_point))
         except IntegrityError as error:
             raise await self._duplicate(charge_point) from error
         await self._join(visit, [charge_point])
@@ -212,10 +210,8 @@ class ChargePoints:
         """
         try:
             async with self._connection.begin_nested():
-                await self._connection.execute(
-                    update(ChargePointRow)
-                    .where(col(ChargePointRow.id) == charge_point.id)
-                    .values(**_changeable(charge_point))
+                await self._rows.at(ChargePointRow, charge_point.id).set(
+                    **_changeable(charge_point)
                 )
         except IntegrityError as error:
             raise await self._duplicate(charge_point) from error
@@ -246,9 +242,7 @@ class ChargePoints:
         if alias is not None and not likeness(
             alias, charge_point_id=charge_point.id, serial_number=charge_point.serial_number
         ):
-            await self._connection.execute(
-                delete(IdentityAlias).where(col(IdentityAlias.identity_key) == alias)
-            )
+            await self._rows.at(IdentityAlias, alias).remove()
 
     async def _free_names(self, present: Sequence[ChargePoint]) -> None:
         """End claims of withdrawn charge points that are like these: they may be theirs now."""
@@ -264,9 +258,7 @@ class ChargePoints:
 
     async def delete(self, charge_point_id: str) -> None:
         """Forget a charge point and the facts it reported."""
-        await self._connection.execute(
-            delete(ChargePointRow).where(col(ChargePointRow.id) == charge_point_id)
-        )
+        await self._rows.at(ChargePointRow, charge_point_id).remove()
         for column in (col(ChargePointRow.replaces), col(ChargePointRow.replaced_by)):
             await self._connection.execute(
                 update(ChargePointRow).where(column == charge_point_id).values({column: None})
@@ -323,13 +315,12 @@ class ChargePoints:
     ) -> Sequence[ChargePoint]:
         if serial_number is not None:
             query = query.where(col(ChargePointRow.serial_key) == serial_key(serial_number))
-        if before is not None:
-            query = query.where(col(ChargePointRow.id) < before)
-        query = query.order_by(col(ChargePointRow.id).desc()).limit(limit)
-        return [_charge_point(row) for row in await self._connection.execute(query)]
+        return await self._rows.read_newest(
+            query, _charge_point, key=col(ChargePointRow.id), before=before, limit=limit
+        )
 
     async def _one(self, query: Select[Any]) -> ChargePoint:
-        row = (await self._connection.execute(query)).one_or_none()
+        row = await self._rows.find(query)
         if row is None:
             raise NotFoundError("charge_point_not_found", "You have no charge point with this id.")
         return _charge_point(row)
@@ -337,9 +328,7 @@ class ChargePoints:
 
 async def is_withdrawn(connection: AsyncConnection, charge_point_id: str) -> bool:
     """Tell whether it is out of its project."""
-    since = await connection.scalar(
-        select(col(ChargePointRow.withdrawn_at)).where(col(ChargePointRow.id) == charge_point_id)
-    )
+    since = await Rows(connection).value(col(ChargePointRow.withdrawn_at), charge_point_id)
     return since is not None
 
 
@@ -371,11 +360,10 @@ async def accept_charge_point(
     connection: AsyncConnection, charge_point_id: str, *, at: datetime
 ) -> None:
     """Have its boots answered Accepted from then on; the first moment stands."""
-    await connection.execute(
-        update(ChargePointRow)
-        .where(col(ChargePointRow.id) == charge_point_id)
-        .where(col(ChargePointRow.provisioned_at).is_(None))
-        .values(provisioned_at=at)
+    await (
+        Rows(connection)
+        .at(ChargePointRow, charge_point_id, col(ChargePointRow.provisioned_at).is_(None))
+        .set(provisioned_at=at)
     )
 
 
@@ -449,11 +437,7 @@ def withdrawal_of(row: Row[Any]) -> Withdrawal | None:
 
 async def read_registered(connection: AsyncConnection, charge_point_id: str) -> Registered:
     """Read the charge point as the installer registered it."""
-    row = (
-        await connection.execute(
-            select(ChargePointRow.__table__).where(col(ChargePointRow.id) == charge_point_id)
-        )
-    ).one()
+    row = await Rows(connection).get(ChargePointRow, charge_point_id)
     return registered(row)
 
 

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import delete, insert, select
 from sqlmodel import col
 
 from domain.checklists import Checklist, ChecklistAnswer, ChosenChecklist, Compliance
@@ -13,15 +12,13 @@ from storage.dialects import among, upsert
 from storage.models.charge_points import ChargePoint
 from storage.models.documents import ChecklistAnswer as ChecklistAnswerRow
 from storage.models.projects import Project
+from storage.rows import Repository
 
 _CHOSEN = TypeAdapter(ChosenChecklist)
 
 
-class Checklists:
+class Checklists(Repository):
     """Repository of checklists. Whoever changes one has locked the project before."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
     async def choose(self, project_id: str, chosen: ChosenChecklist | None) -> None:
         """Choose the checklist of a project, as it is now; None: it has none.
@@ -29,15 +26,11 @@ class Checklists:
         Answers are kept by the id of the checklist: those of another count again if that is chosen.
         """
         document: Any = None if chosen is None else _CHOSEN.dump_python(chosen, mode="json")
-        await self._connection.execute(
-            update(Project).where(col(Project.id) == project_id).values(checklist=document)
-        )
+        await self._rows.at(Project, project_id).set(checklist=document)
 
     async def chosen(self, project_id: str) -> ChosenChecklist | None:
         """Return the checklist of a project."""
-        document = await self._connection.scalar(
-            select(col(Project.checklist)).where(col(Project.id) == project_id)
-        )
+        document = await self._rows.value(col(Project.checklist), project_id)
         return None if document is None else _CHOSEN.validate_python(document)
 
     async def of(self, project_id: str, identities: Sequence[str]) -> Mapping[str, Checklist]:

@@ -3,13 +3,14 @@
 from typing import Any, Final
 
 from pydantic import TypeAdapter
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from domain.contractors import Contractor
 from storage.models.accounts import Account
 from storage.models.projects import Project
+from storage.rows import Rows
 
 _CONTRACTOR: Final = TypeAdapter(Contractor)
 
@@ -19,18 +20,12 @@ async def declare_contractor(
 ) -> None:
     """Store it; None: it is the company of the account again."""
     document = None if contractor is None else _CONTRACTOR.dump_python(contractor, mode="json")
-    await connection.execute(
-        update(Project).where(col(Project.id) == project_id).values(contractor=document)
-    )
+    await Rows(connection).at(Project, project_id).set(contractor=document)
 
 
 async def declared_contractor(connection: AsyncConnection, project_id: str) -> Contractor | None:
     """Return what was declared, if anything was."""
-    return read_contractor(
-        await connection.scalar(
-            select(col(Project.contractor)).where(col(Project.id) == project_id)
-        )
-    )
+    return read_contractor(await Rows(connection).value(col(Project.contractor), project_id))
 
 
 async def company_of_account(connection: AsyncConnection, project_id: str) -> str:

@@ -13,6 +13,7 @@ from domain.rules.likeness import serial_key
 from storage.dialects import among
 from storage.models.charge_points import ChargePoint, IdentityAlias
 from storage.models.connections import ChargePointConnection
+from storage.rows import Rows
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +52,7 @@ async def read_credentials(
 
 async def sole_project_at(connection: AsyncConnection, remote_address: str) -> str | None:
     """Return the project whose charge points last came from there, if it is one project alone."""
-    found = await connection.scalars(
+    projects = await Rows(connection).values(
         select(col(ChargePoint.project_id))
         .join(
             ChargePointConnection, col(ChargePointConnection.charge_point_id) == col(ChargePoint.id)
@@ -60,7 +61,6 @@ async def sole_project_at(connection: AsyncConnection, remote_address: str) -> s
         .distinct()
         .limit(2)
     )
-    projects = found.all()
     return projects[0] if len(projects) == 1 else None
 
 

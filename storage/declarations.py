@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import delete, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import select
 from sqlmodel import col
 
 from domain.declarations import Declaration, Declared, PhotoFact
 from storage.dialects import among, conflict_insert, upsert
 from storage.models.documents import Declaration as DeclarationRow
 from storage.models.documents import Photo
+from storage.rows import Repository
 
 _DECLARED = TypeAdapter(Declared)
 _FACTS = (
@@ -29,11 +29,8 @@ _FACTS = (
 )
 
 
-class Declarations:
+class Declarations(Repository):
     """Repository of declarations; a new one replaces the one before."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
     async def put(self, charge_point_id: str, declaration: Declaration) -> None:
         """Store what is declared now."""
@@ -72,11 +69,8 @@ class NewPhoto:
     thumbnail: bytes
 
 
-class Photos:
+class Photos(Repository):
     """Repository of photos."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
     async def add(self, charge_point_id: str, photo: NewPhoto) -> PhotoFact:
         """Store a photo; the same picture again is the one that is there."""
@@ -124,30 +118,25 @@ class Photos:
 
     async def picture(self, charge_point_id: str, photo_id: str) -> bytes | None:
         """Return the picture (JPEG), or None when there is no such photo."""
-        found: bytes | None = await self._connection.scalar(
+        return await self._connection.scalar(
             select(col(Photo.picture))
             .where(col(Photo.charge_point_id) == charge_point_id)
             .where(col(Photo.id) == photo_id)
         )
-        return found
 
     async def thumbnails(self, photo_ids: Sequence[str]) -> Mapping[str, bytes]:
         """Return the small pictures (JPEG) by photo."""
-        rows = await self._connection.execute(
+        return await self._rows.pairs(
             select(col(Photo.id), col(Photo.thumbnail)).where(
                 among(self._connection, col(Photo.id), photo_ids)
             )
         )
-        return {row.id: row.thumbnail for row in rows}
 
     async def delete(self, charge_point_id: str, photo_id: str) -> bool:
         """Forget a photo; False when there is no such one."""
-        result = await self._connection.execute(
-            delete(Photo)
-            .where(col(Photo.charge_point_id) == charge_point_id)
-            .where(col(Photo.id) == photo_id)
-        )
-        return result.rowcount == 1
+        return await self._rows.at(
+            Photo, photo_id, col(Photo.charge_point_id) == charge_point_id
+        ).remove()
 
 
 def as_document(declared: Declared) -> dict[str, Any]:

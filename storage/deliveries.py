@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import delete, exists, insert, select, update
+from sqlalchemy import delete, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -16,6 +16,7 @@ from storage.dialects import among
 from storage.engine import Database
 from storage.models.webhooks import Webhook, WebhookAttempt, WebhookDelivery
 from storage.read_models import read_model
+from storage.rows import Repository, Rows
 from storage.webhooks import valid_at
 
 DISABLED_AFTER: Final = timedelta(days=3)
@@ -62,11 +63,8 @@ class WaitingDelivery:
     again: bool
 
 
-class Deliveries:
+class Deliveries(Repository):
     """Repository of deliveries."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
     async def get(self, webhook_id: str, delivery_id: str) -> Delivery:
         """Return one delivery of a webhook.
@@ -75,13 +73,11 @@ class Deliveries:
             NotFoundError: ``delivery_not_found``.
 
         """
-        row = (
-            await self._connection.execute(
-                select(WebhookDelivery.__table__)
-                .where(col(WebhookDelivery.id) == delivery_id)
-                .where(col(WebhookDelivery.webhook_id) == webhook_id)
-            )
-        ).one_or_none()
+        row = await self._rows.find(
+            select(WebhookDelivery.__table__)
+            .where(col(WebhookDelivery.id) == delivery_id)
+            .where(col(WebhookDelivery.webhook_id) == webhook_id)
+        )
         if row is None:
             raise NotFoundError("delivery_not_found", "The webhook has no delivery with this id.")
         return _delivery(row)
@@ -100,7 +96,7 @@ class Deliveries:
             query = query.where(col(WebhookDelivery.status) == status)
         if before is not None:
             query = query.where(col(WebhookDelivery.id) < before)
-        return [_delivery(row) for row in await self._connection.execute(query)]
+        return await self._rows.read_all(query, _delivery)
 
     async def attempts(self, delivery_id: str) -> Sequence[LoggedAttempt]:
         """Return the calls of a delivery, oldest first."""
@@ -127,13 +123,10 @@ class Deliveries:
             ConflictError: ``delivery_pending``.
 
         """
-        reopened = await self._connection.execute(
-            update(WebhookDelivery)
-            .where(col(WebhookDelivery.id) == delivery.id)
-            .where(col(WebhookDelivery.status) != DeliveryStatus.PENDING)
-            .values(status=DeliveryStatus.PENDING, dispatched_at=None, ended_at=None)
-        )
-        if reopened.rowcount == 0:
+        reopened = await self._rows.at(
+            WebhookDelivery, delivery.id, col(WebhookDelivery.status) != DeliveryStatus.PENDING
+        ).set(status=DeliveryStatus.PENDING, dispatched_at=None, ended_at=None)
+        if not reopened:
             raise ConflictError(
                 "delivery_pending", "It is being delivered. Wait until that has ended."
             )
@@ -193,18 +186,16 @@ class StoredDeliveries:
     async def call(self, delivery_id: str) -> Call | None:
         """Return the call to make; None when it was delivered or the webhook wants no more."""
         async with self._database.write() as connection:
-            row = (
-                await connection.execute(
-                    select(
-                        col(WebhookDelivery.event_id),
-                        col(WebhookDelivery.body),
-                        col(WebhookDelivery.status).label("delivery_status"),
-                        Webhook.__table__,
-                    )
-                    .join(Webhook, col(Webhook.id) == col(WebhookDelivery.webhook_id))
-                    .where(col(WebhookDelivery.id) == delivery_id)
+            row = await Rows(connection).find(
+                select(
+                    col(WebhookDelivery.event_id),
+                    col(WebhookDelivery.body),
+                    col(WebhookDelivery.status).label("delivery_status"),
+                    Webhook.__table__,
                 )
-            ).one_or_none()
+                .join(Webhook, col(Webhook.id) == col(WebhookDelivery.webhook_id))
+                .where(col(WebhookDelivery.id) == delivery_id)
+            )
             if row is None or row.delivery_status != DeliveryStatus.PENDING:
                 return None
             if row.status != WebhookStatus.ENABLED:
@@ -223,14 +214,10 @@ class StoredDeliveries:
         """Log a call, and note what follows: delivered, gone, or failing since then."""
         async with self._database.write() as connection:
             webhook = update(Webhook).where(col(Webhook.id) == webhook_id)
-            exists = await connection.scalar(
-                select(col(WebhookDelivery.id)).where(col(WebhookDelivery.id) == delivery_id)
-            )
+            exists = await Rows(connection).value(col(WebhookDelivery.id), delivery_id)
             if exists is None:  # deleted in the middle of the call
                 return
-            await connection.execute(
-                insert(WebhookAttempt).values(delivery_id=delivery_id, **_logged(attempt))
-            )
+            await Rows(connection).add(WebhookAttempt, delivery_id=delivery_id, **_logged(attempt))
             if attempt.succeeded:
                 await _end(connection, delivery_id, DeliveryStatus.DELIVERED, at=attempt.at)
                 await connection.execute(webhook.values(failing_since=None))
@@ -254,22 +241,20 @@ class StoredDeliveries:
                 .where(col(WebhookDelivery.id) == delivery_id)
                 .scalar_subquery()
             )
-            await connection.execute(
-                update(Webhook)
-                .where(col(Webhook.id) == of_delivery)
-                .where(col(Webhook.failing_since) < now - DISABLED_AFTER)
-                .values(status=WebhookStatus.DISABLED, disabled_reason=_FAILING)
+            await (
+                Rows(connection)
+                .at(Webhook, of_delivery, col(Webhook.failing_since) < now - DISABLED_AFTER)
+                .set(status=WebhookStatus.DISABLED, disabled_reason=_FAILING)
             )
 
 
 async def _end(
     connection: AsyncConnection, delivery_id: str, status: DeliveryStatus, *, at: datetime
 ) -> None:
-    await connection.execute(
-        update(WebhookDelivery)
-        .where(col(WebhookDelivery.id) == delivery_id)
-        .where(col(WebhookDelivery.status) == DeliveryStatus.PENDING)
-        .values(status=status, ended_at=at)
+    await (
+        Rows(connection)
+        .at(WebhookDelivery, delivery_id, col(WebhookDelivery.status) == DeliveryStatus.PENDING)
+        .set(status=status, ended_at=at)
     )
 
 

@@ -23,6 +23,7 @@ from storage.models.invitations import ServiceVisit, ServiceVisitChargePoint
 from storage.models.projects import AuditEntry, IdTag, Project
 from storage.models.runs import Batch, CommissioningRun
 from storage.models.transactions import MeterValue, Transaction
+from storage.rows import Rows
 
 Line = tuple[str, Mapping[str, Any]]
 """The name of a kind, and one row of it."""
@@ -85,12 +86,11 @@ async def lines_of_project(database: Database, project_id: str) -> AsyncIterator
         async for line in _rows(database, kind, table, table.c.project_id, project_id):
             yield line
     async with database.read() as connection:
-        found = await connection.scalars(
+        identities = await Rows(connection).values(
             select(col(ChargePoint.id))
             .where(col(ChargePoint.project_id) == project_id)
             .order_by(col(ChargePoint.id))
         )
-        identities = found.all()
     for identity in identities:
         for kind, table in OF_CHARGE_POINT.items():
             async for line in _rows(database, kind, table, table.c.charge_point_id, identity):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -24,6 +24,7 @@ from storage.held import HeldRecords
 from storage.models.charge_points import ChargePoint, ChargePointFeature
 from storage.models.projects import Project
 from storage.offline import offline_charging
+from storage.rows import ProjectRepository, Rows
 
 _NO_TARIFF = (
     "There is no tariff, so sessions are free. Billing begins with the first one: "
@@ -59,22 +60,16 @@ async def billing_status(connection: AsyncConnection, project_id: str) -> Featur
     )
 
 
-class Power:
+class Power(ProjectRepository):
     """Repository of the supply of one project."""
-
-    def __init__(self, connection: AsyncConnection, project_id: str) -> None:
-        self._connection = connection
-        self._project_id = project_id
 
     async def limit(self) -> SiteLimit:
         """What the supply carries."""
-        row = (
-            await self._connection.execute(
-                select(col(Project.max_amps), col(Project.phases)).where(
-                    col(Project.id) == self._project_id
-                )
+        row = await self._rows.one(
+            select(col(Project.max_amps), col(Project.phases)).where(
+                col(Project.id) == self._project_id
             )
-        ).one()
+        )
         return SiteLimit(amps=row.max_amps, phases=row.phases)
 
     async def set_limit(self, limit: SiteLimit, *, by: Actor, at: datetime) -> None:
@@ -143,31 +138,22 @@ class Power:
         )
 
     async def _paused_at(self) -> datetime | None:
-        since: datetime | None = await self._connection.scalar(
-            select(col(Project.smart_charging_paused_at)).where(col(Project.id) == self._project_id)
-        )
-        return since
+        return await self._rows.value(col(Project.smart_charging_paused_at), self._project_id)
 
     async def _lock(self) -> None:
-        await self._connection.execute(
-            select(col(Project.id)).where(col(Project.id) == self._project_id).with_for_update()
-        )
+        await self._rows.at(Project, self._project_id).lock()
 
     async def _set(self, **values: object) -> None:
-        await self._connection.execute(
-            update(Project).where(col(Project.id) == self._project_id).values(**values)
-        )
+        await self._rows.at(Project, self._project_id).set(**values)
 
 
 async def read_electrical(connection: AsyncConnection, charge_point_id: str) -> Electrical:
     """How a charge point is connected."""
-    row = (
-        await connection.execute(
-            select(
-                col(ChargePoint.max_amps), col(ChargePoint.phases), col(ChargePoint.voltage)
-            ).where(col(ChargePoint.id) == charge_point_id)
+    row = await Rows(connection).one(
+        select(col(ChargePoint.max_amps), col(ChargePoint.phases), col(ChargePoint.voltage)).where(
+            col(ChargePoint.id) == charge_point_id
         )
-    ).one()
+    )
     return electrical(row.max_amps, row.phases, row.voltage)
 
 
@@ -198,10 +184,10 @@ async def store_electrical(
     if before == electrical:
         return
     phases = None if electrical.phases is None else ",".join(electrical.phases)
-    await connection.execute(
-        update(ChargePoint)
-        .where(col(ChargePoint.id) == charge_point_id, col(ChargePoint.project_id) == project_id)
-        .values(max_amps=electrical.max_amps, phases=phases, voltage=electrical.voltage)
+    await (
+        Rows(connection)
+        .at(ChargePoint, charge_point_id, col(ChargePoint.project_id) == project_id)
+        .set(max_amps=electrical.max_amps, phases=phases, voltage=electrical.voltage)
     )
     await Audit(connection, project_id).write(
         AuditAction.ELECTRICAL_CHANGED,

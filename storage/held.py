@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, insert, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import func, or_, select
 from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
@@ -23,6 +22,7 @@ from storage.audit import Audit
 from storage.models.billing import HeldRecord as HeldRecordRow
 from storage.models.transactions import Transaction
 from storage.read_models import read_model
+from storage.rows import ProjectRepository
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,12 +45,8 @@ class HeldRecord:
 _held = read_model(HeldRecord)
 
 
-class HeldRecords:
+class HeldRecords(ProjectRepository):
     """Repository of one project's held records."""
-
-    def __init__(self, connection: AsyncConnection, project_id: str) -> None:
-        self._connection = connection
-        self._project_id = project_id
 
     async def hold(
         self,
@@ -68,16 +64,15 @@ class HeldRecords:
             "document": document.model_dump(mode="json"),
         }
         if known is None:
-            await self._connection.execute(
-                insert(HeldRecordRow).values(
-                    id=new_id(Prefix.HELD_RECORD),
-                    project_id=self._project_id,
-                    charge_point_id=document.cdr_location.charge_point_id,
-                    transaction_id=transaction_id,
-                    state=HoldState.HELD,
-                    held_at=at,
-                    **said,
-                )
+            await self._rows.add(
+                HeldRecordRow,
+                id=new_id(Prefix.HELD_RECORD),
+                project_id=self._project_id,
+                charge_point_id=document.cdr_location.charge_point_id,
+                transaction_id=transaction_id,
+                state=HoldState.HELD,
+                held_at=at,
+                **said,
             )
         else:
             anew = {
@@ -88,10 +83,8 @@ class HeldRecords:
                 "decided_by": None,
                 "mailed_at": None,
             }
-            await self._connection.execute(
-                update(HeldRecordRow)
-                .where(col(HeldRecordRow.id) == known.id)
-                .values(**said, **({} if known.state is HoldState.HELD else anew))
+            await self._rows.at(HeldRecordRow, known.id).set(
+                **said, **{} if known.state is HoldState.HELD else anew
             )
         held = await self.of_transaction(transaction_id)
         assert held is not None, "it was written above"  # noqa: S101
@@ -99,22 +92,18 @@ class HeldRecords:
 
     async def settle(self, known: HeldRecord, *, at: datetime) -> None:
         """Stop holding a record: what the charge point told since leaves no doubt."""
-        await self._connection.execute(
-            update(HeldRecordRow)
-            .where(col(HeldRecordRow.id) == known.id)
-            .values(state=HoldState.SETTLED, decided_at=at, decided_by=None, decision=None)
+        await self._rows.at(HeldRecordRow, known.id).set(
+            state=HoldState.SETTLED, decided_at=at, decided_by=None, decision=None
         )
 
     async def of_transaction(self, transaction_id: int) -> HeldRecord | None:
         """Return the record of a transaction."""
-        row = (
-            await self._connection.execute(
-                select(HeldRecordRow.__table__).where(
-                    col(HeldRecordRow.transaction_id) == transaction_id
-                )
-            )
-        ).one_or_none()
-        return None if row is None else _held(row)
+        return await self._rows.read(
+            select(HeldRecordRow.__table__).where(
+                col(HeldRecordRow.transaction_id) == transaction_id
+            ),
+            _held,
+        )
 
     async def get(self, held_id: str) -> HeldRecord:
         """Return a record of the project.
@@ -123,13 +112,11 @@ class HeldRecords:
             NotFoundError: ``held_record_not_found``.
 
         """
-        row = (
-            await self._connection.execute(
-                select(HeldRecordRow.__table__)
-                .where(col(HeldRecordRow.project_id) == self._project_id)
-                .where(col(HeldRecordRow.id) == held_id)
-            )
-        ).one_or_none()
+        row = await self._rows.find(
+            select(HeldRecordRow.__table__)
+            .where(col(HeldRecordRow.project_id) == self._project_id)
+            .where(col(HeldRecordRow.id) == held_id)
+        )
         if row is None:
             raise NotFoundError(
                 "held_record_not_found", "The project has no held record with this id."
@@ -152,28 +139,25 @@ class HeldRecords:
             query = query.where(col(HeldRecordRow.state) == state)
         if cause is not None:
             query = query.where(col(HeldRecordRow.cause) == cause)
-        if before is not None:
-            query = query.where(col(HeldRecordRow.id) < before)
-        rows = await self._connection.execute(
-            query.order_by(col(HeldRecordRow.id).desc()).limit(limit)
+        return await self._rows.read_newest(
+            query, _held, key=col(HeldRecordRow.id), before=before, limit=limit
         )
-        return [_held(row) for row in rows]
 
     async def of_cause(self, cause: HoldCause, *, limit: int) -> Sequence[HeldRecord]:
         """Return those of a cause that wait, in the order in which they came."""
-        rows = await self._connection.execute(
+        return await self._rows.read_all(
             select(HeldRecordRow.__table__)
             .where(col(HeldRecordRow.project_id) == self._project_id)
             .where(col(HeldRecordRow.state) == HoldState.HELD)
             .where(col(HeldRecordRow.cause) == cause)
             .order_by(col(HeldRecordRow.id))
-            .limit(limit)
+            .limit(limit),
+            _held,
         )
-        return [_held(row) for row in rows]
 
     async def open_at(self, moment: datetime) -> Sequence[HeldRecord]:
         """Return those that were held at a moment, in the order in which they came."""
-        rows = await self._connection.execute(
+        return await self._rows.read_all(
             select(HeldRecordRow.__table__)
             .where(col(HeldRecordRow.project_id) == self._project_id)
             .where(col(HeldRecordRow.held_at) < moment)
@@ -182,9 +166,9 @@ class HeldRecords:
                     col(HeldRecordRow.decided_at).is_(None), col(HeldRecordRow.decided_at) >= moment
                 )
             )
-            .order_by(col(HeldRecordRow.id))
+            .order_by(col(HeldRecordRow.id)),
+            _held,
         )
-        return [_held(row) for row in rows]
 
     async def count(self) -> int:
         """Count those that wait for the owner."""
@@ -232,11 +216,7 @@ class HeldRecords:
     async def _held_one(self, held_id: str) -> HeldRecord:
         known = await self.get(held_id)
         # Billing locks the transaction, too: of two decisions at once the second finds the first.
-        await self._connection.execute(
-            select(col(Transaction.id))
-            .where(col(Transaction.id) == known.transaction_id)
-            .with_for_update()
-        )
+        await self._rows.at(Transaction, known.transaction_id).lock()
         held = await self.get(held_id)
         if held.state is not HoldState.HELD:
             raise ConflictError(
@@ -250,10 +230,8 @@ class HeldRecords:
         self, held: HeldRecord, state: HoldState, decision: Decision, *, by: Actor, at: datetime
     ) -> None:
         said = decision.model_dump(mode="json")
-        await self._connection.execute(
-            update(HeldRecordRow)
-            .where(col(HeldRecordRow.id) == held.id)
-            .values(state=state, decision=said, decided_at=at, decided_by=by.email)
+        await self._rows.at(HeldRecordRow, held.id).set(
+            state=state, decision=said, decided_at=at, decided_by=by.email
         )
         await Audit(self._connection, self._project_id).write(
             AuditAction.RECORD_RELEASED
@@ -267,8 +245,4 @@ class HeldRecords:
         )
 
     async def _mark(self, held: HeldRecord, mark: TransactionBilling) -> None:
-        await self._connection.execute(
-            update(Transaction)
-            .where(col(Transaction.id) == held.transaction_id)
-            .values(billing=mark)
-        )
+        await self._rows.at(Transaction, held.transaction_id).set(billing=mark)

@@ -18,6 +18,7 @@ from storage.held import HeldRecords
 from storage.models.accounts import Account
 from storage.models.billing import HeldRecord
 from storage.models.projects import Project
+from storage.rows import Rows
 
 GATHERED_FOR: Final = timedelta(minutes=15)
 """So long after the first one a mail waits for more of them."""
@@ -36,27 +37,23 @@ class StoredHeldNotices:
     async def digest(self, project_id: str) -> HeldDigest | None:
         """Gather what no mail has told of; None where there is nothing, or nobody to tell."""
         async with self._database.read() as connection:
-            site = (
-                await connection.execute(
-                    select(
-                        Project.__table__.c.name.label("project_name"),
-                        col(Project.time_zone),
-                        col(Account.email),
-                        col(Account.name),
-                    )
-                    .join(Account, col(Account.id) == col(Project.site_owner_id))
-                    .where(col(Project.id) == project_id)
+            site = await Rows(connection).find(
+                select(
+                    Project.__table__.c.name.label("project_name"),
+                    col(Project.time_zone),
+                    col(Account.email),
+                    col(Account.name),
                 )
-            ).one_or_none()
-            rows = (
-                await connection.execute(
-                    select(col(HeldRecord.id), col(HeldRecord.document))
-                    .where(col(HeldRecord.project_id) == project_id)
-                    .where(col(HeldRecord.state) == HoldState.HELD)
-                    .where(col(HeldRecord.mailed_at).is_(None))
-                    .order_by(col(HeldRecord.id))
-                )
-            ).all()
+                .join(Account, col(Account.id) == col(Project.site_owner_id))
+                .where(col(Project.id) == project_id)
+            )
+            rows = await Rows(connection).all(
+                select(col(HeldRecord.id), col(HeldRecord.document))
+                .where(col(HeldRecord.project_id) == project_id)
+                .where(col(HeldRecord.state) == HoldState.HELD)
+                .where(col(HeldRecord.mailed_at).is_(None))
+                .order_by(col(HeldRecord.id))
+            )
             waiting = await HeldRecords(connection, project_id).count()
         if site is None or not rows:
             return None
@@ -90,7 +87,7 @@ async def untold(
         col(_told.project_id) == col(HeldRecord.project_id),
         col(_told.mailed_at) > now - BETWEEN_MAILS,
     )
-    rows = await connection.scalars(
+    return await Rows(connection).values(
         select(col(HeldRecord.project_id))
         .where(col(HeldRecord.state) == HoldState.HELD)
         .where(col(HeldRecord.mailed_at).is_(None))
@@ -101,7 +98,6 @@ async def untold(
         .order_by(col(HeldRecord.project_id))
         .limit(limit)
     )
-    return rows.all()
 
 
 def _line(held_id: str, document: HeldDocument, zone: ZoneInfo) -> HeldLine:

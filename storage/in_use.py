@@ -11,6 +11,7 @@ from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
 from storage.models.runs import CommissioningRun
 from storage.models.transactions import Transaction
+from storage.rows import Rows
 
 _OPEN = (RunStatus.STARTING, RunStatus.IN_PROGRESS)
 _AT_WORK = (ChargePointStatus.COMMISSIONING, ChargePointStatus.COMMISSIONING_FAILED)
@@ -63,10 +64,9 @@ async def at_live_site(connection: AsyncConnection, charge_point_id: str) -> boo
 
 async def charging(connection: AsyncConnection, charge_point_id: str) -> list[int]:
     """The transactions that run there, as far as it has told."""
-    rows = await connection.scalars(
+    return await Rows(connection).values(
         select(col(Transaction.id))
         .where(col(Transaction.charge_point_id) == charge_point_id)
         .where(col(Transaction.stopped_at).is_(None))
         .order_by(col(Transaction.id))
     )
-    return list(rows)

@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import update
 from sqlmodel import col
 
 from domain.audit import ENGINE, Actor, AuditAction
@@ -52,11 +51,7 @@ class InvitationEnds(Invitations):
             members = Members(self._connection, invitation.project_id)
             await members.put(account_id, invitation.role, at=at)
             return True
-        await self._connection.execute(
-            update(Project)
-            .where(col(Project.id) == invitation.project_id)
-            .values(site_owner_id=account_id)
-        )
+        await self._rows.at(Project, invitation.project_id).set(site_owner_id=account_id)
         return True
 
     async def decline(
@@ -101,12 +96,9 @@ class InvitationEnds(Invitations):
         before: dict[str, Any] = {"status": status.value}
         if status is InvitationStatus.ACCEPTED:
             before |= await forget_choices(self._connection, invitation.project_id)
-            await self._connection.execute(
-                update(Project)
-                .where(col(Project.id) == invitation.project_id)
-                .where(col(Project.site_owner_id) == invitation.accepted_by)
-                .values(site_owner_id=None)
-            )
+            await self._rows.at(
+                Project, invitation.project_id, col(Project.site_owner_id) == invitation.accepted_by
+            ).set(site_owner_id=None)
         await self._audit(AuditAction.INVITATION_REVOKED, by, invitation, at=at, before=before)
         return await self.of_project(invitation.id, invitation.project_id)
 
@@ -140,14 +132,13 @@ class InvitationEnds(Invitations):
             return None
         await self._lock(found.project_id)
         in_time = col(InvitationRow.expires_at) > at
-        ended = await self._connection.execute(
-            update(InvitationRow)
-            .where(col(InvitationRow.id) == invitation_id)
-            .where(col(InvitationRow.status) == InvitationStatus.PENDING)
-            .where(~in_time if status is InvitationStatus.EXPIRED else in_time)
-            .values(status=status, ended_at=at, **values)
-        )
-        if ended.rowcount == 0:
+        ended = await self._rows.at(
+            InvitationRow,
+            invitation_id,
+            col(InvitationRow.status) == InvitationStatus.PENDING,
+            ~in_time if status is InvitationStatus.EXPIRED else in_time,
+        ).set(status=status, ended_at=at, **values)
+        if not ended:
             return None
         invitation = await self.of_project(invitation_id, found.project_id)
         if invitation.role is ProjectRole.SITE_OWNER:  # webhooks tell of the site, not of the team

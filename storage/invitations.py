@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, insert, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Select, and_, or_, select, update
 from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
@@ -20,6 +19,7 @@ from storage.models.invitations import Invitation as InvitationRow
 from storage.models.projects import Project
 from storage.projects import refused_as_archived
 from storage.read_models import read_model
+from storage.rows import Repository
 from storage.service_visits import ServiceVisits, open_visits, refuse_over
 
 _AT_ONCE: Final = timedelta(seconds=5)
@@ -60,11 +60,8 @@ class Invitation:
 _invitation = read_model(Invitation)
 
 
-class Invitations:
+class Invitations(Repository):
     """Repository of invitations. Callers that change one have locked its project before."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
     async def create(
         self, invitation: Invitation, *, token_hash: str, by: Actor, asked_at: datetime
@@ -109,20 +106,19 @@ class Invitations:
                 told_at=invitation.created_at,
             )
         )
-        await self._connection.execute(
-            insert(InvitationRow).values(
-                id=invitation.id,
-                project_id=invitation.project_id,
-                email=invitation.email,
-                role=invitation.role,
-                invited_by=invitation.invited_by,
-                message=invitation.message,
-                token_hash=token_hash,
-                status=InvitationStatus.PENDING,
-                created_at=invitation.created_at,
-                expires_at=invitation.expires_at,
-                service_visit_id=invitation.service_visit_id,
-            )
+        await self._rows.add(
+            InvitationRow,
+            id=invitation.id,
+            project_id=invitation.project_id,
+            email=invitation.email,
+            role=invitation.role,
+            invited_by=invitation.invited_by,
+            message=invitation.message,
+            token_hash=token_hash,
+            status=InvitationStatus.PENDING,
+            created_at=invitation.created_at,
+            expires_at=invitation.expires_at,
+            service_visit_id=invitation.service_visit_id,
         )
         await self._audit(AuditAction.INVITATION_SENT, by, invitation, at=invitation.created_at)
         return invitation
@@ -142,25 +138,23 @@ class Invitations:
     async def _twin(self, invitation: Invitation, asked_at: datetime) -> Invitation | None:
         """Return the pending one that was asked for at the same time; the project is locked."""
         message = col(InvitationRow.message)
-        row = (
-            await self._connection.execute(
-                select(InvitationRow.__table__)
-                .where(col(InvitationRow.project_id) == invitation.project_id)
-                .where(col(InvitationRow.status) == InvitationStatus.PENDING)
-                .where(col(InvitationRow.email) == invitation.email)
-                .where(col(InvitationRow.role) == invitation.role)
-                .where(
-                    col(InvitationRow.service_visit_id).is_not_distinct_from(
-                        invitation.service_visit_id
-                    )
+        return await self._rows.read(
+            select(InvitationRow.__table__)
+            .where(col(InvitationRow.project_id) == invitation.project_id)
+            .where(col(InvitationRow.status) == InvitationStatus.PENDING)
+            .where(col(InvitationRow.email) == invitation.email)
+            .where(col(InvitationRow.role) == invitation.role)
+            .where(
+                col(InvitationRow.service_visit_id).is_not_distinct_from(
+                    invitation.service_visit_id
                 )
-                .where(message.is_not_distinct_from(invitation.message))
-                .where(col(InvitationRow.created_at) > asked_at - _AT_ONCE)
-                .order_by(col(InvitationRow.id).desc())
-                .limit(1)
             )
-        ).one_or_none()
-        return None if row is None else _invitation(row)
+            .where(message.is_not_distinct_from(invitation.message))
+            .where(col(InvitationRow.created_at) > asked_at - _AT_ONCE)
+            .order_by(col(InvitationRow.id).desc())
+            .limit(1),
+            _invitation,
+        )
 
     async def mark_sent(self, invitation_id: str, at: datetime) -> None:
         """Note that the mail left."""
@@ -172,11 +166,7 @@ class Invitations:
 
     async def get(self, invitation_id: str) -> Invitation | None:
         """Return an invitation."""
-        row = (
-            await self._connection.execute(
-                select(InvitationRow.__table__).where(col(InvitationRow.id) == invitation_id)
-            )
-        ).one_or_none()
+        row = await self._rows.look_up(InvitationRow, invitation_id)
         return None if row is None else _invitation(row)
 
     async def of_project(self, invitation_id: str, project_id: str) -> Invitation:
@@ -234,13 +224,11 @@ class Invitations:
             ConflictError: ``project_archived``.
 
         """
-        row = (
-            await self._connection.execute(
-                select(col(Project.name), col(Project.archived_at)).where(
-                    col(Project.id) == invitation.project_id
-                )
+        row = await self._rows.one(
+            select(col(Project.name), col(Project.archived_at)).where(
+                col(Project.id) == invitation.project_id
             )
-        ).one()
+        )
         if row.archived_at is not None:
             raise ConflictError(
                 "project_archived",
@@ -255,11 +243,9 @@ class Invitations:
             NotFoundError: ``invitation_unknown``.
 
         """
-        row = (
-            await self._connection.execute(
-                select(InvitationRow.__table__).where(col(InvitationRow.token_hash) == token_hash)
-            )
-        ).one_or_none()
+        row = await self._rows.find(
+            select(InvitationRow.__table__).where(col(InvitationRow.token_hash) == token_hash)
+        )
         if row is None:
             raise unknown_invitation()
         return _invitation(row)
@@ -335,7 +321,7 @@ class Invitations:
                     visits=await open_visits(self._connection, row.project_id),
                 ),
             )
-            for row in (await self._connection.execute(query)).all()
+            for row in await self._rows.all(query)
         ]
 
     async def _audit(
@@ -360,29 +346,25 @@ class Invitations:
         )
 
     async def _lock(self, project_id: str) -> None:
-        await self._connection.execute(
-            select(col(Project.id)).where(col(Project.id) == project_id).with_for_update()
-        )
+        await self._rows.at(Project, project_id).lock()
 
     async def _project_without_collaborator(self, project_id: str, email: str) -> None:
         await self._lock(project_id)
-        project = (
-            await self._connection.execute(
-                select(
-                    col(Project.status),
-                    col(Project.archived_at),
-                    Account.__table__.c.id.label("collaborator"),
-                )
-                .select_from(Project)
-                .outerjoin(
-                    Account,
-                    (col(Account.email) == email)
-                    & (col(Account.role) == Role.INSTALLER)
-                    & works_on(col(Project.id), col(Account.id)),
-                )
-                .where(col(Project.id) == project_id)
+        project = await self._rows.one(
+            select(
+                col(Project.status),
+                col(Project.archived_at),
+                Account.__table__.c.id.label("collaborator"),
             )
-        ).one()
+            .select_from(Project)
+            .outerjoin(
+                Account,
+                (col(Account.email) == email)
+                & (col(Account.role) == Role.INSTALLER)
+                & works_on(col(Project.id), col(Account.id)),
+            )
+            .where(col(Project.id) == project_id)
+        )
         _refuse_what_is_over(project_id, project.status, project.archived_at)
         if project.collaborator is not None:
             raise ConflictError(
@@ -393,13 +375,11 @@ class Invitations:
 
     async def _project_without_owner(self, project_id: str) -> None:
         await self._lock(project_id)
-        project = (
-            await self._connection.execute(
-                select(col(Project.status), col(Project.archived_at), col(Account.email))
-                .outerjoin(Account, col(Account.id) == col(Project.site_owner_id))
-                .where(col(Project.id) == project_id)
-            )
-        ).one()
+        project = await self._rows.one(
+            select(col(Project.status), col(Project.archived_at), col(Account.email))
+            .outerjoin(Account, col(Account.id) == col(Project.site_owner_id))
+            .where(col(Project.id) == project_id)
+        )
         _refuse_what_is_over(project_id, project.status, project.archived_at)
         if project.email is not None:
             raise ConflictError(
@@ -418,21 +398,17 @@ class Invitations:
             .order_by(col(InvitationRow.id).desc())
             .limit(1)
         )
-        found: str | None = await self._connection.scalar(query)
-        return found
+        return await self._connection.scalar(query)
 
     async def _set(self, invitation_id: str, **values: object) -> None:
-        await self._connection.execute(
-            update(InvitationRow).where(col(InvitationRow.id) == invitation_id).values(**values)
-        )
+        await self._rows.at(InvitationRow, invitation_id).set(**values)
 
     async def _page(
         self, query: Select[Any], *, before: str | None, limit: int
     ) -> Sequence[Invitation]:
-        if before is not None:
-            query = query.where(col(InvitationRow.id) < before)
-        query = query.order_by(col(InvitationRow.id).desc()).limit(limit)
-        return [_invitation(row) for row in await self._connection.execute(query)]
+        return await self._rows.read_newest(
+            query, _invitation, key=col(InvitationRow.id), before=before, limit=limit
+        )
 
 
 def unknown_invitation() -> NotFoundError:

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Row, delete, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from domain.errors import ConflictError
 from storage.dialects import conflict_insert
 from storage.models.accounts import KeptAnswer
+from storage.rows import Repository
 
 MOST: Final = 10_000
 """Keys of an account that are kept: of more than those in a day, the oldest go."""
@@ -72,11 +72,8 @@ def key_in_use(seconds: float) -> KeyInUseError:
     )
 
 
-class KeptAnswers:
+class KeptAnswers(Repository):
     """Repository of kept answers."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
     async def claim(
         self, keyed: Keyed, *, now: datetime, until: datetime, expires_at: datetime

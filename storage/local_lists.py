@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import and_, case, delete, false, func, or_, select, true, update
+from sqlalchemy import and_, case, false, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -22,6 +22,7 @@ from storage.models.connections import ChargePointConnection
 from storage.models.facts import Boot
 from storage.models.projects import IdTag, Project
 from storage.models.transactions import Transaction
+from storage.rows import Rows
 
 QUIET: Final = timedelta(seconds=10)
 """So long nothing is changed before it is told: id tags are put one by one."""
@@ -59,22 +60,20 @@ class WantedList:
 
 async def read_wanted(connection: AsyncConnection, charge_point_id: str) -> WantedList | None:
     """Read it; None where none is to be sent: the site is not handed over, or a run is open."""
-    row = (
-        await connection.execute(
-            select(
-                col(ChargePoint.project_id),
-                col(Project.offline),
-                col(Project.access_changed_at),
-                LocalList.__table__,
-                _newest_boot().label("booted_at"),
-                _in_use_now().label("in_use_now"),
-            )
-            .join(Project, col(Project.id) == col(ChargePoint.project_id))
-            .outerjoin(LocalList, col(LocalList.charge_point_id) == col(ChargePoint.id))
-            .where(col(ChargePoint.id) == charge_point_id)
-            .where(_is_in_service())
+    row = await Rows(connection).find(
+        select(
+            col(ChargePoint.project_id),
+            col(Project.offline),
+            col(Project.access_changed_at),
+            LocalList.__table__,
+            _newest_boot().label("booted_at"),
+            _in_use_now().label("in_use_now"),
         )
-    ).one_or_none()
+        .join(Project, col(Project.id) == col(ChargePoint.project_id))
+        .outerjoin(LocalList, col(LocalList.charge_point_id) == col(ChargePoint.id))
+        .where(col(ChargePoint.id) == charge_point_id)
+        .where(_is_in_service())
+    )
     if row is None:
         return None
     choice = None if row.offline is None else OfflineAccess(row.offline)
@@ -139,28 +138,25 @@ async def keep_list(
 
 async def read_to_clear(connection: AsyncConnection, charge_point_id: str) -> int | None:
     """Version of the list of a charge point that left its site with one; None: it has none."""
-    version: int | None = await connection.scalar(
+    return await connection.scalar(
         select(func.coalesce(col(LocalList.version), 0))
         .where(col(LocalList.charge_point_id) == charge_point_id)
         .where(col(LocalList.id_tags) > 0)
     )
-    return version
 
 
 async def doubt_list(connection: AsyncConnection, charge_point_id: str) -> None:
     """What it was sent may be in another unit; it is sent anew, once a run has let go of it."""
-    await connection.execute(
-        update(LocalList)
-        .where(col(LocalList.charge_point_id) == charge_point_id)
-        .values(version=None, generation=_NONE, breaks=0)
+    await (
+        Rows(connection)
+        .at(LocalList, charge_point_id)
+        .set(version=None, generation=_NONE, breaks=0)
     )
 
 
 async def forget_list(connection: AsyncConnection, charge_point_id: str) -> None:
     """It is empty now, or another unit is there: nothing is known of it any more."""
-    await connection.execute(
-        delete(LocalList).where(col(LocalList.charge_point_id) == charge_point_id)
-    )
+    await Rows(connection).at(LocalList, charge_point_id).remove()
 
 
 async def due_lists(
@@ -188,7 +184,7 @@ async def due_lists(
             col(LocalList.boot_at).is_distinct_from(_newest_boot()),
         ),
     )
-    rows = await connection.scalars(
+    return await Rows(connection).values(
         select(col(ChargePoint.id))
         .join(Project, col(Project.id) == col(ChargePoint.project_id))
         .join(
@@ -202,7 +198,6 @@ async def due_lists(
         .order_by(col(ChargePoint.id))
         .limit(limit)
     )
-    return rows.all()
 
 
 async def read_lists(
@@ -287,10 +282,9 @@ async def _listed(connection: AsyncConnection, project_id: str) -> Sequence[str]
         .group_by(func.lower(func.trim(col(Transaction.id_tag))))
         .subquery()
     )
-    rows = await connection.scalars(
+    return await Rows(connection).values(
         select(col(IdTag.id_tag))
         .outerjoin(used, used.c.tag_key == col(IdTag.tag_key))
         .where(col(IdTag.project_id) == project_id)
         .order_by(func.coalesce(used.c.last, 0).desc(), col(IdTag.tag_key))
     )
-    return rows.all()

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import and_, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from domain.states import LogLevel
 from storage.models.facts import LogEntry as LogEntryRow
+from storage.rows import Repository
 
 _FROM_LEVEL = {level: tuple(LogLevel)[place:] for place, level in enumerate(LogLevel)}
 
@@ -44,11 +44,8 @@ class LogFilter:
     until: datetime | None = None
 
 
-class Log:
+class Log(Repository):
     """Read side of the detailed log."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
     async def page(
         self, charge_point_id: str, wanted: LogFilter, *, after: int | None, limit: int

@@ -13,6 +13,7 @@ from storage.dialects import among, conflict_insert
 from storage.engine import Database
 from storage.models.mail import MailBlock
 from storage.models.mail import MailNotice as MailNoticeRow
+from storage.rows import Repository, Rows
 from storage.sessions import Throttles
 
 GATHERED_FOR: Final = timedelta(minutes=15)
@@ -27,11 +28,8 @@ _SHOWN: Final = 300
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
 
-class MailBlocks:
+class MailBlocks(Repository):
     """Which accounts' mail an address does not want; the address itself is not stored."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
     async def block(self, account_id: str, recipient: str, *, at: datetime) -> None:
         """Let no more mail of that account's go there; what waits is dropped."""
@@ -52,11 +50,7 @@ class MailBlocks:
 
     async def allow(self, account_id: str, recipient: str) -> None:
         """Let it go there again."""
-        await self._connection.execute(
-            delete(MailBlock)
-            .where(col(MailBlock.account_id) == account_id)
-            .where(col(MailBlock.recipient) == recipient)
-        )
+        await self._rows.at(MailBlock, (account_id, recipient)).remove()
 
     async def is_blocked(self, account_id: str, recipient: str) -> bool:
         """Tell whether it may not."""
@@ -74,30 +68,21 @@ class MailBlocks:
 
         Tried again, a letter has its turn already.
         """
-        let = await self._connection.execute(
-            update(MailBlock)
-            .where(col(MailBlock.account_id) == account_id)
-            .where(col(MailBlock.recipient) == recipient)
-            .where(
-                or_(
-                    col(MailBlock.reset_at).is_(None),
-                    col(MailBlock.reset_at) <= now - RESETS_APART,
-                    col(MailBlock.reset_letter) == letter_id,
-                )
-            )
-            .values(reset_letter=letter_id, reset_at=now)
-        )
-        return let.rowcount > 0
+        return await self._rows.at(
+            MailBlock,
+            (account_id, recipient),
+            or_(
+                col(MailBlock.reset_at).is_(None),
+                col(MailBlock.reset_at) <= now - RESETS_APART,
+                col(MailBlock.reset_letter) == letter_id,
+            ),
+        ).set(reset_letter=letter_id, reset_at=now)
 
     async def give_back(self, account_id: str, recipient: str, letter_id: str) -> None:
         """Let another have the turn of this letter, which did not leave."""
-        await self._connection.execute(
-            update(MailBlock)
-            .where(col(MailBlock.account_id) == account_id)
-            .where(col(MailBlock.recipient) == recipient)
-            .where(col(MailBlock.reset_letter) == letter_id)
-            .values(reset_letter=None, reset_at=None)
-        )
+        await self._rows.at(
+            MailBlock, (account_id, recipient), col(MailBlock.reset_letter) == letter_id
+        ).set(reset_letter=None, reset_at=None)
 
     async def blocked(self, pairs: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
         """Those of these accounts and addresses that are."""
@@ -164,13 +149,11 @@ class StoredMailNotices:
         async with self._database.write() as connection:
             if await MailBlocks(connection).is_blocked(notice.account_id, recipient):
                 return Admission.BLOCKED
-            known = (
-                await connection.execute(
-                    select(col(MailNoticeRow.due_at), col(MailNoticeRow.left_at)).where(
-                        col(MailNoticeRow.about) == notice.about
-                    )
+            known = await Rows(connection).find(
+                select(col(MailNoticeRow.due_at), col(MailNoticeRow.left_at)).where(
+                    col(MailNoticeRow.about) == notice.about
                 )
-            ).one_or_none()
+            )
             if known is not None and known.left_at is not None:
                 return Admission.LEFT
             if known is not None:
@@ -207,26 +190,20 @@ class StoredMailNotices:
         What came while the address was being blocked is dropped here, or it would be due for ever.
         """
         async with self._database.write() as connection:
-            first = (
-                await connection.execute(
-                    select(MailNoticeRow.__table__).where(col(MailNoticeRow.id) == notice_id)
-                )
-            ).one_or_none()
+            first = await Rows(connection).look_up(MailNoticeRow, notice_id)
             if first is None or first.due_at is None:
                 return None
             blocks = MailBlocks(connection)
             if await blocks.is_blocked(first.account_id, first.recipient):
                 await blocks.drop(first.account_id, first.recipient)
                 return None
-            rows = (
-                await connection.execute(
-                    select(MailNoticeRow.__table__)
-                    .where(col(MailNoticeRow.account_id) == first.account_id)
-                    .where(col(MailNoticeRow.recipient) == first.recipient)
-                    .where(col(MailNoticeRow.due_at).is_not(None))
-                    .order_by(col(MailNoticeRow.urgent).desc(), col(MailNoticeRow.id))
-                )
-            ).all()
+            rows = await Rows(connection).all(
+                select(MailNoticeRow.__table__)
+                .where(col(MailNoticeRow.account_id) == first.account_id)
+                .where(col(MailNoticeRow.recipient) == first.recipient)
+                .where(col(MailNoticeRow.due_at).is_not(None))
+                .order_by(col(MailNoticeRow.urgent).desc(), col(MailNoticeRow.id))
+            )
         return GatheredMail(
             account_id=first.account_id,
             to=first.email,
@@ -302,7 +279,7 @@ async def due_notices(
 ) -> Sequence[int]:
     """The first notice of each mail that is due, in the order of their ids."""
     first = func.min(col(MailNoticeRow.id))
-    rows = await connection.scalars(
+    return await Rows(connection).values(
         select(first)
         .where(col(MailNoticeRow.due_at) <= now)
         .group_by(col(MailNoticeRow.account_id), col(MailNoticeRow.recipient))
@@ -310,4 +287,3 @@ async def due_notices(
         .order_by(first)
         .limit(limit)
     )
-    return rows.all()

@@ -9,13 +9,10 @@ from sqlalchemy import (
     Exists,
     Select,
     SQLColumnExpression,
-    delete,
     exists,
-    insert,
     literal_column,
     or_,
     select,
-    update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
@@ -26,6 +23,7 @@ from domain.states import ProjectRole, ProjectStatus
 from storage.audit import Audit
 from storage.models.accounts import Account
 from storage.models.projects import Project, ProjectMember
+from storage.rows import ProjectRepository, Rows
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,20 +39,18 @@ class Member:
     made_it: bool
 
 
-class Members:
+class Members(ProjectRepository):
     """Repository of the people of one project."""
-
-    def __init__(self, connection: AsyncConnection, project_id: str) -> None:
-        self._connection = connection
-        self._project_id = project_id
 
     async def put(self, account_id: str, role: ProjectRole, *, at: datetime) -> None:
         """Let the account work on the project; one that does already has this role from now on."""
         if not await self._set_role(account_id, role):
-            await self._connection.execute(
-                insert(ProjectMember).values(
-                    project_id=self._project_id, account_id=account_id, role=role, joined_at=at
-                )
+            await self._rows.add(
+                ProjectMember,
+                project_id=self._project_id,
+                account_id=account_id,
+                role=role,
+                joined_at=at,
             )
 
     async def page(self, *, after: str | None, limit: int) -> Sequence[Member]:
@@ -62,8 +58,7 @@ class Members:
         query = self._all()
         if after is not None:
             query = query.where(col(Account.id) > after)
-        rows = await self._connection.execute(query.order_by(col(Account.id)).limit(limit))
-        return [_member(row) for row in rows]
+        return await self._rows.read_all(query.order_by(col(Account.id)).limit(limit), _member)
 
     async def get(self, account_id: str) -> Member:
         """One person of the project.
@@ -73,7 +68,7 @@ class Members:
 
         """
         query = self._all().where(col(Account.id) == account_id)
-        row = (await self._connection.execute(query)).one_or_none()
+        row = await self._rows.find(query)
         if row is None:
             raise NotFoundError(
                 "collaborator_not_found", "Nobody with this id works on the project."
@@ -89,10 +84,7 @@ class Members:
             or_(col(Account.id) == account_id, col(Account.id) == col(Project.installer_id))
         )
         # False sorts before true: the person that was asked for comes before the maker.
-        row = (
-            await self._connection.execute(query.order_by(literal_column("made_it")).limit(1))
-        ).one_or_none()
-        return None if row is None else _member(row)
+        return await self._rows.read(query.order_by(literal_column("made_it")).limit(1), _member)
 
     async def change(self, account_id: str, role: ProjectRole, *, by: Actor, at: datetime) -> None:
         """Give a person another role; the role that they have already changes nothing.
@@ -117,11 +109,7 @@ class Members:
 
         """
         member = await self._other_than_its_maker(account_id)
-        await self._connection.execute(
-            delete(ProjectMember)
-            .where(col(ProjectMember.project_id) == self._project_id)
-            .where(col(ProjectMember.account_id) == account_id)
-        )
+        await self._rows.at(ProjectMember, (self._project_id, account_id)).remove()
         await self._audit(AuditAction.COLLABORATOR_REMOVED, member, by=by, at=at, role=None)
 
     async def _other_than_its_maker(self, account_id: str) -> Member:
@@ -133,13 +121,7 @@ class Members:
         return member
 
     async def _set_role(self, account_id: str, role: ProjectRole) -> bool:
-        changed = await self._connection.execute(
-            update(ProjectMember)
-            .where(col(ProjectMember.project_id) == self._project_id)
-            .where(col(ProjectMember.account_id) == account_id)
-            .values(role=role)
-        )
-        return changed.rowcount == 1
+        return await self._rows.at(ProjectMember, (self._project_id, account_id)).set(role=role)
 
     async def _audit(
         self,
@@ -176,14 +158,13 @@ class Members:
 
 async def open_projects_of(connection: AsyncConnection, account_id: str) -> Sequence[str]:
     """Ids of the projects that the account works on, but for those that are handed over."""
-    rows = await connection.scalars(
+    return await Rows(connection).values(
         select(col(Project.id))
         .join(ProjectMember, col(ProjectMember.project_id) == col(Project.id))
         .where(col(ProjectMember.account_id) == account_id)
         .where(col(Project.status) == ProjectStatus.IN_PROGRESS)
         .order_by(col(Project.id))
     )
-    return rows.all()
 
 
 def works_on(

@@ -32,6 +32,7 @@ from storage.models.invitations import Invitation as InvitationRow
 from storage.models.projects import Project
 from storage.project_shelf import ProjectShelf
 from storage.request_words import with_words
+from storage.rows import Rows
 
 _STILL_NEWS: Final = timedelta(days=1)
 
@@ -102,17 +103,15 @@ class StoredProjects:
         now = self._now()
         async with self._database.write() as connection:
             await InvitationEnds(connection).expire(invitation_id, at=now)
-            row = (
-                await connection.execute(
-                    select(
-                        InvitationRow.__table__,
-                        col(Project.name).label("project_name"),
-                        col(Project.handed_over_at),
-                    )
-                    .join(Project, col(Project.id) == col(InvitationRow.project_id))
-                    .where(col(InvitationRow.id) == invitation_id)
+            row = await Rows(connection).find(
+                select(
+                    InvitationRow.__table__,
+                    col(Project.name).label("project_name"),
+                    col(Project.handed_over_at),
                 )
-            ).one_or_none()
+                .join(Project, col(Project.id) == col(InvitationRow.project_id))
+                .where(col(InvitationRow.id) == invitation_id)
+            )
             if row is None:
                 raise NotFoundError("invitation_not_found", "There is no such invitation.")
             inviter = await _inviter(connection, row)
@@ -183,9 +182,7 @@ async def _inviter(connection: AsyncConnection, invitation: Any) -> Account | Me
 async def _draft(
     connection: AsyncConnection, invitation: Invitation, *, sent: bool
 ) -> InvitationDraft:
-    maker = await connection.scalar(
-        select(col(Project.installer_id)).where(col(Project.id) == invitation.project_id)
-    )
+    maker = await Rows(connection).value(col(Project.installer_id), invitation.project_id)
     assert maker is not None, "a project has a maker"  # noqa: S101
     return InvitationDraft(
         invitation_id=invitation.id,

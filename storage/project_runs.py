@@ -12,6 +12,7 @@ from domain.states import RunStatus
 from storage.dialects import among
 from storage.models.charge_points import ChargePoint
 from storage.models.runs import CommissioningRun
+from storage.rows import Rows
 from storage.runs import view_of
 
 
@@ -77,10 +78,9 @@ async def charge_points_by_run(
     connection: AsyncConnection, project_id: str, *, limit: int
 ) -> Mapping[str, str]:
     """Charge points of the project's newest runs, taken-back ones too, by the runs' ids."""
-    rows = await connection.execute(
+    return await Rows(connection).pairs(
         select(col(CommissioningRun.id), col(CommissioningRun.charge_point_id))
         .where(col(CommissioningRun.project_id) == project_id)
         .order_by(col(CommissioningRun.id).desc())
         .limit(limit)
     )
-    return {row.id: row.charge_point_id for row in rows}

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
@@ -20,6 +19,7 @@ from storage.models.projects import IdTag, ProjectMember, RequestWords
 from storage.models.projects import Project as ProjectRow
 from storage.models.runs import Batch, CommissioningRun
 from storage.projects import Project
+from storage.rows import Repository
 
 _RUNS: Final = (RunStatus.STARTING, RunStatus.IN_PROGRESS)
 _BATCHES: Final = (BatchStatus.STARTING, BatchStatus.IN_PROGRESS)
@@ -28,11 +28,8 @@ SETTINGS: Final = (Tariff, BillingIssuer, IdTag, ProjectMember, RequestWords)
 hangs on it: without a member it is nobody's."""
 
 
-class ProjectShelf:
+class ProjectShelf(Repository):
     """Archives and removes. Whoever calls it has locked the project before, but for `remove`."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
     async def archive(self, project: Project, *, at: datetime, by: Actor) -> datetime:
         """Put it aside; returns since when it is.
@@ -77,11 +74,8 @@ class ProjectShelf:
                 delete(settings).where(settings.__table__.c.project_id == project_id)
             )
         # What it holds of people goes when it has been over for long enough.
-        await self._connection.execute(
-            update(ProjectRow)
-            .where(col(ProjectRow.id) == project_id)
-            .where(col(ProjectRow.archived_at).is_(None))
-            .values(archived_at=at)
+        await self._rows.at(ProjectRow, project_id, col(ProjectRow.archived_at).is_(None)).set(
+            archived_at=at
         )
         # Nobody waits for news of an invitation that has ended.
         await self._connection.execute(
@@ -100,14 +94,12 @@ class ProjectShelf:
             .where(col(Batch.project_id) == project_id)
             .where(col(Batch.status).in_(_BATCHES))
         )
-        running = (
-            await self._connection.scalars(
-                select(col(CommissioningRun.charge_point_id))
-                .where(col(CommissioningRun.project_id) == project_id)
-                .where(col(CommissioningRun.status).in_(_RUNS))
-                .order_by(col(CommissioningRun.charge_point_id))
-            )
-        ).all()
+        running = await self._rows.values(
+            select(col(CommissioningRun.charge_point_id))
+            .where(col(CommissioningRun.project_id) == project_id)
+            .where(col(CommissioningRun.status).in_(_RUNS))
+            .order_by(col(CommissioningRun.charge_point_id))
+        )
         if batch is not None:
             raise ConflictError(
                 "commissioning_open",
@@ -130,9 +122,7 @@ class ProjectShelf:
             .where(col(Invitation.status) == InvitationStatus.PENDING)
             .where(col(Invitation.expires_at) > at)
         )
-        owner = await self._connection.scalar(
-            select(col(ProjectRow.site_owner_id)).where(col(ProjectRow.id) == project_id)
-        )
+        owner = await self._rows.value(col(ProjectRow.site_owner_id), project_id)
         colleagues = await self._number(col(ProjectMember.project_id), project_id) - 1
         content = {
             "charge point": await self._number(col(ChargePoint.project_id), project_id),
@@ -153,11 +143,7 @@ class ProjectShelf:
         return await self._connection.scalar(query) or 0
 
     async def _note(self, project_id: str, *, archived_at: datetime | None) -> None:
-        await self._connection.execute(
-            update(ProjectRow)
-            .where(col(ProjectRow.id) == project_id)
-            .values(archived_at=archived_at)
-        )
+        await self._rows.at(ProjectRow, project_id).set(archived_at=archived_at)
 
 
 def _listed(words: Sequence[str]) -> str:

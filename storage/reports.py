@@ -37,17 +37,18 @@ from storage.models.accounts import Account
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
 from storage.readings import readings_of
+from storage.rows import Repository
 from storage.run_frames import count_frames, proving_frames
 from storage.runs import Run, Runs
 from storage.service_visits import ServiceVisit
 from storage.stale import stale_verdicts
 
 
-class Reports:
+class Reports(Repository):
     """Reads reports; whoever calls has seen to it that the reader may."""
 
     def __init__(self, connection: AsyncConnection, catalogue: Catalogue) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._catalogue = catalogue
 
     async def of_charge_point(self, charge_point_id: str) -> Report:
@@ -57,11 +58,7 @@ class Reports:
             ConflictError: ``no_verdict``: it was never judged, or is being judged now.
 
         """
-        row = (
-            await self._connection.execute(
-                select(ChargePoint.__table__).where(col(ChargePoint.id) == charge_point_id)
-            )
-        ).one()
+        row = await self._rows.get(ChargePoint, charge_point_id)
         found = await self._charge_points([row])
         match found:
             case [ChargePointReport() as judged]:
@@ -82,13 +79,11 @@ class Reports:
             ConflictError: ``no_verdict``: none of them was judged yet.
 
         """
-        rows = (
-            await self._connection.execute(
-                select(ChargePoint.__table__)
-                .where(col(ChargePoint.project_id) == project_id)
-                .order_by(col(ChargePoint.id))
-            )
-        ).all()
+        rows = await self._rows.all(
+            select(ChargePoint.__table__)
+            .where(col(ChargePoint.project_id) == project_id)
+            .order_by(col(ChargePoint.id))
+        )
         serials = {row.id: row.serial_number for row in rows}
         found = await self._charge_points([row for row in rows if row.withdrawn_at is None])
         judged = tuple(one for one in found if isinstance(one, ChargePointReport))
@@ -124,13 +119,11 @@ class Reports:
         closed_at, accepted_at = visit.closed_at, visit.accepted_at
         if closed_at is None or accepted_at is None or visit.unfinished:
             raise ConflictError("no_verdict", f"There is no certificate. {_why_none(visit)}")
-        rows = (
-            await self._connection.execute(
-                select(ChargePoint.__table__)
-                .where(among(self._connection, col(ChargePoint.id), visit.charge_point_ids))
-                .order_by(col(ChargePoint.id))
-            )
-        ).all()
+        rows = await self._rows.all(
+            select(ChargePoint.__table__)
+            .where(among(self._connection, col(ChargePoint.id), visit.charge_point_ids))
+            .order_by(col(ChargePoint.id))
+        )
         serials = {row.id: row.serial_number for row in rows}
         present = [row for row in rows if row.withdrawn_at is None or row.withdrawn_at > closed_at]
         found = await self._charge_points(present, until=closed_at)
@@ -233,9 +226,7 @@ class Reports:
         """Verdicts that count no more; what an owner does after the handover changes none."""
         if not rows:
             return {}
-        handed_over = await self._connection.scalar(
-            select(col(Project.handed_over_at)).where(col(Project.id) == rows[0].project_id)
-        )
+        handed_over = await self._rows.value(col(Project.handed_over_at), rows[0].project_id)
         if handed_over is not None:
             return {}
         return await stale_verdicts(
@@ -243,12 +234,11 @@ class Reports:
         )
 
     async def _serials(self, identities: Collection[str]) -> Mapping[str, str]:
-        rows = await self._connection.execute(
+        return await self._rows.pairs(
             select(col(ChargePoint.id), col(ChargePoint.serial_number)).where(
                 among(self._connection, col(ChargePoint.id), identities)
             )
         )
-        return {row.id: row.serial_number for row in rows}
 
     async def _test_charges(
         self, views: Mapping[str, RunView]
@@ -287,22 +277,20 @@ class Reports:
 
     async def _site(self, project_id: str) -> Site:
         owners = aliased(Account)
-        row = (
-            await self._connection.execute(
-                select(
-                    Project.__table__,
-                    func.coalesce(col(Account.company), col(Account.name)).label("installer"),
-                    func.coalesce(
-                        func.nullif(col(owners.company), ""),
-                        func.nullif(col(owners.name), ""),
-                        col(Project.site_owner_email),
-                    ).label("owner"),
-                )
-                .join(Account, col(Account.id) == col(Project.installer_id))
-                .outerjoin(owners, col(owners.id) == col(Project.site_owner_id))
-                .where(col(Project.id) == project_id)
+        row = await self._rows.one(
+            select(
+                Project.__table__,
+                func.coalesce(col(Account.company), col(Account.name)).label("installer"),
+                func.coalesce(
+                    func.nullif(col(owners.company), ""),
+                    func.nullif(col(owners.name), ""),
+                    col(Project.site_owner_email),
+                ).label("owner"),
             )
-        ).one()
+            .join(Account, col(Account.id) == col(Project.installer_id))
+            .outerjoin(owners, col(owners.id) == col(Project.site_owner_id))
+            .where(col(Project.id) == project_id)
+        )
         contractor = read_contractor(row.contractor)
         return Site(
             project_id=project_id,

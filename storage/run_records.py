@@ -49,6 +49,7 @@ from storage.models.runs import CommissioningRun
 from storage.ownership import let_go, take
 from storage.parameters import Parameters
 from storage.readings import read_readings
+from storage.rows import Rows
 from storage.run_audit import RunAudit
 from storage.run_log import write_run_log
 from storage.runs import Runs
@@ -196,18 +197,16 @@ class StoredRuns:
     async def notice(self, commissioning_id: str) -> VerdictNotice | None:
         """Return what the verdict mail needs; None when it was sent or there is no verdict."""
         async with self._database.read() as connection:
-            row = (
-                await connection.execute(
-                    select(
-                        col(CommissioningRun.charge_point_id),
-                        col(CommissioningRun.notified),
-                        Project.__table__.c.name.label("project_name"),
-                    )
-                    .select_from(CommissioningRun)
-                    .join(Project, col(Project.id) == col(CommissioningRun.project_id))
-                    .where(col(CommissioningRun.id) == commissioning_id)
+            row = await Rows(connection).one(
+                select(
+                    col(CommissioningRun.charge_point_id),
+                    col(CommissioningRun.notified),
+                    Project.__table__.c.name.label("project_name"),
                 )
-            ).one()
+                .select_from(CommissioningRun)
+                .join(Project, col(Project.id) == col(CommissioningRun.project_id))
+                .where(col(CommissioningRun.id) == commissioning_id)
+            )
             run = await Runs(connection).get(row.charge_point_id, commissioning_id)
             if row.notified or run is None or run.view is None:
                 return None

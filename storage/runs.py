@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Select, and_, insert, null, or_, select, update
+from sqlalchemy import Select, and_, null, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
@@ -23,6 +23,7 @@ from storage.models.charge_points import ChargePoint
 from storage.models.invitations import ServiceVisit
 from storage.models.runs import CommissioningRun
 from storage.read_models import read_model
+from storage.rows import Repository
 from storage.run_audit import RunAudit
 from storage.standing import standing
 from storage.visiting import visit_of
@@ -49,11 +50,8 @@ class Run:
 _run = read_model(Run)
 
 
-class Runs:
+class Runs(Repository):
     """Repository of commissioning runs."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
     async def create_starting(self, request: RunRequest) -> RunRequest:
         """Commit to a run whose workflow is about to be started; a repeat gets the first request.
@@ -64,18 +62,17 @@ class Runs:
         """
         try:
             async with self._connection.begin_nested():
-                await self._connection.execute(
-                    insert(CommissioningRun).values(
-                        id=request.commissioning_id,
-                        charge_point_id=request.charge_point_id,
-                        project_id=request.project_id,
-                        status=RunStatus.STARTING,
-                        request=_REQUEST.dump_python(request, mode="json"),
-                        started_at=request.started_at,
-                        service_visit_id=visit_of(request.charge_point_id)
-                        .with_only_columns(col(ServiceVisit.id))
-                        .scalar_subquery(),
-                    )
+                await self._rows.add(
+                    CommissioningRun,
+                    id=request.commissioning_id,
+                    charge_point_id=request.charge_point_id,
+                    project_id=request.project_id,
+                    status=RunStatus.STARTING,
+                    request=_REQUEST.dump_python(request, mode="json"),
+                    started_at=request.started_at,
+                    service_visit_id=visit_of(request.charge_point_id)
+                    .with_only_columns(col(ServiceVisit.id))
+                    .scalar_subquery(),
                 )
         except IntegrityError as error:
             earlier = await self.get(request.charge_point_id, request.commissioning_id)
@@ -94,28 +91,24 @@ class Runs:
 
     async def abandon(self, request: RunRequest, *, by: Actor, at: datetime) -> bool:
         """Take back a run whose workflow could not be started; False when it has begun."""
-        result = await self._connection.execute(
-            update(CommissioningRun)
-            .where(col(CommissioningRun.id) == request.commissioning_id)
-            .where(col(CommissioningRun.status) == RunStatus.STARTING)
-            .values(status=RunStatus.ABANDONED)
-        )
-        if result.rowcount == 1:
+        result = await self._rows.at(
+            CommissioningRun,
+            request.commissioning_id,
+            col(CommissioningRun.status) == RunStatus.STARTING,
+        ).set(status=RunStatus.ABANDONED)
+        if result:
             await RunAudit(self._connection, request.project_id).taken_back(request, by=by, at=at)
-        return result.rowcount == 1
+        return result
 
     async def begin(self, commissioning_id: str, *, id_tag: str) -> bool:
         """Open the run for its workflow; False when it was abandoned or has a verdict.
 
         Repeating it changes nothing.
         """
-        result = await self._connection.execute(
-            update(CommissioningRun)
-            .where(col(CommissioningRun.id) == commissioning_id)
-            .where(col(CommissioningRun.status).in_(_OPEN))
-            .values(status=RunStatus.IN_PROGRESS, id_tag=id_tag)
-        )
-        if result.rowcount == 0:
+        result = await self._rows.at(
+            CommissioningRun, commissioning_id, col(CommissioningRun.status).in_(_OPEN)
+        ).set(status=RunStatus.IN_PROGRESS, id_tag=id_tag)
+        if not result:
             return False
         await self._set_status_of_charge_point(commissioning_id, ChargePointStatus.COMMISSIONING)
         return True
@@ -125,20 +118,17 @@ class Runs:
 
         ``cancel``: who has cancelled the run, for the audit trail.
         """
-        result = await self._connection.execute(
-            update(CommissioningRun)
-            .where(col(CommissioningRun.id) == view.commissioning_id)
-            .where(col(CommissioningRun.status).in_(_OPEN))
-            .values(
-                status=view.status,
-                completed_at=view.completed_at,
-                view=_VIEW.dump_python(view, mode="json"),
-                failed_check=_failed_check(view.checks),
-                waiting_for=None,
-                waiting=null(),
-            )
+        result = await self._rows.at(
+            CommissioningRun, view.commissioning_id, col(CommissioningRun.status).in_(_OPEN)
+        ).set(
+            status=view.status,
+            completed_at=view.completed_at,
+            view=_VIEW.dump_python(view, mode="json"),
+            failed_check=_failed_check(view.checks),
+            waiting_for=None,
+            waiting=null(),
         )
-        if result.rowcount == 1:
+        if result:
             await self._set_status_of_charge_point(
                 view.commissioning_id, await self._status_after(view)
             )
@@ -146,31 +136,25 @@ class Runs:
             await announce_verdict(self._connection, view, at=at)
             if view.status is RunStatus.CANCELLED and cancel is not None:
                 await self._audit_cancel(view, cancel, at=at)
-        return result.rowcount == 1
+        return result
 
     async def note_wait(self, note: WaitNote) -> bool:
         """Keep what an open run waits for; a note that was overtaken by a later one is dropped."""
         waiting = note.waiting
-        result = await self._connection.execute(
-            update(CommissioningRun)
-            .where(col(CommissioningRun.id) == note.commissioning_id)
-            .where(col(CommissioningRun.status).in_(_OPEN))
-            .where(col(CommissioningRun.wait_number) < note.number)
-            .values(
-                waiting_for=waiting.waiting_for if waiting else None,
-                waiting=_WAITING.dump_python(waiting, mode="json") if waiting else null(),
-                wait_number=note.number,
-            )
+        return await self._rows.at(
+            CommissioningRun,
+            note.commissioning_id,
+            col(CommissioningRun.status).in_(_OPEN),
+            col(CommissioningRun.wait_number) < note.number,
+        ).set(
+            waiting_for=waiting.waiting_for if waiting else None,
+            waiting=_WAITING.dump_python(waiting, mode="json") if waiting else null(),
+            wait_number=note.number,
         )
-        return result.rowcount == 1
 
     async def mark_notified(self, commissioning_id: str) -> None:
         """Note that the verdict was mailed."""
-        await self._connection.execute(
-            update(CommissioningRun)
-            .where(col(CommissioningRun.id) == commissioning_id)
-            .values(notified=True)
-        )
+        await self._rows.at(CommissioningRun, commissioning_id).set(notified=True)
 
     async def get(self, charge_point_id: str, commissioning_id: str) -> Run | None:
         """One run of a charge point."""
@@ -241,7 +225,7 @@ class Runs:
         )
         if before is not None:
             query = query.where(col(CommissioningRun.id) < before)
-        return [_run(row) for row in await self._connection.execute(query)]
+        return await self._rows.read_all(query, _run)
 
     async def since(
         self, charge_point_id: str, commissioning_id: str, *, limit: int
@@ -260,7 +244,7 @@ class Runs:
             .order_by(col(CommissioningRun.id))
             .limit(limit)
         )
-        return [_run(row) for row in await self._connection.execute(query)]
+        return await self._rows.read_all(query, _run)
 
     async def starting_since(self, before: datetime, *, after: str, limit: int) -> Sequence[Run]:
         """Runs committed before that moment whose workflow has not begun, in order of their ids."""
@@ -272,7 +256,7 @@ class Runs:
             .order_by(col(CommissioningRun.id))
             .limit(limit)
         )
-        return [_run(row) for row in await self._connection.execute(query)]
+        return await self._rows.read_all(query, _run)
 
     async def in_progress(self, *, after: str, limit: int) -> Sequence[Run]:
         """Runs whose workflow has begun and that have no verdict, in the order of their ids."""
@@ -283,11 +267,10 @@ class Runs:
             .order_by(col(CommissioningRun.id))
             .limit(limit)
         )
-        return [_run(row) for row in await self._connection.execute(query)]
+        return await self._rows.read_all(query, _run)
 
     async def _one(self, query: Select[Any]) -> Run | None:
-        row = (await self._connection.execute(query)).one_or_none()
-        return None if row is None else _run(row)
+        return await self._rows.read(query, _run)
 
     async def _audit_cancel(self, view: RunView, cancel: CancelRequest, *, at: datetime) -> None:
         run = await self.get(view.charge_point_id, view.commissioning_id)
@@ -311,9 +294,7 @@ class Runs:
             .where(col(CommissioningRun.id) == commissioning_id)
             .scalar_subquery()
         )
-        await self._connection.execute(
-            update(ChargePoint).where(col(ChargePoint.id) == charge_point).values(status=status)
-        )
+        await self._rows.at(ChargePoint, charge_point).set(status=status)
 
 
 async def refuse_while_open(connection: AsyncConnection, charge_point_id: str) -> None:

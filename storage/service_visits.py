@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy import Row, Select, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -23,6 +23,7 @@ from storage.in_use import is_commissioned
 from storage.models.charge_points import ChargePoint
 from storage.models.invitations import ServiceVisit as ServiceVisitRow
 from storage.models.invitations import ServiceVisitChargePoint
+from storage.rows import Repository
 
 _RUNNING = (ServiceVisitStatus.INVITED, ServiceVisitStatus.OPEN)
 
@@ -58,11 +59,8 @@ class ServiceVisit:
         return self.status
 
 
-class ServiceVisits:
+class ServiceVisits(Repository):
     """Repository of service visits. Whoever changes one has locked its project before."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
     async def open(
         self, visit: ServiceVisit, *, charge_point_ids: Collection[str] | None, by: Actor
@@ -77,19 +75,18 @@ class ServiceVisits:
         """
         taken = await self._present(visit.project_id, charge_point_ids)
         await self._refuse_taken(taken, now=visit.opened_at)
-        await self._connection.execute(
-            insert(ServiceVisitRow).values(
-                id=visit.id,
-                project_id=visit.project_id,
-                opened_by=visit.opened_by,
-                opened_at=visit.opened_at,
-                ends_at=visit.ends_at,
-                purpose=visit.purpose,
-                all_charge_points=visit.all_charge_points,
-                email=visit.email,
-                invitation_id=visit.invitation_id,
-                status=visit.status,
-            )
+        await self._rows.add(
+            ServiceVisitRow,
+            id=visit.id,
+            project_id=visit.project_id,
+            opened_by=visit.opened_by,
+            opened_at=visit.opened_at,
+            ends_at=visit.ends_at,
+            purpose=visit.purpose,
+            all_charge_points=visit.all_charge_points,
+            email=visit.email,
+            invitation_id=visit.invitation_id,
+            status=visit.status,
         )
         await self._join(visit.id, taken, at=visit.opened_at)
         await self._announce(WebhookEvent.SERVICE_VISIT_OPENED, visit.id, at=visit.opened_at)
@@ -240,7 +237,7 @@ class ServiceVisits:
             .where(col(ChargePoint.withdrawn_at).is_(None), ~is_commissioned())
             .order_by(col(ChargePoint.id))
         )
-        return (await self._connection.scalars(query)).all()
+        return await self._rows.values(query)
 
     async def of_installer(self, visit_id: str, account_id: str) -> ServiceVisit:
         """One visit that the account has accepted, over or not.
@@ -285,24 +282,20 @@ class ServiceVisits:
         return sorted(found if wanted is None else set(wanted))
 
     async def _refuse_taken(self, wanted: Collection[str], *, now: datetime) -> None:
-        rows = (
-            await self._connection.execute(
-                select(
-                    col(ServiceVisitRow.id),
-                    ServiceVisitChargePoint.__table__.c.charge_point_id.label("cp"),
-                )
-                .join(
-                    ServiceVisitChargePoint,
-                    col(ServiceVisitChargePoint.service_visit_id) == col(ServiceVisitRow.id),
-                )
-                .where(
-                    among(self._connection, col(ServiceVisitChargePoint.charge_point_id), wanted)
-                )
-                .where(col(ServiceVisitRow.status).in_(_RUNNING))
-                .where(col(ServiceVisitRow.ends_at) > now)
-                .order_by(col(ServiceVisitRow.id), col(ServiceVisitChargePoint.charge_point_id))
+        rows = await self._rows.all(
+            select(
+                col(ServiceVisitRow.id),
+                ServiceVisitChargePoint.__table__.c.charge_point_id.label("cp"),
             )
-        ).all()
+            .join(
+                ServiceVisitChargePoint,
+                col(ServiceVisitChargePoint.service_visit_id) == col(ServiceVisitRow.id),
+            )
+            .where(among(self._connection, col(ServiceVisitChargePoint.charge_point_id), wanted))
+            .where(col(ServiceVisitRow.status).in_(_RUNNING))
+            .where(col(ServiceVisitRow.ends_at) > now)
+            .order_by(col(ServiceVisitRow.id), col(ServiceVisitChargePoint.charge_point_id))
+        )
         if rows:
             first = rows[0].id
             theirs = [row.cp for row in rows if row.id == first]
@@ -325,9 +318,7 @@ class ServiceVisits:
             )
 
     async def _set(self, visit_id: str, **values: object) -> None:
-        await self._connection.execute(
-            update(ServiceVisitRow).where(col(ServiceVisitRow.id) == visit_id).values(**values)
-        )
+        await self._rows.at(ServiceVisitRow, visit_id).set(**values)
 
     async def _announce(self, event: WebhookEvent, visit_id: str, *, at: datetime) -> None:
         query = select(ServiceVisitRow.__table__).where(col(ServiceVisitRow.id) == visit_id)
@@ -342,7 +333,7 @@ class ServiceVisits:
         )
 
     async def _one(self, query: Select[Any]) -> ServiceVisit:
-        row = (await self._connection.execute(query)).one_or_none()
+        row = await self._rows.find(query)
         if row is None:
             raise NotFoundError(
                 "service_visit_not_found", "There is no service visit with this id."
@@ -356,7 +347,7 @@ class ServiceVisits:
         if before is not None:
             query = query.where(col(ServiceVisitRow.id) < before)
         query = query.order_by(col(ServiceVisitRow.id).desc()).limit(limit)
-        return await self._with_charge_points((await self._connection.execute(query)).all())
+        return await self._with_charge_points(await self._rows.all(query))
 
     async def _with_charge_points(self, rows: Sequence[Row[Any]]) -> Sequence[ServiceVisit]:
         column = ServiceVisitChargePoint.__table__.c

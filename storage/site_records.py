@@ -42,6 +42,7 @@ from storage.models.facts import Connector
 from storage.models.invitations import ServiceVisit
 from storage.models.projects import Project
 from storage.models.transactions import MeterValue, Transaction
+from storage.rows import Rows
 from storage.visiting import visit_of
 from storage.withdrawals import Withdrawals
 
@@ -151,11 +152,7 @@ async def live_site(connection: AsyncConnection, project_id: str) -> SiteRequest
 async def _read_site(
     connection: AsyncConnection, catalogue: Catalogue, question: SiteQuestion, *, now: datetime
 ) -> SiteSnapshot:
-    project = (
-        await connection.execute(
-            select(Project.__table__).where(col(Project.id) == question.project_id)
-        )
-    ).one_or_none()
+    project = await Rows(connection).look_up(Project, question.project_id)
     if project is None:
         return SiteSnapshot(limit=SiteLimit())
     limit = SiteLimit(amps=project.max_amps, phases=project.phases)
@@ -180,7 +177,7 @@ async def _read_site(
     )
     if question.charge_point_ids:
         query = query.where(among(connection, col(ChargePoint.id), question.charge_point_ids))
-    rows = (await connection.execute(query.order_by(col(ChargePoint.id)))).all()
+    rows = await Rows(connection).all(query.order_by(col(ChargePoint.id)))
     identities = [row.id for row in rows]
     statuses = await _connectors(connection, identities)
     running = await _running(connection, identities)

@@ -26,6 +26,7 @@ from storage.members import works_on
 from storage.models.charge_points import ChargePoint, IdentityAlias
 from storage.models.connections import ChargePointConnection, ConnectionAttempt
 from storage.models.projects import Project
+from storage.rows import Rows
 
 MOMENTS_KEPT: Final = 12
 """Moments of the refusals that one row counts: they tell how often one tries."""
@@ -66,7 +67,7 @@ async def unclaimed_names(
 ) -> Mapping[str, UnclaimedIdentity]:
     """Return the name that each of these seems to try, of those that seem to try one."""
     query = claimable().where(among(connection, col(ChargePoint.id), charge_point_ids))
-    return await names_of_claimable(connection, (await connection.scalars(query)).all())
+    return await names_of_claimable(connection, await Rows(connection).values(query))
 
 
 async def names_of_claimable(

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, select, union, update
+from sqlalchemy import and_, select, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -25,6 +25,7 @@ from storage.models.invitations import ServiceVisit as ServiceVisitRow
 from storage.models.projects import AuditEntry, Project
 from storage.models.runs import CommissioningRun
 from storage.request_words import with_words
+from storage.rows import Rows
 from storage.service_visits import (
     ServiceVisit,
     ServiceVisits,
@@ -157,11 +158,7 @@ class StoredVisits:
     async def told(self, service_visit_id: str) -> None:
         """Its end is known to whom it concerns."""
         async with self._database.write() as connection:
-            await connection.execute(
-                update(ServiceVisitRow)
-                .where(col(ServiceVisitRow.id) == service_visit_id)
-                .values(told_at=self._now())
-            )
+            await Rows(connection).at(ServiceVisitRow, service_visit_id).set(told_at=self._now())
 
 
 async def _untouched(connection: AsyncConnection, visit: ServiceVisit) -> set[str]:
@@ -186,21 +183,19 @@ async def visits_to_look_after(
     connection: AsyncConnection, *, before: datetime, after: str, limit: int
 ) -> Sequence[ProjectRequest]:
     """Projects whose visits are not done with, opened before that moment, by the projects' ids."""
-    rows = (
-        await connection.execute(
-            select(col(Project.id), col(Project.installer_id), col(Project.name))
-            .where(
-                col(Project.id).in_(
-                    select(col(ServiceVisitRow.project_id))
-                    .where(col(ServiceVisitRow.told_at).is_(None))
-                    .where(col(ServiceVisitRow.opened_at) < before)
-                )
+    rows = await Rows(connection).all(
+        select(col(Project.id), col(Project.installer_id), col(Project.name))
+        .where(
+            col(Project.id).in_(
+                select(col(ServiceVisitRow.project_id))
+                .where(col(ServiceVisitRow.told_at).is_(None))
+                .where(col(ServiceVisitRow.opened_at) < before)
             )
-            .where(col(Project.id) > after)
-            .order_by(col(Project.id))
-            .limit(limit)
         )
-    ).all()
+        .where(col(Project.id) > after)
+        .order_by(col(Project.id))
+        .limit(limit)
+    )
     return [
         ProjectRequest(
             project_id=row.id,
@@ -218,20 +213,17 @@ def _answer(visit: ServiceVisit) -> VisitClosed:
 
 
 async def _lock(connection: AsyncConnection, project_id: str) -> None:
-    await connection.execute(
-        select(col(Project.id)).where(col(Project.id) == project_id).with_for_update()
-    )
+    await Rows(connection).at(Project, project_id).lock()
 
 
 async def _take_back_invitation(
     connection: AsyncConnection, visit: ServiceVisit, *, at: datetime, by: Actor = ENGINE
 ) -> None:
     """Its link opens nothing any more; one that has not left yet never will."""
-    await connection.execute(
-        update(Invitation)
-        .where(col(Invitation.id) == visit.invitation_id)
-        .where(col(Invitation.status) == InvitationStatus.PENDING)
-        .values(
+    await (
+        Rows(connection)
+        .at(Invitation, visit.invitation_id, col(Invitation.status) == InvitationStatus.PENDING)
+        .set(
             status=InvitationStatus.EXPIRED if by == ENGINE else InvitationStatus.REVOKED,
             ended_at=at,
             told_at=at,
@@ -245,9 +237,7 @@ async def _unsent(connection: AsyncConnection, visit: ServiceVisit) -> NewInvita
     invitation = await Invitations(connection).get(visit.invitation_id)
     if invitation is not None and invitation.sent_at is not None:
         return None
-    email = await connection.scalar(
-        select(col(Account.email)).where(col(Account.id) == visit.opened_by)
-    )
+    email = await Rows(connection).value(col(Account.email), visit.opened_by)
     return NewInvitation(
         invitation_id=visit.invitation_id,
         email=visit.email,
@@ -260,23 +250,22 @@ async def _unsent(connection: AsyncConnection, visit: ServiceVisit) -> NewInvita
 
 
 async def _with_open_runs(connection: AsyncConnection, service_visit_id: str) -> tuple[str, ...]:
-    rows = await connection.scalars(
-        select(col(CommissioningRun.charge_point_id))
-        .where(col(CommissioningRun.service_visit_id) == service_visit_id)
-        .where(col(CommissioningRun.status).in_(_OPEN_RUNS))
-        .order_by(col(CommissioningRun.charge_point_id))
+    return tuple(
+        await Rows(connection).values(
+            select(col(CommissioningRun.charge_point_id))
+            .where(col(CommissioningRun.service_visit_id) == service_visit_id)
+            .where(col(CommissioningRun.status).in_(_OPEN_RUNS))
+            .order_by(col(CommissioningRun.charge_point_id))
+        )
     )
-    return tuple(rows)
 
 
 async def _notice(connection: AsyncConnection, visit: ServiceVisit) -> VisitNotice | None:
-    row = (
-        await connection.execute(
-            select(col(ServiceVisitRow.told_at), col(Project.name), col(Project.time_zone))
-            .join(Project, col(Project.id) == col(ServiceVisitRow.project_id))
-            .where(col(ServiceVisitRow.id) == visit.id)
-        )
-    ).one()
+    row = await Rows(connection).one(
+        select(col(ServiceVisitRow.told_at), col(Project.name), col(Project.time_zone))
+        .join(Project, col(Project.id) == col(ServiceVisitRow.project_id))
+        .where(col(ServiceVisitRow.id) == visit.id)
+    )
     if row.told_at is not None or visit.closed_at is None:
         return None
     people = await connection.execute(

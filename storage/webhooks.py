@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import delete, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import func, select
 from sqlmodel import col
 
 from domain.errors import ConflictError, NotFoundError
@@ -15,6 +14,7 @@ from domain.webhooks import OLD_SECRET_VALID, WebhookEvent
 from storage.models.accounts import Account
 from storage.models.webhooks import Webhook as WebhookRow
 from storage.read_models import read_model
+from storage.rows import Repository
 
 MOST_OF_AN_ACCOUNT: Final = 10
 _OLD_SECRETS: Final = 5
@@ -40,11 +40,8 @@ class Webhook:
 _webhook = read_model(Webhook)
 
 
-class Webhooks:
+class Webhooks(Repository):
     """Repository of webhooks."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
     async def create(self, webhook: Webhook) -> None:
         """Store a webhook.
@@ -66,17 +63,16 @@ class Webhooks:
                 "too_many_webhooks",
                 f"An account has at most {MOST_OF_AN_ACCOUNT} webhooks. Delete one first.",
             )
-        await self._connection.execute(
-            insert(WebhookRow).values(
-                id=webhook.id,
-                account_id=webhook.account_id,
-                url=webhook.url,
-                description=webhook.description,
-                events=list(webhook.events),
-                status=webhook.status,
-                secret_version=webhook.secret_version,
-                created_at=webhook.created_at,
-            )
+        await self._rows.add(
+            WebhookRow,
+            id=webhook.id,
+            account_id=webhook.account_id,
+            url=webhook.url,
+            description=webhook.description,
+            events=list(webhook.events),
+            status=webhook.status,
+            secret_version=webhook.secret_version,
+            created_at=webhook.created_at,
         )
 
     async def get(self, webhook_id: str, *, account_id: str) -> Webhook:
@@ -86,13 +82,11 @@ class Webhooks:
             NotFoundError: ``webhook_not_found``.
 
         """
-        row = (
-            await self._connection.execute(
-                select(WebhookRow.__table__)
-                .where(col(WebhookRow.id) == webhook_id)
-                .where(col(WebhookRow.account_id) == account_id)
-            )
-        ).one_or_none()
+        row = await self._rows.find(
+            select(WebhookRow.__table__)
+            .where(col(WebhookRow.id) == webhook_id)
+            .where(col(WebhookRow.account_id) == account_id)
+        )
         if row is None:
             raise NotFoundError("webhook_not_found", "You have no webhook with this id.")
         return _webhook(row)
@@ -107,14 +101,12 @@ class Webhooks:
         )
         if before is not None:
             query = query.where(col(WebhookRow.id) < before)
-        return [_webhook(row) for row in await self._connection.execute(query)]
+        return await self._rows.read_all(query, _webhook)
 
     async def change(self, webhook_id: str, values: Mapping[str, Any]) -> None:
         """Change columns."""
         if values:
-            await self._connection.execute(
-                update(WebhookRow).where(col(WebhookRow.id) == webhook_id).values(**values)
-            )
+            await self._rows.at(WebhookRow, webhook_id).set(**values)
 
     async def rotate_secret(self, webhook_id: str, *, at: datetime) -> None:
         """Go on with the next version of the secret; each one before it is valid for its day."""
@@ -124,18 +116,14 @@ class Webhooks:
             .with_for_update()
         )
         still_valid = valid_at(retired, now=at)[: _OLD_SECRETS - 1]
-        await self._connection.execute(
-            update(WebhookRow)
-            .where(col(WebhookRow.id) == webhook_id)
-            .values(
-                secret_version=col(WebhookRow.secret_version) + 1,
-                retired_at=[at.isoformat(), *still_valid],
-            )
+        await self._rows.at(WebhookRow, webhook_id).set(
+            secret_version=col(WebhookRow.secret_version) + 1,
+            retired_at=[at.isoformat(), *still_valid],
         )
 
     async def delete(self, webhook_id: str) -> None:
         """Remove it, with its log."""
-        await self._connection.execute(delete(WebhookRow).where(col(WebhookRow.id) == webhook_id))
+        await self._rows.at(WebhookRow, webhook_id).remove()
 
 
 def valid_at(retired: Sequence[str] | None, *, now: datetime) -> list[str]:

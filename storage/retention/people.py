@@ -39,6 +39,7 @@ from storage.models.runs import CommissioningRun
 from storage.models.transactions import Transaction
 from storage.personal import ERASED, PERSONAL, Fate
 from storage.retention.step import ROWS, Step, looked_at, old_ones, remove
+from storage.rows import Rows
 
 _RUNS: Final = 50
 """Of their records in one transaction: each is some tens of kilobytes."""
@@ -98,20 +99,18 @@ async def erase_tags(
     One that is about to be billed, or held for a word of the owner's, keeps it.
     """
     since = func.coalesce(col(Transaction.stop_received_at), col(Transaction.received_at))
-    rows = (
-        await connection.execute(
-            select(
-                col(Transaction.id),
-                since.label("since"),
-                col(Transaction.billing),
-                col(HeldRecord.state),
-            )
-            .outerjoin(HeldRecord, col(HeldRecord.transaction_id) == col(Transaction.id))
-            .where(col(Transaction.id) > int(position or 0))
-            .order_by(col(Transaction.id))
-            .limit(ROWS)
+    rows = await Rows(connection).all(
+        select(
+            col(Transaction.id),
+            since.label("since"),
+            col(Transaction.billing),
+            col(HeldRecord.state),
         )
-    ).all()
+        .outerjoin(HeldRecord, col(HeldRecord.transaction_id) == col(Transaction.id))
+        .where(col(Transaction.id) > int(position or 0))
+        .order_by(col(Transaction.id))
+        .limit(ROWS)
+    )
     old = old_ones(rows, before=before, now=now)
     done = [
         row.id
@@ -187,14 +186,12 @@ async def _some(
 async def _erase_runs(connection: AsyncConnection, project_id: str) -> int:
     """Take people out of the records of some runs."""
     runs = CommissioningRun.__table__
-    rows = (
-        await connection.execute(
-            select(runs.c.id, runs.c.request, runs.c.view)
-            .where(runs.c.project_id == project_id)
-            .where(runs.c.request["started_by"].as_string() != ERASED)
-            .limit(_RUNS)
-        )
-    ).all()
+    rows = await Rows(connection).all(
+        select(runs.c.id, runs.c.request, runs.c.view)
+        .where(runs.c.project_id == project_id)
+        .where(runs.c.request["started_by"].as_string() != ERASED)
+        .limit(_RUNS)
+    )
     for row in rows:
         await connection.execute(
             update(runs)
