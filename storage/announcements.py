@@ -37,7 +37,7 @@ from storage.models.invitations import ServiceVisit
 from storage.models.projects import Project, ProjectMember
 from storage.models.runs import CommissioningRun
 from storage.models.webhooks import Webhook, WebhookDelivery
-from storage.rows import Rows
+from storage.rows import AnyRow, Rows
 
 
 async def announce_verdict(connection: AsyncConnection, view: RunView, *, at: datetime) -> None:
@@ -78,7 +78,7 @@ async def announce_handover(connection: AsyncConnection, project_id: str, *, at:
 
 
 async def announce_visit(
-    connection: AsyncConnection, event: WebhookEvent, visit: Mapping[str, Any], *, at: datetime
+    connection: AsyncConnection, event: WebhookEvent, visit: AnyRow, *, at: datetime
 ) -> None:
     """Announce how a service visit stands, a row of it: to the owner, and to who has accepted."""
     await _announce(
@@ -86,16 +86,16 @@ async def announce_visit(
         event,
         lambda project: visit_data(
             project,
-            service_visit_id=visit["id"],
-            status=ServiceVisitStatus(visit["status"]),
-            email=visit["email"],
-            ends_at=visit["ends_at"],
-            unfinished=visit["unfinished"],
-            reason=visit["reason"],
+            service_visit_id=visit.id,
+            status=ServiceVisitStatus(visit.status),
+            email=visit.email,
+            ends_at=visit.ends_at,
+            unfinished=visit.unfinished,
+            reason=visit.reason,
         ),
-        project=visit["project_id"],
+        project=visit.project_id,
         at=at,
-        whom=_owns() | (col(Webhook.account_id) == visit["installer_id"]),
+        whom=_owns() | (col(Webhook.account_id) == visit.installer_id),
     )
 
 

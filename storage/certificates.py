@@ -93,22 +93,7 @@ class Certificates(Repository):
         """Store it; False when another one took its number first."""
         try:
             async with self._connection.begin_nested():
-                await self._rows.add(
-                    CertificateRow,
-                    id=certificate.id,
-                    scope=certificate.scope,
-                    subject_id=certificate.subject_id,
-                    project_id=certificate.project_id,
-                    number=certificate.number,
-                    service_visit_id=certificate.service_visit_id,
-                    content_hash=certificate.content_hash,
-                    sha256=certificate.sha256,
-                    key_id=certificate.key_id,
-                    token=certificate.token,
-                    issued_at=certificate.issued_at,
-                    summary=dict(certificate.summary),
-                    file=file,
-                )
+                await self._rows.add(CertificateRow, certificate, file=file)
         except IntegrityError:
             return False
         return True

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row, Select, delete, exists, insert, select, update
+from sqlalchemy import Row, Select, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
@@ -60,7 +60,10 @@ class ChargePoint:
 
 
 class ChargePoints(Repository):
-    """Repository of charge points. Somebody else's charge point does not exist for the caller."""
+    """Repository of charge points. Somebody else's charge point does not exist for the caller.
+
+    Where one that is asked for is not there: NotFoundError, ``charge_point_not_found``.
+    """
 
     async def register(self, charge_point: ChargePoint, *, visit: str | None = None) -> None:
         """Store a new charge point; it is in the service visit in which it is added.
@@ -102,11 +105,12 @@ class ChargePoints(Repository):
 
     async def serials_of(self, project_id: str) -> dict[str, str]:
         """Those that are not withdrawn, by :func:`domain.rules.likeness.serial_key`."""
-        query = select(col(ChargePointRow.serial_key), col(ChargePointRow.id)).where(
-            col(ChargePointRow.project_id) == project_id,
-            col(ChargePointRow.withdrawn_at).is_(None),
+        return await self._rows.pairs(
+            select(col(ChargePointRow.serial_key), col(ChargePointRow.id)).where(
+                col(ChargePointRow.project_id) == project_id,
+                col(ChargePointRow.withdrawn_at).is_(None),
+            )
         )
-        return {row.serial_key: row.id for row in await self._connection.execute(query)}
 
     async def devices_of(self, project_id: str) -> set[tuple[str, str]]:
         """Vendors and models in a project."""
@@ -115,7 +119,7 @@ class ChargePoints(Repository):
             .where(col(ChargePointRow.project_id) == project_id)
             .distinct()
         )
-        return {(row.vendor, row.model) for row in await self._connection.execute(query)}
+        return {(vendor, model) for vendor, model in await self._rows.all(query)}
 
     async def get(
         self, charge_point_id: str, *, installer_id: str, even_handed_over: bool = False
@@ -126,7 +130,6 @@ class ChargePoints(Repository):
         certificate, which the installer keeps.
 
         Raises:
-            NotFoundError: ``charge_point_not_found``.
             ForbiddenError: ``project_handed_over``; ``outside_service_visit``.
 
         """
@@ -150,12 +153,7 @@ class ChargePoints(Repository):
         return charge_point
 
     async def owned(self, charge_point_id: str, *, site_owner_id: str) -> ChargePoint:
-        """One charge point of a site owner.
-
-        Raises:
-            NotFoundError: ``charge_point_not_found``.
-
-        """
+        """One charge point of a site owner."""
         return await self._one(
             select(ChargePointRow.__table__)
             .join(Project, col(Project.id) == col(ChargePointRow.project_id))
@@ -164,12 +162,7 @@ class ChargePoints(Repository):
         )
 
     async def in_project(self, charge_point_id: str, project_id: str) -> ChargePoint:
-        """One charge point of a project that the caller may see.
-
-        Raises:
-            NotFoundError: ``charge_point_not_found``.
-
-        """
+        """One charge point of a project that the caller may see."""
         return await self._one(
             select(ChargePointRow.__table__)
             .where(col(ChargePointRow.id) == charge_point_id)
@@ -184,7 +177,6 @@ class ChargePoints(Repository):
         ``even_withdrawn``: it is brought back, replaced or removed.
 
         Raises:
-            NotFoundError: ``charge_point_not_found``.
             ForbiddenError: ``outside_service_visit``.
             ConflictError: ``project_handed_over``; ``project_archived``; ``withdrawn``.
 
@@ -266,15 +258,12 @@ class ChargePoints(Repository):
 
     async def is_in(self, charge_point_id: str, *, project_id: str) -> bool:
         """Tell whether the project has that charge point."""
-        of_project = exists().where(
-            col(ChargePointRow.id) == charge_point_id, col(ChargePointRow.project_id) == project_id
-        )
-        return bool(await self._connection.scalar(select(of_project)))
+        return await self._rows.value(col(ChargePointRow.project_id), charge_point_id) == project_id
 
     async def has_runs(self, charge_point_id: str) -> bool:
         """Tell whether commissioning was ever started."""
-        query = select(exists().where(col(CommissioningRun.charge_point_id) == charge_point_id))
-        return bool(await self._connection.scalar(query))
+        mine = col(CommissioningRun.charge_point_id) == charge_point_id
+        return await self._rows.count(CommissioningRun, mine) > 0
 
     async def page(
         self,
@@ -328,8 +317,9 @@ class ChargePoints(Repository):
 
 async def is_withdrawn(connection: AsyncConnection, charge_point_id: str) -> bool:
     """Tell whether it is out of its project."""
-    since = await Rows(connection).value(col(ChargePointRow.withdrawn_at), charge_point_id)
-    return since is not None
+    return (
+        await Rows(connection).value(col(ChargePointRow.withdrawn_at), charge_point_id) is not None
+    )
 
 
 def refuse_withdrawn(charge_point: ChargePoint) -> None:

@@ -106,20 +106,7 @@ class Invitations(Repository):
                 told_at=invitation.created_at,
             )
         )
-        await self._rows.add(
-            InvitationRow,
-            id=invitation.id,
-            project_id=invitation.project_id,
-            email=invitation.email,
-            role=invitation.role,
-            invited_by=invitation.invited_by,
-            message=invitation.message,
-            token_hash=token_hash,
-            status=InvitationStatus.PENDING,
-            created_at=invitation.created_at,
-            expires_at=invitation.expires_at,
-            service_visit_id=invitation.service_visit_id,
-        )
+        await self._rows.add(InvitationRow, invitation, token_hash=token_hash)
         await self._audit(AuditAction.INVITATION_SENT, by, invitation, at=invitation.created_at)
         return invitation
 

@@ -60,21 +60,14 @@ _project = read_model(Project)
 
 
 class Projects(Repository):
-    """Repository of projects. Somebody else's project does not exist for the caller."""
+    """Repository of projects. Somebody else's project does not exist for the caller.
+
+    Where one that is asked for is not there: NotFoundError, ``project_not_found``.
+    """
 
     async def create(self, project: Project) -> None:
         """Store a new project; who makes it is its first lead."""
-        await self._rows.add(
-            ProjectRow,
-            id=project.id,
-            installer_id=project.installer_id,
-            name=project.name,
-            address=project.address,
-            site_owner_email=project.site_owner_email,
-            status=project.status,
-            created_at=project.created_at,
-            time_zone=project.time_zone,
-        )
+        await self._rows.add(ProjectRow, project)
         await Members(self._connection, project.id).put(
             project.installer_id, ProjectRole.LEAD, at=project.created_at
         )
@@ -93,7 +86,6 @@ class Projects(Repository):
         installer keeps; ``by_visit`` for what an open service visit gives back.
 
         Raises:
-            NotFoundError: ``project_not_found``.
             ForbiddenError: ``project_handed_over``.
 
         """
@@ -109,10 +101,6 @@ class Projects(Repository):
         """One project that the site owner has claimed.
 
         ``for_change`` locks it: no handover completes between the look and the change.
-
-        Raises:
-            NotFoundError: ``project_not_found``.
-
         """
         query = (
             select(ProjectRow.__table__)
@@ -138,7 +126,6 @@ class Projects(Repository):
         that is changed is of that visit is for the caller to look.
 
         Raises:
-            NotFoundError: ``project_not_found``.
             ForbiddenError: ``lead_needed``.
             ConflictError: ``project_handed_over``; ``project_archived``.
 

@@ -67,6 +67,19 @@ class Rows:
         """Return what is made of every row."""
         return [make(cast("AnyRow", row)) for row in await self._connection.execute(query)]
 
+    async def newest(
+        self,
+        query: Select[*Ts],
+        *,
+        key: SQLColumnExpression[Any],
+        before: str | int | None,
+        limit: int,
+    ) -> list[Row[*Ts]]:
+        """Return the rows with the highest keys, below ``before`` where that is given."""
+        if before is not None:
+            query = query.where(key < before)
+        return await self.all(query.order_by(key.desc()).limit(limit))
+
     async def read_newest(
         self,
         query: Select[*Ts],
@@ -76,10 +89,9 @@ class Rows:
         before: str | int | None,
         limit: int,
     ) -> list[T]:
-        """Return what is made of the rows with the highest keys, below ``before`` where given."""
-        if before is not None:
-            query = query.where(key < before)
-        return await self.read_all(query.order_by(key.desc()).limit(limit), make)
+        """Return what is made of them."""
+        rows = await self.newest(query, key=key, before=before, limit=limit)
+        return [make(cast("AnyRow", row)) for row in rows]
 
     async def look_up(self, model: type[TableModel], key: Key) -> AnyRow | None:
         """Return the row with that key, or None."""
@@ -99,7 +111,7 @@ class Rows:
         query = select(func.count()).select_from(model.__table__).where(*which)
         return await self._connection.scalar(query) or 0
 
-    async def add(self, model: type[TableModel], record: object = None, **values: Any) -> None:
+    async def add(self, model: type[TableModel], record: object = None, /, **values: Any) -> None:
         """Insert a row: what a record has in fields named like columns, and these values."""
         known = {
             column.name: getattr(record, column.name)

@@ -63,17 +63,7 @@ class Webhooks(Repository):
                 "too_many_webhooks",
                 f"An account has at most {MOST_OF_AN_ACCOUNT} webhooks. Delete one first.",
             )
-        await self._rows.add(
-            WebhookRow,
-            id=webhook.id,
-            account_id=webhook.account_id,
-            url=webhook.url,
-            description=webhook.description,
-            events=list(webhook.events),
-            status=webhook.status,
-            secret_version=webhook.secret_version,
-            created_at=webhook.created_at,
-        )
+        await self._rows.add(WebhookRow, webhook)
 
     async def get(self, webhook_id: str, *, account_id: str) -> Webhook:
         """One webhook of the account.

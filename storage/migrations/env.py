@@ -26,7 +26,8 @@ def run(connection: Connection) -> None:
         target_metadata=TableModel.metadata,
         render_item=render_item,
         # SQLite alters no table in place; one that is created needs no such detour.
-        render_as_batch=connection.dialect.name == "sqlite" and not context.config.attributes["new"],
+        render_as_batch=connection.dialect.name == "sqlite"
+        and not context.config.attributes["new"],
         compare_type=True,
     )
     with context.begin_transaction():
