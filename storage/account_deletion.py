@@ -12,7 +12,7 @@ from sqlmodel import col
 
 from domain.deletion import InTheWay
 from domain.rules.numbers import counted
-from domain.states import BatchStatus, ProjectStatus, Role, RunStatus, ServiceVisitStatus
+from domain.states import BatchStatus, ProjectStatus, Role, ServiceVisitStatus
 from storage.accounts import Account
 from storage.models.accounts import Account as AccountRow
 from storage.models.accounts import AccountEventRow, AccountLetter, AccountSession, KeptAnswer
@@ -23,9 +23,9 @@ from storage.models.mail import MailBlock, MailNotice
 from storage.models.projects import Project, ProjectMember
 from storage.models.runs import Batch, CommissioningRun
 from storage.models.webhooks import Webhook, WebhookAttempt, WebhookDelivery
+from storage.newest_runs import is_open
 from storage.rows import Repository
 
-_RUNS: Final = (RunStatus.STARTING, RunStatus.IN_PROGRESS)
 _BATCHES: Final = (BatchStatus.STARTING, BatchStatus.IN_PROGRESS)
 _VISITS: Final = tuple(status for status in ServiceVisitStatus if status.is_running)
 _NAMED: Final = 20
@@ -119,7 +119,7 @@ class AccountDeletion(Repository):
         rows = await self._connection.execute(
             select(col(CommissioningRun.project_id), col(CommissioningRun.charge_point_id))
             .join(Project, col(Project.id) == col(CommissioningRun.project_id))
-            .where(col(CommissioningRun.status).in_(_RUNS))
+            .where(is_open())
             .where(
                 (col(Project.installer_id) == account_id)
                 | exists().where(

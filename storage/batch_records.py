@@ -16,7 +16,7 @@ from domain.states import (
     ProjectStatus,
     RunStatus,
 )
-from storage.batch_status import OPEN_RUN, count, members_with_runs
+from storage.batch_status import count, members_with_runs
 from storage.batches import Batch, Batches
 from storage.catalogue import Catalogue
 from storage.charge_points import read_registered
@@ -25,7 +25,8 @@ from storage.engine import Database
 from storage.in_use import at_live_site
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
-from storage.models.runs import BatchMember, CommissioningRun
+from storage.models.runs import BatchMember
+from storage.newest_runs import is_open
 from storage.rows import Rows
 from storage.runs import Run, Runs
 from storage.standing import holds
@@ -181,7 +182,7 @@ async def _to_cancel(connection: AsyncConnection, batch_id: str, *, limit: int) 
         .select_from(members_with_runs())
         .where(col(BatchMember.batch_id) == batch_id)
         .where(col(BatchMember.cancel_sent).is_(False))
-        .where(col(CommissioningRun.status).in_(OPEN_RUN))
+        .where(is_open())
         .order_by(col(BatchMember.charge_point_id))
         .limit(limit)
     )

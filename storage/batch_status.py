@@ -23,7 +23,6 @@ from storage.models.charge_points import ChargePoint
 from storage.models.runs import BatchMember, CommissioningRun
 from storage.rows import Rows
 
-OPEN_RUN = (RunStatus.STARTING, RunStatus.IN_PROGRESS)
 _VIEW = TypeAdapter(RunView)
 _WAITING = TypeAdapter(Waiting)
 _ENDS = {

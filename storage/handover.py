@@ -13,7 +13,7 @@ from domain.audit import AuditAction
 from domain.contests import how_to_decide
 from domain.errors import NotFoundError
 from domain.handover import Blocker, CompleteHandover, HandoverResult
-from domain.states import ChargePointStatus, ProjectStatus, RunStatus
+from domain.states import ChargePointStatus, ProjectStatus
 from storage.announcements import announce_handover
 from storage.audit import Audit
 from storage.billing import Billing
@@ -25,6 +25,7 @@ from storage.handover_checklists import checklist_blockers
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
 from storage.models.runs import CommissioningRun
+from storage.newest_runs import is_open
 from storage.rows import Repository, Rows
 from storage.stale import stale_verdicts
 
@@ -189,8 +190,7 @@ async def charge_point_blockers(
     Verdicts of ``untouched`` ones stand, whatever their owner has changed since.
     """
     running = exists().where(
-        col(CommissioningRun.charge_point_id) == col(ChargePoint.id),
-        col(CommissioningRun.status).in_((RunStatus.STARTING, RunStatus.IN_PROGRESS)),
+        col(CommissioningRun.charge_point_id) == col(ChargePoint.id), is_open()
     )
     rows = await Rows(connection).all(
         select(

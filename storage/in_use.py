@@ -11,9 +11,9 @@ from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
 from storage.models.runs import CommissioningRun
 from storage.models.transactions import Transaction
+from storage.newest_runs import is_open
 from storage.rows import Rows
 
-_OPEN = (RunStatus.STARTING, RunStatus.IN_PROGRESS)
 _AT_WORK = (ChargePointStatus.COMMISSIONING, ChargePointStatus.COMMISSIONING_FAILED)
 
 
@@ -37,7 +37,7 @@ def open_run() -> ScalarSelect[Any]:
     return (
         select(col(CommissioningRun.id))
         .where(col(CommissioningRun.charge_point_id) == col(ChargePoint.id))
-        .where(col(CommissioningRun.status).in_(_OPEN))
+        .where(is_open())
         .scalar_subquery()
     )
 

@@ -31,11 +31,7 @@ class InvitationEnds(Invitations):
     ) -> bool:
         """Make of the account what the invitation says; True for exactly one caller."""
         invitation = await self._end(
-            invitation_id,
-            InvitationStatus.ACCEPTED,
-            at=at,
-            address=address,
-            accepted_by=account_id,
+            invitation_id, InvitationStatus.ACCEPTED, at=at, address=address, accepted_by=account_id
         )
         if invitation is None:
             return False
@@ -62,13 +58,8 @@ class InvitationEnds(Invitations):
             invitation_id, InvitationStatus.DECLINED, at=at, address=address, reason=reason
         )
         if ended is not None:
-            await self._end_visit(
-                ended,
-                ServiceVisitStatus.DECLINED,
-                by=_invited(ended, address),
-                at=at,
-                reason=reason,
-            )
+            by = _invited(ended, address)
+            await self._end_visit(ended, ServiceVisitStatus.DECLINED, by=by, at=at, reason=reason)
         return ended is not None
 
     async def expire(self, invitation_id: str, *, at: datetime) -> bool:
@@ -92,7 +83,9 @@ class InvitationEnds(Invitations):
             raise not_pending(status, "There is nothing to take back.")
         if status is InvitationStatus.ACCEPTED and invitation.role is not ProjectRole.SITE_OWNER:
             raise not_pending(status, "Remove the collaborator from the project instead.")
-        await self._set(invitation.id, status=InvitationStatus.REVOKED, ended_at=at, told_at=at)
+        await self._rows.at(InvitationRow, invitation.id).set(
+            status=InvitationStatus.REVOKED, ended_at=at, told_at=at
+        )
         before: dict[str, Any] = {"status": status.value}
         if status is InvitationStatus.ACCEPTED:
             before |= await forget_choices(self._connection, invitation.project_id)

@@ -124,18 +124,14 @@ class Invitations(Repository):
 
     async def _twin(self, invitation: Invitation, asked_at: datetime) -> Invitation | None:
         """Return the pending one that was asked for at the same time; the project is locked."""
-        message = col(InvitationRow.message)
+        message, of_visit = col(InvitationRow.message), col(InvitationRow.service_visit_id)
         return await self._rows.read(
             select(InvitationRow.__table__)
             .where(col(InvitationRow.project_id) == invitation.project_id)
             .where(col(InvitationRow.status) == InvitationStatus.PENDING)
             .where(col(InvitationRow.email) == invitation.email)
             .where(col(InvitationRow.role) == invitation.role)
-            .where(
-                col(InvitationRow.service_visit_id).is_not_distinct_from(
-                    invitation.service_visit_id
-                )
-            )
+            .where(of_visit.is_not_distinct_from(invitation.service_visit_id))
             .where(message.is_not_distinct_from(invitation.message))
             .where(col(InvitationRow.created_at) > asked_at - _AT_ONCE)
             .order_by(col(InvitationRow.id).desc())
@@ -143,13 +139,9 @@ class Invitations(Repository):
             _invitation,
         )
 
-    async def mark_sent(self, invitation_id: str, at: datetime) -> None:
-        """Note that the mail left."""
-        await self._set(invitation_id, sent_at=at)
-
-    async def mark_told(self, invitation_id: str, at: datetime) -> None:
-        """Note that the installer knows how it ended."""
-        await self._set(invitation_id, told_at=at)
+    async def note(self, invitation_id: str, **moments: datetime) -> None:
+        """Note when the mail left (``sent_at``), its end was told (``told_at``) …"""
+        await self._rows.at(InvitationRow, invitation_id).set(**moments)
 
     async def get(self, invitation_id: str) -> Invitation | None:
         """Return an invitation."""
@@ -211,15 +203,11 @@ class Invitations(Repository):
             ConflictError: ``project_archived``.
 
         """
-        row = await self._rows.one(
-            select(col(Project.name), col(Project.archived_at)).where(
-                col(Project.id) == invitation.project_id
-            )
-        )
-        if row.archived_at is not None:
+        project = await self._rows.get(Project, invitation.project_id)
+        if project.archived_at is not None:
             raise ConflictError(
                 "project_archived",
-                f"{row.name} is archived, so nobody joins it for now. Ask whoever has invited you "
+                f"{project.name} is archived, so nobody joins it for now. Ask whoever has invited you "
                 "to bring it back; this link works again then, until it expires.",
             )
 
@@ -230,12 +218,11 @@ class Invitations(Repository):
             NotFoundError: ``invitation_unknown``.
 
         """
-        row = await self._rows.find(
-            select(InvitationRow.__table__).where(col(InvitationRow.token_hash) == token_hash)
-        )
-        if row is None:
+        query = select(InvitationRow.__table__).where(col(InvitationRow.token_hash) == token_hash)
+        invitation = await self._rows.read(query, _invitation)
+        if invitation is None:
             raise unknown_invitation()
-        return _invitation(row)
+        return invitation
 
     async def resend(
         self,
@@ -258,7 +245,7 @@ class Invitations(Repository):
         if invitation.status_at(asked_at) is not InvitationStatus.PENDING:
             raise not_pending(invitation.status_at(asked_at), "Send a new one instead.")
         if invitation.expires_at < expires_at:
-            await self._set(invitation_id, expires_at=expires_at)
+            await self.note(invitation_id, expires_at=expires_at)
             await self._audit(AuditAction.INVITATION_RESENT, by, invitation, at=asked_at)
         return await self.of_project(invitation_id, project_id)
 
@@ -324,12 +311,7 @@ class Invitations(Repository):
         if invitation.reason is not None:
             after["reason"] = invitation.reason
         await Audit(self._connection, invitation.project_id).write(
-            action,
-            actor,
-            target=invitation.id,
-            at=at,
-            before=before,
-            after=after,
+            action, actor, target=invitation.id, at=at, before=before, after=after
         )
 
     async def _lock(self, project_id: str) -> None:
@@ -387,11 +369,8 @@ class Invitations(Repository):
         )
         return await self._connection.scalar(query)
 
-    async def _set(self, invitation_id: str, **values: object) -> None:
-        await self._rows.at(InvitationRow, invitation_id).set(**values)
-
     async def _page(
-        self, query: Select[Any], *, before: str | None, limit: int
+        self, query: Select[*tuple[Any, ...]], *, before: str | None, limit: int
     ) -> Sequence[Invitation]:
         return await self._rows.read_newest(
             query, _invitation, key=col(InvitationRow.id), before=before, limit=limit

@@ -23,6 +23,7 @@ from domain.states import ProjectRole, ProjectStatus
 from storage.audit import Audit
 from storage.models.accounts import Account
 from storage.models.projects import Project, ProjectMember
+from storage.read_models import read_model
 from storage.rows import ProjectRepository, Rows
 
 
@@ -39,19 +40,17 @@ class Member:
     made_it: bool
 
 
+_member = read_model(Member)
+
+
 class Members(ProjectRepository):
     """Repository of the people of one project."""
 
     async def put(self, account_id: str, role: ProjectRole, *, at: datetime) -> None:
         """Let the account work on the project; one that does already has this role from now on."""
         if not await self._set_role(account_id, role):
-            await self._rows.add(
-                ProjectMember,
-                project_id=self._project_id,
-                account_id=account_id,
-                role=role,
-                joined_at=at,
-            )
+            new = {"project_id": self._project_id, "account_id": account_id}
+            await self._rows.add(ProjectMember, **new, role=role, joined_at=at)
 
     async def page(self, *, after: str | None, limit: int) -> Sequence[Member]:
         """People of the project, in the order of their accounts, after the id ``after``."""
@@ -68,12 +67,12 @@ class Members(ProjectRepository):
 
         """
         query = self._all().where(col(Account.id) == account_id)
-        row = await self._rows.find(query)
-        if row is None:
+        member = await self._rows.read(query, _member)
+        if member is None:
             raise NotFoundError(
                 "collaborator_not_found", "Nobody with this id works on the project."
             )
-        return _member(row)
+        return member
 
     async def member_or_maker(self, account_id: str | None) -> Member | None:
         """Who is told of something: that person, or the project's maker if they have left it.
@@ -141,11 +140,14 @@ class Members(ProjectRepository):
             after=None if role is None else {"email": member.email, "role": role.value},
         )
 
-    def _all(self) -> Select[Any]:
+    def _all(self) -> Select[*tuple[Any, ...]]:
         return (
             select(
-                Account.__table__,
-                col(ProjectMember.role).label("member_role"),
+                col(Account.id).label("account_id"),
+                col(Account.name),
+                col(Account.email),
+                col(Account.company),
+                col(ProjectMember.role),
                 col(ProjectMember.joined_at),
                 (col(Project.installer_id) == col(Account.id)).label("made_it"),
             )
@@ -175,16 +177,4 @@ def works_on(
         exists()
         .where(col(ProjectMember.project_id) == project_id)
         .where(col(ProjectMember.account_id) == account_id)
-    )
-
-
-def _member(row: Any) -> Member:
-    return Member(
-        account_id=row.id,
-        name=row.name,
-        email=row.email,
-        company=row.company,
-        role=ProjectRole(row.member_role),
-        joined_at=row.joined_at,
-        made_it=bool(row.made_it),
     )

@@ -96,7 +96,7 @@ class StoredProjects:
     async def invitation_sent(self, invitation_id: str) -> None:
         """The invitation's mail left."""
         async with self._database.write() as connection:
-            await Invitations(connection).mark_sent(invitation_id, self._now())
+            await Invitations(connection).note(invitation_id, sent_at=self._now())
 
     async def settle_invitation(self, invitation_id: str) -> InvitationSettled:
         """Let it expire if its time is over, and find whom to tell of its end."""
@@ -145,7 +145,7 @@ class StoredProjects:
     async def invitation_told(self, invitation_id: str) -> None:
         """The inviter has been told."""
         async with self._database.write() as connection:
-            await Invitations(connection).mark_told(invitation_id, self._now())
+            await Invitations(connection).note(invitation_id, told_at=self._now())
 
     async def complete_handover(self, project_id: str, request: CompleteHandover) -> HandoverResult:
         """Hand over, or say what stands in the way."""

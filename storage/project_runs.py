@@ -12,6 +12,8 @@ from domain.states import RunStatus
 from storage.dialects import among
 from storage.models.charge_points import ChargePoint
 from storage.models.runs import CommissioningRun
+from storage.newest_runs import with_newest_run
+from storage.read_models import read_model
 from storage.rows import Rows
 from storage.runs import view_of
 
@@ -26,42 +28,26 @@ class NewestRun:
     wait_number: int
 
 
+_newest_run = read_model(NewestRun)
+
+
 async def newest_runs(
     connection: AsyncConnection, project_id: str, *, limit: int
 ) -> Sequence[NewestRun]:
     """One for each charge point that has a run, in the order of the charge points' ids."""
-    newest = (
-        select(col(CommissioningRun.id))
-        .where(col(CommissioningRun.charge_point_id) == col(ChargePoint.id))
-        .where(col(CommissioningRun.status) != RunStatus.ABANDONED)
-        .order_by(col(CommissioningRun.id).desc())
-        .limit(1)
-        .correlate(ChargePoint)
-        .scalar_subquery()
-    )
-    rows = await connection.execute(
+    return await Rows(connection).read_all(
         select(
             col(CommissioningRun.charge_point_id),
-            col(CommissioningRun.id),
+            col(CommissioningRun.id).label("commissioning_id"),
             col(CommissioningRun.status),
             col(CommissioningRun.wait_number),
         )
-        .select_from(
-            ChargePoint.__table__.join(CommissioningRun, col(CommissioningRun.id) == newest)
-        )
+        .select_from(with_newest_run(col(CommissioningRun.status) != RunStatus.ABANDONED))
         .where(col(ChargePoint.project_id) == project_id)
         .order_by(col(ChargePoint.id))
-        .limit(limit)
+        .limit(limit),
+        _newest_run,
     )
-    return [
-        NewestRun(
-            charge_point_id=row.charge_point_id,
-            commissioning_id=row.id,
-            status=RunStatus(row.status),
-            wait_number=row.wait_number,
-        )
-        for row in rows
-    ]
 
 
 async def verdicts_of(connection: AsyncConnection, run_ids: Collection[str]) -> Sequence[RunView]:

@@ -10,7 +10,7 @@ from sqlmodel import col
 from domain.audit import Actor, AuditAction
 from domain.errors import ConflictError
 from domain.rules.numbers import counted
-from domain.states import BatchStatus, InvitationStatus, RunStatus
+from domain.states import BatchStatus, InvitationStatus
 from storage.audit import Audit
 from storage.models.billing import BillingIssuer, Tariff
 from storage.models.charge_points import ChargePoint
@@ -18,10 +18,10 @@ from storage.models.invitations import Invitation
 from storage.models.projects import IdTag, ProjectMember, RequestWords
 from storage.models.projects import Project as ProjectRow
 from storage.models.runs import Batch, CommissioningRun
+from storage.newest_runs import is_open
 from storage.projects import Project
 from storage.rows import Repository
 
-_RUNS: Final = (RunStatus.STARTING, RunStatus.IN_PROGRESS)
 _BATCHES: Final = (BatchStatus.STARTING, BatchStatus.IN_PROGRESS)
 SETTINGS: Final = (Tariff, BillingIssuer, IdTag, ProjectMember, RequestWords)
 """What is chosen for a project, or asked of it, goes with it. Its row stays, for the audit trail
@@ -97,7 +97,7 @@ class ProjectShelf(Repository):
         running = await self._rows.values(
             select(col(CommissioningRun.charge_point_id))
             .where(col(CommissioningRun.project_id) == project_id)
-            .where(col(CommissioningRun.status).in_(_RUNS))
+            .where(is_open())
             .order_by(col(CommissioningRun.charge_point_id))
         )
         if batch is not None:

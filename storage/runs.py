@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Select, and_, null, or_, select
+from sqlalchemy import ColumnElement, Select, and_, null, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
@@ -22,6 +22,7 @@ from storage.dialects import among
 from storage.models.charge_points import ChargePoint
 from storage.models.invitations import ServiceVisit
 from storage.models.runs import CommissioningRun
+from storage.newest_runs import OPEN, is_open, with_newest_run
 from storage.read_models import read_model
 from storage.rows import Repository
 from storage.run_audit import RunAudit
@@ -31,7 +32,6 @@ from storage.visiting import visit_of
 _REQUEST = TypeAdapter(RunRequest)
 _VIEW = TypeAdapter(RunView)
 _WAITING = TypeAdapter(Waiting)
-_OPEN = (RunStatus.STARTING, RunStatus.IN_PROGRESS)
 _JUDGED = (RunStatus.COMPLETED, RunStatus.FAILED)
 
 
@@ -91,24 +91,20 @@ class Runs(Repository):
 
     async def abandon(self, request: RunRequest, *, by: Actor, at: datetime) -> bool:
         """Take back a run whose workflow could not be started; False when it has begun."""
-        result = await self._rows.at(
-            CommissioningRun,
-            request.commissioning_id,
-            col(CommissioningRun.status) == RunStatus.STARTING,
-        ).set(status=RunStatus.ABANDONED)
-        if result:
-            await RunAudit(self._connection, request.project_id).taken_back(request, by=by, at=at)
-        return result
+        is_starting = col(CommissioningRun.status) == RunStatus.STARTING
+        run = self._rows.at(CommissioningRun, request.commissioning_id, is_starting)
+        if not await run.set(status=RunStatus.ABANDONED):
+            return False
+        await RunAudit(self._connection, request.project_id).taken_back(request, by=by, at=at)
+        return True
 
     async def begin(self, commissioning_id: str, *, id_tag: str) -> bool:
         """Open the run for its workflow; False when it was abandoned or has a verdict.
 
         Repeating it changes nothing.
         """
-        result = await self._rows.at(
-            CommissioningRun, commissioning_id, col(CommissioningRun.status).in_(_OPEN)
-        ).set(status=RunStatus.IN_PROGRESS, id_tag=id_tag)
-        if not result:
+        run = self._rows.at(CommissioningRun, commissioning_id, is_open())
+        if not await run.set(status=RunStatus.IN_PROGRESS, id_tag=id_tag):
             return False
         await self._set_status_of_charge_point(commissioning_id, ChargePointStatus.COMMISSIONING)
         return True
@@ -118,9 +114,7 @@ class Runs(Repository):
 
         ``cancel``: who has cancelled the run, for the audit trail.
         """
-        result = await self._rows.at(
-            CommissioningRun, view.commissioning_id, col(CommissioningRun.status).in_(_OPEN)
-        ).set(
+        result = await self._rows.at(CommissioningRun, view.commissioning_id, is_open()).set(
             status=view.status,
             completed_at=view.completed_at,
             view=_VIEW.dump_python(view, mode="json"),
@@ -129,9 +123,8 @@ class Runs(Repository):
             waiting=null(),
         )
         if result:
-            await self._set_status_of_charge_point(
-                view.commissioning_id, await self._status_after(view)
-            )
+            status = await self._status_after(view)
+            await self._set_status_of_charge_point(view.commissioning_id, status)
             at = view.completed_at or view.started_at
             await announce_verdict(self._connection, view, at=at)
             if view.status is RunStatus.CANCELLED and cancel is not None:
@@ -144,7 +137,7 @@ class Runs(Repository):
         return await self._rows.at(
             CommissioningRun,
             note.commissioning_id,
-            col(CommissioningRun.status).in_(_OPEN),
+            is_open(),
             col(CommissioningRun.wait_number) < note.number,
         ).set(
             waiting_for=waiting.waiting_for if waiting else None,
@@ -158,21 +151,13 @@ class Runs(Repository):
 
     async def get(self, charge_point_id: str, commissioning_id: str) -> Run | None:
         """One run of a charge point."""
-        return await self._one(
-            select(CommissioningRun.__table__)
-            .where(col(CommissioningRun.id) == commissioning_id)
-            .where(col(CommissioningRun.charge_point_id) == charge_point_id)
-        )
+        query = _of(charge_point_id).where(col(CommissioningRun.id) == commissioning_id)
+        return await self._rows.read(query, _run)
 
     async def latest(self, charge_point_id: str) -> Run | None:
         """The newest run that was not abandoned."""
-        return await self._one(
-            select(CommissioningRun.__table__)
-            .where(col(CommissioningRun.charge_point_id) == charge_point_id)
-            .where(col(CommissioningRun.status) != RunStatus.ABANDONED)
-            .order_by(col(CommissioningRun.id).desc())
-            .limit(1)
-        )
+        found = await self.page(charge_point_id, before=None, limit=1)
+        return found[0] if found else None
 
     async def newest_judged(
         self, charge_point_ids: Collection[str], *, until: datetime | None = None
@@ -184,56 +169,34 @@ class Runs(Repository):
         """
         status, completed_at = col(CommissioningRun.status), col(CommissioningRun.completed_at)
         counts = (
-            status.in_((*_OPEN, *_JUDGED))
+            status.in_((*OPEN, *_JUDGED))
             if until is None
             else and_(status.in_(_JUDGED), completed_at <= until)
         )
-        newest = (
-            select(col(CommissioningRun.id))
-            .where(col(CommissioningRun.charge_point_id) == col(ChargePoint.id))
-            .where(counts)
-            .order_by(col(CommissioningRun.id).desc())
-            .limit(1)
-            .correlate(ChargePoint)
-            .scalar_subquery()
-        )
-        rows = await self._connection.execute(
+        rows = await self._rows.all(
             select(CommissioningRun.__table__)
-            .select_from(
-                ChargePoint.__table__.join(CommissioningRun, col(CommissioningRun.id) == newest)
-            )
+            .select_from(with_newest_run(counts))
             .where(among(self._connection, col(ChargePoint.id), charge_point_ids))
         )
         return {row.charge_point_id: _run(row) for row in rows}
 
     async def open_run(self, charge_point_id: str) -> Run | None:
         """The run without a verdict, if there is one."""
-        return await self._one(
-            select(CommissioningRun.__table__)
-            .where(col(CommissioningRun.charge_point_id) == charge_point_id)
-            .where(col(CommissioningRun.status).in_(_OPEN))
-        )
+        return await self._rows.read(_of(charge_point_id).where(is_open()), _run)
 
     async def page(self, charge_point_id: str, *, before: str | None, limit: int) -> Sequence[Run]:
         """Runs of a charge point, newest first, older than the id ``before``."""
-        query = (
-            select(CommissioningRun.__table__)
-            .where(col(CommissioningRun.charge_point_id) == charge_point_id)
-            .where(col(CommissioningRun.status) != RunStatus.ABANDONED)
-            .order_by(col(CommissioningRun.id).desc())
-            .limit(limit)
+        query = _of(charge_point_id).where(col(CommissioningRun.status) != RunStatus.ABANDONED)
+        return await self._rows.read_newest(
+            query, _run, key=col(CommissioningRun.id), before=before, limit=limit
         )
-        if before is not None:
-            query = query.where(col(CommissioningRun.id) < before)
-        return await self._rows.read_all(query, _run)
 
     async def since(
         self, charge_point_id: str, commissioning_id: str, *, limit: int
     ) -> Sequence[Run]:
         """That run, even an abandoned one, and those after it, oldest first."""
         query = (
-            select(CommissioningRun.__table__)
-            .where(col(CommissioningRun.charge_point_id) == charge_point_id)
+            _of(charge_point_id)
             .where(col(CommissioningRun.id) >= commissioning_id)
             .where(
                 or_(
@@ -248,29 +211,21 @@ class Runs(Repository):
 
     async def starting_since(self, before: datetime, *, after: str, limit: int) -> Sequence[Run]:
         """Runs committed before that moment whose workflow has not begun, in order of their ids."""
-        query = (
-            select(CommissioningRun.__table__)
-            .where(col(CommissioningRun.status) == RunStatus.STARTING)
-            .where(col(CommissioningRun.started_at) < before)
-            .where(col(CommissioningRun.id) > after)
-            .order_by(col(CommissioningRun.id))
-            .limit(limit)
-        )
-        return await self._rows.read_all(query, _run)
+        is_starting = col(CommissioningRun.status) == RunStatus.STARTING
+        is_older = col(CommissioningRun.started_at) < before
+        return await self._following(is_starting, is_older, after=after, limit=limit)
 
     async def in_progress(self, *, after: str, limit: int) -> Sequence[Run]:
         """Runs whose workflow has begun and that have no verdict, in the order of their ids."""
-        query = (
-            select(CommissioningRun.__table__)
-            .where(col(CommissioningRun.status) == RunStatus.IN_PROGRESS)
-            .where(col(CommissioningRun.id) > after)
-            .order_by(col(CommissioningRun.id))
-            .limit(limit)
-        )
-        return await self._rows.read_all(query, _run)
+        has_begun = col(CommissioningRun.status) == RunStatus.IN_PROGRESS
+        return await self._following(has_begun, after=after, limit=limit)
 
-    async def _one(self, query: Select[Any]) -> Run | None:
-        return await self._rows.read(query, _run)
+    async def _following(
+        self, *which: ColumnElement[bool], after: str, limit: int
+    ) -> Sequence[Run]:
+        id_ = col(CommissioningRun.id)
+        query = select(CommissioningRun.__table__).where(*which, id_ > after)
+        return await self._rows.read_all(query.order_by(id_).limit(limit), _run)
 
     async def _audit_cancel(self, view: RunView, cancel: CancelRequest, *, at: datetime) -> None:
         run = await self.get(view.charge_point_id, view.commissioning_id)
@@ -313,6 +268,12 @@ async def refuse_while_open(connection: AsyncConnection, charge_point_id: str) -
             commissioning_id=run.request.commissioning_id,
             charge_point_id=charge_point_id,
         )
+
+
+def _of(charge_point_id: str) -> Select[*tuple[Any, ...]]:
+    return select(CommissioningRun.__table__).where(
+        col(CommissioningRun.charge_point_id) == charge_point_id
+    )
 
 
 def _failed_check(checks: Sequence[CheckRecord]) -> CheckName | None:

@@ -21,6 +21,7 @@ from storage.models.charge_points import ChargePoint
 from storage.models.configuration import Parameter
 from storage.models.facts import Boot
 from storage.models.runs import CommissioningRun
+from storage.newest_runs import with_newest_run
 
 _VIEW = TypeAdapter(RunView)
 
@@ -34,20 +35,10 @@ async def stale_verdicts(
 
     Without a catalogue it is not asked whether the firmware is still approved.
     """
-    newest = (
-        select(col(CommissioningRun.id))
-        .where(col(CommissioningRun.charge_point_id) == col(ChargePoint.id))
-        .where(col(CommissioningRun.status) == RunStatus.COMPLETED)
-        .order_by(col(CommissioningRun.id).desc())
-        .limit(1)
-        .correlate(ChargePoint)
-        .scalar_subquery()
-    )
+    passed = col(CommissioningRun.status) == RunStatus.COMPLETED
     runs = await connection.execute(
         select(col(CommissioningRun.charge_point_id), col(CommissioningRun.view))
-        .select_from(
-            ChargePoint.__table__.join(CommissioningRun, col(CommissioningRun.id) == newest)
-        )
+        .select_from(with_newest_run(passed))
         .where(among(connection, col(ChargePoint.id), registered))
     )
     newest_boots = await _newest_boots(connection, registered)

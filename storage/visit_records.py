@@ -13,7 +13,7 @@ from domain.audit import ENGINE, Actor
 from domain.handover import Blocker, ProjectRequest
 from domain.invitations import NewInvitation
 from domain.service_visits import CloseVisit, VisitClosed, VisitNotice, VisitStands
-from domain.states import InvitationStatus, ProjectRole, Role, RunStatus, ServiceVisitStatus
+from domain.states import InvitationStatus, ProjectRole, Role, ServiceVisitStatus
 from storage.catalogue import Catalogue
 from storage.engine import Database
 from storage.handover import charge_point_blockers
@@ -24,6 +24,7 @@ from storage.models.invitations import Invitation, ServiceVisitChargePoint
 from storage.models.invitations import ServiceVisit as ServiceVisitRow
 from storage.models.projects import AuditEntry, Project
 from storage.models.runs import CommissioningRun
+from storage.newest_runs import is_open
 from storage.request_words import with_words
 from storage.rows import Rows
 from storage.service_visits import (
@@ -34,7 +35,6 @@ from storage.service_visits import (
     refuse_over,
 )
 
-_OPEN_RUNS: Final = (RunStatus.STARTING, RunStatus.IN_PROGRESS)
 _NO_MORE_TIME: Final = "Its time was over before it was closed."
 
 
@@ -254,7 +254,7 @@ async def _with_open_runs(connection: AsyncConnection, service_visit_id: str) ->
         await Rows(connection).values(
             select(col(CommissioningRun.charge_point_id))
             .where(col(CommissioningRun.service_visit_id) == service_visit_id)
-            .where(col(CommissioningRun.status).in_(_OPEN_RUNS))
+            .where(is_open())
             .order_by(col(CommissioningRun.charge_point_id))
         )
     )
