@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
@@ -43,6 +44,10 @@ class HeldRecord:
 
 
 _held = read_model(HeldRecord)
+_DECIDED: Final = {
+    HoldState.RELEASED: (AuditAction.RECORD_RELEASED, TransactionBilling.DUE),
+    HoldState.DROPPED: (AuditAction.RECORD_DROPPED, TransactionBilling.DROPPED),
+}
 
 
 class HeldRecords(ProjectRepository):
@@ -98,12 +103,8 @@ class HeldRecords(ProjectRepository):
 
     async def of_transaction(self, transaction_id: int) -> HeldRecord | None:
         """Return the record of a transaction."""
-        return await self._rows.read(
-            select(HeldRecordRow.__table__).where(
-                col(HeldRecordRow.transaction_id) == transaction_id
-            ),
-            _held,
-        )
+        of_it = col(HeldRecordRow.transaction_id) == transaction_id
+        return await self._rows.read(select(HeldRecordRow.__table__).where(of_it), _held)
 
     async def get(self, held_id: str) -> HeldRecord:
         """Return a record of the project.
@@ -112,16 +113,13 @@ class HeldRecords(ProjectRepository):
             NotFoundError: ``held_record_not_found``.
 
         """
-        row = await self._rows.find(
-            select(HeldRecordRow.__table__)
-            .where(col(HeldRecordRow.project_id) == self._project_id)
-            .where(col(HeldRecordRow.id) == held_id)
-        )
-        if row is None:
+        query = self._mine(HeldRecordRow).where(col(HeldRecordRow.id) == held_id)
+        held = await self._rows.read(query, _held)
+        if held is None:
             raise NotFoundError(
                 "held_record_not_found", "The project has no held record with this id."
             )
-        return _held(row)
+        return held
 
     async def page(
         self,
@@ -132,9 +130,7 @@ class HeldRecords(ProjectRepository):
         limit: int,
     ) -> Sequence[HeldRecord]:
         """Return records, newest first, older than the id ``before``."""
-        query = select(HeldRecordRow.__table__).where(
-            col(HeldRecordRow.project_id) == self._project_id
-        )
+        query = self._mine(HeldRecordRow)
         if state is not None:
             query = query.where(col(HeldRecordRow.state) == state)
         if cause is not None:
@@ -146,10 +142,8 @@ class HeldRecords(ProjectRepository):
     async def of_cause(self, cause: HoldCause, *, limit: int) -> Sequence[HeldRecord]:
         """Return those of a cause that wait, in the order in which they came."""
         return await self._rows.read_all(
-            select(HeldRecordRow.__table__)
-            .where(col(HeldRecordRow.project_id) == self._project_id)
-            .where(col(HeldRecordRow.state) == HoldState.HELD)
-            .where(col(HeldRecordRow.cause) == cause)
+            self._mine(HeldRecordRow)
+            .where(_is_held(), col(HeldRecordRow.cause) == cause)
             .order_by(col(HeldRecordRow.id))
             .limit(limit),
             _held,
@@ -157,29 +151,19 @@ class HeldRecords(ProjectRepository):
 
     async def open_at(self, moment: datetime) -> Sequence[HeldRecord]:
         """Return those that were held at a moment, in the order in which they came."""
+        decided_at = col(HeldRecordRow.decided_at)
         return await self._rows.read_all(
-            select(HeldRecordRow.__table__)
-            .where(col(HeldRecordRow.project_id) == self._project_id)
+            self._mine(HeldRecordRow)
             .where(col(HeldRecordRow.held_at) < moment)
-            .where(
-                or_(
-                    col(HeldRecordRow.decided_at).is_(None), col(HeldRecordRow.decided_at) >= moment
-                )
-            )
+            .where(or_(decided_at.is_(None), decided_at >= moment))
             .order_by(col(HeldRecordRow.id)),
             _held,
         )
 
     async def count(self) -> int:
         """Count those that wait for the owner."""
-        return (
-            await self._connection.scalar(
-                select(func.count())
-                .select_from(HeldRecordRow)
-                .where(col(HeldRecordRow.project_id) == self._project_id)
-                .where(col(HeldRecordRow.state) == HoldState.HELD)
-            )
-        ) or 0
+        mine = col(HeldRecordRow.project_id) == self._project_id
+        return await self._rows.count(HeldRecordRow, mine, _is_held())
 
     async def release(
         self, held_id: str, decision: Decision, *, by: Actor, at: datetime
@@ -194,9 +178,7 @@ class HeldRecords(ProjectRepository):
         """
         held = await self._held_one(held_id)
         check_decision(held.document, decision)
-        await self._decide(held, HoldState.RELEASED, decision, by=by, at=at)
-        await self._mark(held, TransactionBilling.DUE)
-        return await self.get(held_id)
+        return await self._decide(held, HoldState.RELEASED, decision, by=by, at=at)
 
     async def drop(
         self, held_id: str, decision: Decision, *, by: Actor, at: datetime
@@ -209,9 +191,7 @@ class HeldRecords(ProjectRepository):
 
         """
         held = await self._held_one(held_id)
-        await self._decide(held, HoldState.DROPPED, decision, by=by, at=at)
-        await self._mark(held, TransactionBilling.DROPPED)
-        return await self.get(held_id)
+        return await self._decide(held, HoldState.DROPPED, decision, by=by, at=at)
 
     async def _held_one(self, held_id: str) -> HeldRecord:
         known = await self.get(held_id)
@@ -228,21 +208,23 @@ class HeldRecords(ProjectRepository):
 
     async def _decide(
         self, held: HeldRecord, state: HoldState, decision: Decision, *, by: Actor, at: datetime
-    ) -> None:
+    ) -> HeldRecord:
         said = decision.model_dump(mode="json")
+        action, mark = _DECIDED[state]
         await self._rows.at(HeldRecordRow, held.id).set(
             state=state, decision=said, decided_at=at, decided_by=by.email
         )
         await Audit(self._connection, self._project_id).write(
-            AuditAction.RECORD_RELEASED
-            if state is HoldState.RELEASED
-            else AuditAction.RECORD_DROPPED,
+            action,
             by,
             target=held.id,
             at=at,
             before={"cause": held.cause, "session_id": held.document.session_id},
             after={name: value for name, value in said.items() if value is not None},
         )
-
-    async def _mark(self, held: HeldRecord, mark: TransactionBilling) -> None:
         await self._rows.at(Transaction, held.transaction_id).set(billing=mark)
+        return await self.get(held.id)
+
+
+def _is_held() -> ColumnElement[bool]:
+    return col(HeldRecordRow.state) == HoldState.HELD

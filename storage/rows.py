@@ -172,6 +172,10 @@ class ProjectRepository(Repository):
         super().__init__(connection)
         self._project_id = project_id
 
+    def _mine(self, model: type[TableModel]) -> Select[*tuple[Any, ...]]:
+        """Select the rows of the project."""
+        return select(model.__table__).where(model.__table__.c.project_id == self._project_id)
+
 
 class AccountRepository(Repository):
     """The same, of the rows of one account."""
@@ -179,3 +183,7 @@ class AccountRepository(Repository):
     def __init__(self, connection: AsyncConnection, account_id: str) -> None:
         super().__init__(connection)
         self._account_id = account_id
+
+    def _mine(self, model: type[TableModel]) -> Select[*tuple[Any, ...]]:
+        """Select the rows of the account."""
+        return select(model.__table__).where(model.__table__.c.account_id == self._account_id)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Row, delete
 from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
@@ -88,24 +88,19 @@ class Tariffs(ProjectRepository):
     async def all(self) -> Sequence[StoredTariff]:
         """Every version, in the order in which they hold."""
         return await self._rows.read_all(
-            select(TariffRow.__table__)
-            .where(col(TariffRow.project_id) == self._project_id)
-            .order_by(col(TariffRow.valid_from), col(TariffRow.id)),
-            _stored,
+            self._mine(TariffRow).order_by(col(TariffRow.valid_from), col(TariffRow.id)), _stored
         )
 
     async def page(self, *, before: str | None, limit: int) -> Sequence[StoredTariff]:
         """Versions in the order in which they were set, newest first."""
-        query = select(TariffRow.__table__).where(col(TariffRow.project_id) == self._project_id)
         return await self._rows.read_newest(
-            query, _stored, key=col(TariffRow.id), before=before, limit=limit
+            self._mine(TariffRow), _stored, key=col(TariffRow.id), before=before, limit=limit
         )
 
     async def valid_at(self, moment: datetime) -> StoredTariff | None:
         """The version that holds at a moment."""
         return await self._rows.read(
-            select(TariffRow.__table__)
-            .where(col(TariffRow.project_id) == self._project_id)
+            self._mine(TariffRow)
             .where(col(TariffRow.valid_from) <= moment)
             .order_by(col(TariffRow.valid_from).desc(), col(TariffRow.id).desc())
             .limit(1),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, select
 from sqlmodel import col
 
 from domain.errors import ConflictError, NotFoundError
@@ -50,15 +50,10 @@ class Webhooks(Repository):
             ConflictError: ``too_many_webhooks``.
 
         """
-        await self._connection.execute(  # two at once count one after the other
-            select(col(Account.id)).where(col(Account.id) == webhook.account_id).with_for_update()
-        )
-        count = await self._connection.scalar(
-            select(func.count())
-            .select_from(WebhookRow)
-            .where(col(WebhookRow.account_id) == webhook.account_id)
-        )
-        if (count or 0) >= MOST_OF_AN_ACCOUNT:
+        # Two at once count one after the other.
+        await self._rows.at(Account, webhook.account_id).lock()
+        mine = col(WebhookRow.account_id) == webhook.account_id
+        if await self._rows.count(WebhookRow, mine) >= MOST_OF_AN_ACCOUNT:
             raise ConflictError(
                 "too_many_webhooks",
                 f"An account has at most {MOST_OF_AN_ACCOUNT} webhooks. Delete one first.",
@@ -72,26 +67,17 @@ class Webhooks(Repository):
             NotFoundError: ``webhook_not_found``.
 
         """
-        row = await self._rows.find(
-            select(WebhookRow.__table__)
-            .where(col(WebhookRow.id) == webhook_id)
-            .where(col(WebhookRow.account_id) == account_id)
-        )
-        if row is None:
+        query = _of(account_id).where(col(WebhookRow.id) == webhook_id)
+        webhook = await self._rows.read(query, _webhook)
+        if webhook is None:
             raise NotFoundError("webhook_not_found", "You have no webhook with this id.")
-        return _webhook(row)
+        return webhook
 
     async def page(self, *, account_id: str, before: str | None, limit: int) -> Sequence[Webhook]:
         """Webhooks of the account, newest first, older than the id ``before``."""
-        query = (
-            select(WebhookRow.__table__)
-            .where(col(WebhookRow.account_id) == account_id)
-            .order_by(col(WebhookRow.id).desc())
-            .limit(limit)
+        return await self._rows.read_newest(
+            _of(account_id), _webhook, key=col(WebhookRow.id), before=before, limit=limit
         )
-        if before is not None:
-            query = query.where(col(WebhookRow.id) < before)
-        return await self._rows.read_all(query, _webhook)
 
     async def change(self, webhook_id: str, values: Mapping[str, Any]) -> None:
         """Change columns."""
@@ -100,13 +86,11 @@ class Webhooks(Repository):
 
     async def rotate_secret(self, webhook_id: str, *, at: datetime) -> None:
         """Go on with the next version of the secret; each one before it is valid for its day."""
-        retired = await self._connection.scalar(
-            select(col(WebhookRow.retired_at))
-            .where(col(WebhookRow.id) == webhook_id)
-            .with_for_update()
-        )
+        webhook = self._rows.at(WebhookRow, webhook_id)
+        await webhook.lock()
+        retired = await self._rows.value(col(WebhookRow.retired_at), webhook_id)
         still_valid = valid_at(retired, now=at)[: _OLD_SECRETS - 1]
-        await self._rows.at(WebhookRow, webhook_id).set(
+        await webhook.set(
             secret_version=col(WebhookRow.secret_version) + 1,
             retired_at=[at.isoformat(), *still_valid],
         )
@@ -114,6 +98,10 @@ class Webhooks(Repository):
     async def delete(self, webhook_id: str) -> None:
         """Remove it, with its log."""
         await self._rows.at(WebhookRow, webhook_id).remove()
+
+
+def _of(account_id: str) -> Select[*tuple[Any, ...]]:
+    return select(WebhookRow.__table__).where(col(WebhookRow.account_id) == account_id)
 
 
 def valid_at(retired: Sequence[str] | None, *, now: datetime) -> list[str]:
