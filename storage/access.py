@@ -151,7 +151,7 @@ class Access(ProjectRepository):
         self, *, after: str | None, limit: int, set_as: Role | None = None
     ) -> Sequence[ListedTag]:
         """Return listed tags in their order, after the tag ``after``; ``set_as``: those alone."""
-        query = select(IdTag.__table__).where(col(IdTag.project_id) == self._project_id)
+        query = self._mine(IdTag)
         if set_as is not None:
             query = query.where(col(IdTag.set_as) == set_as)
         if after is not None:

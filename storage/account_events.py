@@ -65,9 +65,7 @@ class AccountEvents(AccountRepository):
 
     async def page(self, *, before: int | None, limit: int) -> Sequence[Happened]:
         """Return events, newest first, older than the number ``before``."""
-        query = select(AccountEventRow.__table__).where(
-            col(AccountEventRow.account_id) == self._account_id
-        )
+        events = self._mine(AccountEventRow)
         return await self._rows.read_newest(
-            query, _happened, key=col(AccountEventRow.id), before=before, limit=limit
+            events, _happened, key=col(AccountEventRow.id), before=before, limit=limit
         )

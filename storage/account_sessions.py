@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from storage.models.accounts import AccountSession as AccountSessionRow
 from storage.read_models import read_model
-from storage.rows import AccountRepository, AnyRow
+from storage.rows import AccountRepository
 from storage.sessions import RevokedTokens
 
 MOST: Final = 200
@@ -43,50 +43,29 @@ class AccountSessions(AccountRepository):
     async def open(self, session: AccountSession) -> None:
         """List a new session; the oldest is ended where there are as many as may be."""
         await self._rows.add(AccountSessionRow, session)
-        beyond = (
-            select(AccountSessionRow.__table__)
-            .where(col(AccountSessionRow.account_id) == self._account_id)
-            .order_by(col(AccountSessionRow.id).desc())
-            .offset(MOST)
-        )
-        for row in await self._rows.all(beyond):
-            await self._end(row, session.created_at)
+        newest_first = col(AccountSessionRow.id).desc()
+        beyond = self._mine(AccountSessionRow).order_by(newest_first).offset(MOST)
+        ids = [row.id for row in await self._rows.all(beyond)]
+        if ids:
+            await self._end(col(AccountSessionRow.id).in_(ids), session.created_at)
 
     async def page(
         self, *, now: datetime, before: str | None, limit: int
     ) -> Sequence[AccountSession]:
         """Return those that have not expired, newest first, older than the id ``before``."""
-        query = (
-            select(AccountSessionRow.__table__)
-            .where(col(AccountSessionRow.account_id) == self._account_id)
-            .where(col(AccountSessionRow.expires_at) > now)
-        )
+        query = self._mine(AccountSessionRow).where(col(AccountSessionRow.expires_at) > now)
         return await self._rows.read_newest(
             query, _session, key=col(AccountSessionRow.id), before=before, limit=limit
         )
 
     async def end(self, session_id: str, *, now: datetime) -> bool:
         """Void the token of a session; False where the account has no such session."""
-        row = await self._rows.find(
-            select(AccountSessionRow.__table__)
-            .where(col(AccountSessionRow.account_id) == self._account_id)
-            .where(col(AccountSessionRow.id) == session_id)
-        )
-        if row is None:
-            return False
-        await self._end(row, now)
-        return True
+        found = await self._end(col(AccountSessionRow.id) == session_id, now)
+        return found > 0
 
     async def end_others(self, kept: str, *, now: datetime) -> int:
         """Void the tokens of every session but one; return how many there were."""
-        rows = await self._rows.all(
-            select(AccountSessionRow.__table__)
-            .where(col(AccountSessionRow.account_id) == self._account_id)
-            .where(col(AccountSessionRow.id) != kept)
-        )
-        for row in rows:
-            await self._end(row, now)
-        return len(rows)
+        return await self._end(col(AccountSessionRow.id) != kept, now)
 
     async def forget_all(self) -> None:
         """List none any more: another epoch has voided their tokens."""
@@ -94,9 +73,12 @@ class AccountSessions(AccountRepository):
             delete(AccountSessionRow).where(col(AccountSessionRow.account_id) == self._account_id)
         )
 
-    async def _end(self, row: AnyRow, now: datetime) -> None:
-        await RevokedTokens(self._connection).revoke(row.id, expires_at=row.expires_at, now=now)
-        await self._rows.at(AccountSessionRow, row.id).remove()
+    async def _end(self, which: ColumnElement[bool], now: datetime) -> int:
+        rows = await self._rows.all(self._mine(AccountSessionRow).where(which))
+        for row in rows:
+            await RevokedTokens(self._connection).revoke(row.id, expires_at=row.expires_at, now=now)
+            await self._rows.at(AccountSessionRow, row.id).remove()
+        return len(rows)
 
 
 async def forget_sessions(connection: AsyncConnection, *, now: datetime) -> None:

@@ -16,6 +16,7 @@ from domain.states import Role
 from storage.dialects import conflict_insert
 from storage.models.accounts import Account
 from storage.models.projects import AuditEntry as AuditEntryRow
+from storage.read_models import read_model
 from storage.rows import ProjectRepository
 from storage.visiting import newest_visit
 
@@ -35,6 +36,9 @@ class AuditEntry:
     after: Mapping[str, Any] | None
     service_visit_id: str | None = None
     """In which its installer has done it."""
+
+
+_entry = read_model(AuditEntry, "actor")
 
 
 class Audit(ProjectRepository):
@@ -84,35 +88,13 @@ class Audit(ProjectRepository):
 
         An installer reads none about the owner's own id tags, which no list shows it either.
         """
-        entry = AuditEntryRow.__table__.c
-        query = select(AuditEntryRow.__table__).where(entry.project_id == self._project_id)
+        query = self._mine(AuditEntryRow)
         if reader is Role.INSTALLER:
-            query = query.where(
-                not_(and_(entry.role == Role.SITE_OWNER, entry.action.in_(_OF_TAGS)))
-            )
-        if before is not None:
-            query = query.where(col(AuditEntryRow.id) < before)
-        rows = await self._connection.execute(
-            query.order_by(col(AuditEntryRow.id).desc()).limit(limit)
+            of_owner = col(AuditEntryRow.role) == Role.SITE_OWNER
+            query = query.where(not_(and_(of_owner, col(AuditEntryRow.action).in_(_OF_TAGS))))
+        return await self._rows.read_newest(
+            query, _entry, key=col(AuditEntryRow.id), before=before, limit=limit
         )
-        return [
-            AuditEntry(
-                id=row.id,
-                at=row.at,
-                action=AuditAction(row.action),
-                actor=Actor(
-                    email=row.email,
-                    role=row.role,
-                    account_id=row.account_id,
-                    address=row.address,
-                ),
-                target=row.target,
-                before=row.before,
-                after=row.after,
-                service_visit_id=row.service_visit_id,
-            )
-            for row in rows
-        ]
 
 
 def _email(actor: Actor) -> str | ScalarSelect[str] | None:
