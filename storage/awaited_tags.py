@@ -62,9 +62,7 @@ class AwaitedTags(Repository):
     async def get(self) -> AwaitedTag | None:
         """What is awaited there, or came last."""
         row = await self._rows.look_up(AwaitedTagRow, self._charge_point_id)
-        if row is None:
-            return None
-        return AwaitedTag(label=row.label, until=row.until, id_tag=row.id_tag)
+        return None if row is None else _awaited(row)
 
     async def end(self) -> None:
         """Await nothing."""

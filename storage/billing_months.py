@@ -3,9 +3,6 @@
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
-from sqlmodel import col
-
 from domain.billing.calendar import month_of
 from storage.models.projects import Project
 from storage.rows import ProjectRepository
@@ -19,12 +16,9 @@ class Months(ProjectRepository):
 
     async def open_at(self, moment: datetime) -> tuple[str, bool]:
         """The month that is open then, and whether those before it are closed for good."""
-        row = await self._rows.one(
-            select(col(Project.time_zone), col(Project.open_month)).where(
-                col(Project.id) == self._project_id
-            )
-        )
-        opened, by_the_clock = row.open_month or "", month_of(moment, ZoneInfo(row.time_zone))
+        project = await self._rows.get(Project, self._project_id)
+        opened, zone = project.open_month or "", ZoneInfo(project.time_zone)
+        by_the_clock = month_of(moment, zone)
         return max(opened, by_the_clock), opened >= by_the_clock
 
     async def close(self, moment: datetime) -> None:
@@ -32,6 +26,7 @@ class Months(ProjectRepository):
 
         The lock waits for whoever is issuing into one of them; who comes later finds it closed.
         """
-        await self._rows.at(Project, self._project_id).lock()
+        project = self._rows.at(Project, self._project_id)
+        await project.lock()
         opened, _ = await self.open_at(moment)
-        await self._rows.at(Project, self._project_id).set(open_month=opened)
+        await project.set(open_month=opened)

@@ -5,17 +5,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from domain.certificates import CertificateScope
-from storage.dialects import conflict_insert
 from storage.models.documents import Certificate as CertificateRow
 from storage.models.documents import CertificateKey
 from storage.read_models import read_model
-from storage.rows import Repository
+from storage.rows import Repository, columns_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,9 +63,9 @@ class Certificates(Repository):
         taken = await self._connection.scalar(
             select(func.max(col(CertificateRow.number))).where(of_subject)
         )
-        first = col(CertificateRow.number) == 1
-        if service_visit_id is None and not await self._connection.scalar(
-            select(exists().where(of_subject, first))
+        is_first = col(CertificateRow.number) == 1
+        if service_visit_id is None and not await self._rows.count(
+            CertificateRow, of_subject, is_first
         ):
             return 1
         return max(taken or 1, 1) + 1
@@ -100,16 +99,14 @@ class Certificates(Repository):
 
     async def remember_key(self, key_id: str, public_key: str, *, at: datetime) -> None:
         """Keep a public key (hex) that signs from now on."""
-        await self._connection.execute(
-            conflict_insert(self._connection, CertificateKey)
-            .values(id=key_id, public_key=public_key, first_used_at=at)
-            .on_conflict_do_nothing()
+        await self._rows.add_if_new(
+            CertificateKey, id=key_id, public_key=public_key, first_used_at=at
         )
 
     async def keys(self) -> Sequence[str]:
         """Return every public key that ever signed (hex), oldest first."""
         query = select(col(CertificateKey.public_key)).order_by(col(CertificateKey.first_used_at))
-        return list(await self._connection.scalars(query))
+        return await self._rows.values(query)
 
     async def _one(self, query: Select[Any]) -> Certificate | None:
         return await self._rows.read(query.limit(1), _certificate)
@@ -125,5 +122,6 @@ def _facts() -> Select[Any]:
         )
         .scalar_subquery()
     )
-    columns = [column for column in CertificateRow.__table__.c if column.name != "file"]
-    return select(*columns, newest.label("newest")).order_by(col(CertificateRow.number).desc())
+    return select(*columns_of(CertificateRow, but=("file",)), newest.label("newest")).order_by(
+        col(CertificateRow.number).desc()
+    )

@@ -8,7 +8,7 @@ from sqlalchemy import delete, insert, select
 from sqlmodel import col
 
 from domain.checklists import Checklist, ChecklistAnswer, ChosenChecklist, Compliance
-from storage.dialects import among, upsert
+from storage.dialects import among
 from storage.models.charge_points import ChargePoint
 from storage.models.documents import ChecklistAnswer as ChecklistAnswerRow
 from storage.models.projects import Project
@@ -60,13 +60,13 @@ class Checklists(Repository):
 
     async def of_project(self, project_id: str) -> Mapping[str, Checklist]:
         """Return the checklists of the charge points that are not withdrawn, by their ids."""
-        found = await self._connection.scalars(
+        found = await self._rows.values(
             select(col(ChargePoint.id))
             .where(col(ChargePoint.project_id) == project_id)
             .where(col(ChargePoint.withdrawn_at).is_(None))
             .order_by(col(ChargePoint.id))
         )
-        return await self.of(project_id, found.all())
+        return await self.of(project_id, found)
 
     async def answer(
         self,
@@ -82,29 +82,24 @@ class Checklists(Repository):
             .where(col(ChecklistAnswerRow.checklist_id) == checklist_id)
             .where(among(self._connection, col(ChecklistAnswerRow.item_id), taken_back))
         )
-        keys = ("charge_point_id", "checklist_id", "item_id")
         for item, answer in answers.items():
             if answer is not None:
-                await self._connection.execute(
-                    upsert(self._connection, ChecklistAnswerRow, keys=keys).values(
-                        charge_point_id=charge_point_id,
-                        checklist_id=checklist_id,
-                        item_id=item,
-                        compliance=answer.compliance,
-                        remark=answer.remark,
-                        answered_by=answer.by,
-                        answered_at=answer.at,
-                    )
+                await self._rows.put(
+                    ChecklistAnswerRow,
+                    charge_point_id=charge_point_id,
+                    checklist_id=checklist_id,
+                    item_id=item,
+                    compliance=answer.compliance,
+                    remark=answer.remark,
+                    answered_by=answer.by,
+                    answered_at=answer.at,
                 )
 
     async def swap(self, one: str, other: str) -> None:
         """Exchange the answers of two charge points, those to every checklist."""
         of_both = col(ChecklistAnswerRow.charge_point_id).in_((one, other))
-        rows = (
-            (await self._connection.execute(select(ChecklistAnswerRow.__table__).where(of_both)))
-            .mappings()
-            .all()
-        )
+        found = await self._connection.execute(select(ChecklistAnswerRow.__table__).where(of_both))
+        rows = found.mappings().all()
         await self._connection.execute(delete(ChecklistAnswerRow).where(of_both))
         there = {one: other, other: one}
         swapped = [{**row, "charge_point_id": there[row["charge_point_id"]]} for row in rows]

@@ -12,7 +12,10 @@ from storage.audit import Audit
 from storage.models.accounts import Account
 from storage.models.billing import BillingIssuer
 from storage.models.projects import Project
+from storage.read_models import read_model
 from storage.rows import ProjectRepository
+
+_issuer = read_model(Issuer)
 
 
 class Issuers(ProjectRepository):
@@ -24,9 +27,7 @@ class Issuers(ProjectRepository):
         stored = await self._stored(at)
         if stored == issuer:
             return
-        await self._rows.add(
-            BillingIssuer, project_id=self._project_id, valid_from=at, **asdict(issuer)
-        )
+        await self._rows.add(BillingIssuer, issuer, project_id=self._project_id, valid_from=at)
         await Audit(self._connection, self._project_id).write(
             AuditAction.ISSUER_CHANGED,
             by,
@@ -49,13 +50,10 @@ class Issuers(ProjectRepository):
         return Issuer(name=row.company or row.name)
 
     async def _stored(self, moment: datetime) -> Issuer | None:
-        row = await self._rows.find(
-            select(BillingIssuer.__table__)
-            .where(col(BillingIssuer.project_id) == self._project_id)
+        return await self._rows.read(
+            self._mine(BillingIssuer)
             .where(col(BillingIssuer.valid_from) <= moment)
             .order_by(col(BillingIssuer.valid_from).desc(), col(BillingIssuer.id).desc())
-            .limit(1)
+            .limit(1),
+            _issuer,
         )
-        if row is None:
-            return None
-        return Issuer(name=row.name, address=row.address, vat_number=row.vat_number)

@@ -1,6 +1,6 @@
 """Rows in one unit of work: what repositories read and write with."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeVar, TypeVarTuple, cast
 
 from sqlalchemy import (
@@ -20,6 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
+from storage.dialects import conflict_insert, upsert
 from storage.models.base import TableModel
 
 AnyRow = Row[*tuple[Any, ...]]
@@ -113,12 +114,19 @@ class Rows:
 
     async def add(self, model: type[TableModel], record: object = None, /, **values: Any) -> None:
         """Insert a row: what a record has in fields named like columns, and these values."""
-        known = {
-            column.name: getattr(record, column.name)
-            for column in model.__table__.columns
-            if hasattr(record, column.name)
-        }
-        await self._connection.execute(insert(model).values({**known, **values}))
+        await self._connection.execute(insert(model).values(_values_of(model, record) | values))
+
+    async def add_if_new(
+        self, model: type[TableModel], record: object = None, /, **values: Any
+    ) -> None:
+        """Insert a row, unless there is one that is the same by some constraint."""
+        new = conflict_insert(self._connection, model).values(_values_of(model, record) | values)
+        await self._connection.execute(new.on_conflict_do_nothing())
+
+    async def put(self, model: type[TableModel], /, **values: Any) -> None:
+        """Insert a row in the place of that with the same primary key."""
+        keys = tuple(column.name for column in model.__table__.primary_key)
+        await self._connection.execute(upsert(self._connection, model, keys=keys).values(values))
 
     def at(self, model: type[TableModel], key: Key, *also: ColumnElement[bool]) -> "At":
         """Name the row with that key, if that holds of it, too."""
@@ -150,6 +158,19 @@ class At:
         """Let nobody else change it until the commit."""
         key = select(*self._table.primary_key).where(*self._which)
         await self._connection.execute(key.with_for_update())
+
+
+def columns_of(model: type[TableModel], *, but: Collection[str]) -> list[Column[Any]]:
+    """Give the columns of a table without some, which are large."""
+    return [column for column in model.__table__.columns if column.name not in but]
+
+
+def _values_of(model: type[TableModel], record: object) -> dict[str, Any]:
+    return {
+        column.name: getattr(record, column.name)
+        for column in model.__table__.columns
+        if hasattr(record, column.name)
+    }
 
 
 def _has(table: Table, key: Key) -> list[ColumnElement[bool]]:
