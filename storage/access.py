@@ -132,7 +132,10 @@ class Access(ProjectRepository):
                 added_at=at,
             )
             await self._changed(at)
-        return _listed(await self._rows.get(IdTag, (self._project_id, key)))
+        (tag,) = await self._rows.read_all(
+            self._mine(IdTag).where(col(IdTag.tag_key) == key), _listed
+        )
+        return tag
 
     async def remove(self, id_tag: str, *, by: Role, at: datetime) -> None:
         """Take a tag off the list; a session that runs goes on.

@@ -19,6 +19,7 @@ from storage.dialects import among
 from storage.engine import Database
 from storage.models.accounts import Account
 from storage.models.accounts import AccountLetter as AccountLetterRow
+from storage.read_models import read_model
 from storage.rows import Repository, Rows
 
 _KEPT: Final = timedelta(days=1)  # after its code has expired
@@ -30,6 +31,9 @@ class Addressed:
 
     role: Role
     email: str
+
+
+_addressed = read_model(Addressed)
 
 
 class Letters(Repository):
@@ -48,10 +52,9 @@ class Letters(Repository):
         """Have a mail sent; a worker looks each second."""
         await self._rows.add(
             AccountLetterRow,
+            to,
             id=letter_id,
             purpose=purpose,
-            role=to.role,
-            email=to.email,
             token_hash=token_hash,
             asked_at=at,
             expires_at=at + lifetime,
@@ -61,14 +64,14 @@ class Letters(Repository):
         self, token_hash: str, purpose: LetterPurpose, *, now: datetime
     ) -> Addressed | None:
         """Whose code it is; None for one that is used, too old, or none at all."""
-        row = await self._rows.find(
-            select(col(AccountLetterRow.role), col(AccountLetterRow.email))
+        return await self._rows.read(
+            select(AccountLetterRow.__table__)
             .where(col(AccountLetterRow.token_hash) == token_hash)
             .where(col(AccountLetterRow.purpose) == purpose)
             .where(col(AccountLetterRow.used_at).is_(None))
-            .where(col(AccountLetterRow.expires_at) > now)
+            .where(col(AccountLetterRow.expires_at) > now),
+            _addressed,
         )
-        return None if row is None else Addressed(role=Role(row.role), email=row.email)
 
     async def use(self, token_hash: str, *, now: datetime) -> bool:
         """Use a code up; True for exactly one caller."""
@@ -137,14 +140,8 @@ class StoredLetters:
     async def letter(self, letter_id: str) -> AccountLetter | None:
         """What to mail; None where it was, is of no use any more, or nobody has that address."""
         async with self._database.read() as connection:
-            row = await Rows(connection).find(
-                select(AccountLetterRow.__table__)
-                .where(col(AccountLetterRow.id) == letter_id)
-                .where(col(AccountLetterRow.mailed_at).is_(None))
-                .where(col(AccountLetterRow.used_at).is_(None))
-                .where(col(AccountLetterRow.expires_at) > self._now())
-            )
-            if row is None:
+            row = await Rows(connection).look_up(AccountLetterRow, letter_id)
+            if row is None or row.mailed_at or row.used_at or row.expires_at <= self._now():
                 return None
             account = await Accounts(connection).by_email(Role(row.role), row.email)
         if account is None:

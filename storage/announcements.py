@@ -37,7 +37,7 @@ from storage.models.invitations import ServiceVisit
 from storage.models.projects import Project, ProjectMember
 from storage.models.runs import CommissioningRun
 from storage.models.webhooks import Webhook, WebhookDelivery
-from storage.rows import AnyRow, Rows
+from storage.rows import Rows
 
 
 async def announce_verdict(connection: AsyncConnection, view: RunView, *, at: datetime) -> None:
@@ -78,7 +78,7 @@ async def announce_handover(connection: AsyncConnection, project_id: str, *, at:
 
 
 async def announce_visit(
-    connection: AsyncConnection, event: WebhookEvent, visit: AnyRow, *, at: datetime
+    connection: AsyncConnection, event: WebhookEvent, visit: ServiceVisit, *, at: datetime
 ) -> None:
     """Announce how a service visit stands, a row of it: to the owner, and to who has accepted."""
     await _announce(

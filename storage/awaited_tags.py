@@ -61,8 +61,8 @@ class AwaitedTags(Repository):
 
     async def get(self) -> AwaitedTag | None:
         """What is awaited there, or came last."""
-        row = await self._rows.look_up(AwaitedTagRow, self._charge_point_id)
-        return None if row is None else _awaited(row)
+        here = col(AwaitedTagRow.charge_point_id) == self._charge_point_id
+        return await self._rows.read(select(AwaitedTagRow.__table__).where(here), _awaited)
 
     async def end(self) -> None:
         """Await nothing."""

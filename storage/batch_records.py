@@ -213,9 +213,5 @@ async def _set_state(
 
 async def _is_out(connection: AsyncConnection, charge_point_id: str) -> bool:
     """Tell whether it was withdrawn, or is to be."""
-    row = await Rows(connection).one(
-        select(col(ChargePoint.withdrawn_at), col(ChargePoint.withdrawal)).where(
-            col(ChargePoint.id) == charge_point_id
-        )
-    )
+    row = await Rows(connection).get(ChargePoint, charge_point_id)
     return row.withdrawn_at is not None or row.withdrawal is not None

@@ -251,9 +251,7 @@ async def open_batch_of(connection: AsyncConnection, charge_point_id: str) -> st
 
 async def read_owner(connection: AsyncConnection, project_id: str) -> BatchOwner:
     """Read what the workflow of a project's commissioning is started with."""
-    row = await Rows(connection).one(
-        select(col(Project.installer_id), col(Project.name)).where(col(Project.id) == project_id)
-    )
+    row = await Rows(connection).get(Project, project_id)
     return BatchOwner(project_id=project_id, installer_id=row.installer_id, name=row.name)
 
 

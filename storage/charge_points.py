@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row, Select, delete, insert, select, update
+from sqlalchemy import Select, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
@@ -23,10 +23,11 @@ from storage.models.invitations import ServiceVisitChargePoint
 from storage.models.projects import Project
 from storage.models.runs import CommissioningRun
 from storage.projects import Projects
-from storage.rows import Repository, Rows
+from storage.rows import AnyRow, Repository, Rows, record_of
 from storage.visiting import in_visit, is_project_of, refuse_outside_visit
 
 _ORDER = TypeAdapter(WithdrawalOrder)
+_record = record_of(ChargePointRow)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -300,7 +301,12 @@ class ChargePoints(Repository):
         return await self._page(query, serial_number=serial_number, before=before, limit=limit)
 
     async def _page(
-        self, query: Select[Any], *, serial_number: str | None, before: str | None, limit: int
+        self,
+        query: Select[*tuple[Any, ...]],
+        *,
+        serial_number: str | None,
+        before: str | None,
+        limit: int,
     ) -> Sequence[ChargePoint]:
         if serial_number is not None:
             query = query.where(col(ChargePointRow.serial_key) == serial_key(serial_number))
@@ -308,7 +314,7 @@ class ChargePoints(Repository):
             query, _charge_point, key=col(ChargePointRow.id), before=before, limit=limit
         )
 
-    async def _one(self, query: Select[Any]) -> ChargePoint:
+    async def _one(self, query: Select[*tuple[Any, ...]]) -> ChargePoint:
         row = await self._rows.find(query)
         if row is None:
             raise NotFoundError("charge_point_not_found", "You have no charge point with this id.")
@@ -357,7 +363,7 @@ async def accept_charge_point(
     )
 
 
-def _of_installer(installer_id: str) -> Select[Any]:
+def _of_installer(installer_id: str) -> Select[*tuple[Any, ...]]:
     return (
         select(ChargePointRow.__table__)
         .join(Project, col(Project.id) == col(ChargePointRow.project_id))
@@ -390,7 +396,8 @@ def _changeable(charge_point: ChargePoint) -> Mapping[str, Any]:
     }
 
 
-def _charge_point(row: Row[Any]) -> ChargePoint:
+def _charge_point(found: AnyRow) -> ChargePoint:
+    row = _record(found)
     return ChargePoint(
         id=row.id,
         project_id=row.project_id,
@@ -415,10 +422,12 @@ def order_of(document: Any) -> WithdrawalOrder:
     return _ORDER.validate_python(document)
 
 
-def withdrawal_of(row: Row[Any]) -> Withdrawal | None:
+def withdrawal_of(row: ChargePointRow) -> Withdrawal | None:
     """Read when, by whom and why a charge point is out of its project, or is to be."""
     if row.withdrawn_at is not None:
-        return Withdrawal(at=row.withdrawn_at, by=row.withdrawn_by, reason=row.withdrawn_reason)
+        return Withdrawal(
+            at=row.withdrawn_at, by=row.withdrawn_by, reason=row.withdrawn_reason or ""
+        )
     if row.withdrawal is None:
         return None
     order = order_of(row.withdrawal)
@@ -431,7 +440,7 @@ async def read_registered(connection: AsyncConnection, charge_point_id: str) -> 
     return registered(row)
 
 
-def registered(row: Row[Any]) -> Registered:
+def registered(row: ChargePointRow) -> Registered:
     """Read a charge point as the installer registered it."""
     return Registered(
         charge_point_id=row.id,

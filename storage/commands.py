@@ -41,11 +41,7 @@ async def claim(connection: AsyncConnection, command: Command) -> Outcome | None
     )
     if inserted is not None:
         return None
-    row = await Rows(connection).one(
-        select(col(SentCommand.reply), col(SentCommand.detail)).where(
-            col(SentCommand.intent) == command.intent
-        )
-    )
+    row = await Rows(connection).get(SentCommand, command.intent)
     if row.reply is None:
         return Outcome(reply=Reply.UNKNOWN, detail="The reply was lost with the node that sent it.")
     return Outcome(reply=Reply(row.reply), detail=row.detail)

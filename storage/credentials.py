@@ -3,9 +3,9 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import SQLColumnExpression, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -26,7 +26,7 @@ class Credential:
     withdrawn_at: datetime | None = None
 
 
-_CREDENTIAL: Final[Sequence[ColumnElement[Any]]] = (
+_CREDENTIAL: Final[Sequence[SQLColumnExpression[Any]]] = (
     col(ChargePoint.id).label("charge_point_id"),
     col(ChargePoint.credential_hash).label("hash"),
     col(ChargePoint.withdrawn_at),

@@ -22,7 +22,7 @@ from storage.standing import restate
 from storage.visiting import visit_of
 from storage.withdrawals import Withdrawals
 
-_PLACE = ("latitude", "longitude", "location_address", "max_amps", "phases")
+_PLACE = {"latitude", "longitude", "location_address", "max_amps", "phases"}
 
 
 class Exchanges(Repository):
@@ -52,11 +52,7 @@ class Exchanges(Repository):
         await ChargePoints(self._connection).register(
             new, visit=None if visit is None else visit.id
         )
-        cable = await self._rows.one(
-            select(col(ChargePointRow.max_amps), col(ChargePointRow.phases)).where(
-                col(ChargePointRow.id) == old.id
-            )
-        )
+        cable = await self._rows.get(ChargePointRow, old.id)
         await self._set(new.id, max_amps=cable.max_amps, phases=cable.phases, replaces=old.id)
         await self._set(old.id, replaced_by=new.id)
         return done
@@ -113,14 +109,9 @@ class Exchanges(Repository):
 
     async def _swap_places(self, one: str, other: str) -> None:
         """Where it is, how it is connected there, and what was declared and photographed there."""
-        columns = [ChargePointRow.__table__.c[name] for name in _PLACE]
         places = {
-            row.id: {name: getattr(row, name) for name in _PLACE}
-            for row in await self._connection.execute(
-                select(col(ChargePointRow.id), *columns).where(
-                    col(ChargePointRow.id).in_((one, other))
-                )
-            )
+            here: (await self._rows.get(ChargePointRow, here)).model_dump(include=_PLACE)
+            for here in (one, other)
         }
         declared = await Declarations(self._connection).of([one, other])
         pictures = {

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -24,6 +24,7 @@ from storage.held import HeldRecords
 from storage.models.charge_points import ChargePoint, ChargePointFeature
 from storage.models.projects import Project
 from storage.offline import offline_charging
+from storage.read_models import read_model
 from storage.rows import ProjectRepository, Rows
 
 _NO_TARIFF = (
@@ -31,6 +32,8 @@ _NO_TARIFF = (
     "PUT …/site-owner/projects/{}/tariff."
 )
 _HELD = "Sessions that wait for the site owner's word before they are billed: {}. See held records."
+
+_status = read_model(ChargePointFeatureStatus)
 
 
 async def read_features(connection: AsyncConnection, project_id: str) -> Sequence[FeatureStatus]:
@@ -65,11 +68,7 @@ class Power(ProjectRepository):
 
     async def limit(self) -> SiteLimit:
         """What the supply carries."""
-        row = await self._rows.one(
-            select(col(Project.max_amps), col(Project.phases)).where(
-                col(Project.id) == self._project_id
-            )
-        )
+        row = await self._rows.get(Project, self._project_id)
         return SiteLimit(amps=row.max_amps, phases=row.phases)
 
     async def set_limit(self, limit: SiteLimit, *, by: Actor, at: datetime) -> None:
@@ -104,10 +103,11 @@ class Power(ProjectRepository):
     async def smart_charging(self) -> FeatureStatus:
         """How far smart charging is."""
         paused = await self._paused_at()
-        rows = await self._connection.execute(
+        state = func.coalesce(col(ChargePointFeature.state), FeatureState.ACTIVATING)
+        found = await self._rows.read_all(
             select(
-                col(ChargePoint.id),
-                col(ChargePointFeature.state),
+                col(ChargePoint.id).label("charge_point_id"),
+                state.label("state"),
                 col(ChargePointFeature.cause),
                 col(ChargePointFeature.action),
             )
@@ -118,17 +118,9 @@ class Power(ProjectRepository):
             )
             .where(col(ChargePoint.project_id) == self._project_id)
             .where(col(ChargePoint.withdrawn_at).is_(None))
-            .order_by(col(ChargePoint.id))
+            .order_by(col(ChargePoint.id)),
+            _status,
         )
-        found = [
-            ChargePointFeatureStatus(
-                charge_point_id=row.id,
-                state=FeatureState(row.state or FeatureState.ACTIVATING),
-                cause=row.cause,
-                action=row.action,
-            )
-            for row in rows
-        ]
         return FeatureStatus(
             feature=Feature.SMART_CHARGING,
             state=FeatureState.PAUSED if paused is not None else worst(found),
@@ -149,11 +141,7 @@ class Power(ProjectRepository):
 
 async def read_electrical(connection: AsyncConnection, charge_point_id: str) -> Electrical:
     """How a charge point is connected."""
-    row = await Rows(connection).one(
-        select(col(ChargePoint.max_amps), col(ChargePoint.phases), col(ChargePoint.voltage)).where(
-            col(ChargePoint.id) == charge_point_id
-        )
-    )
+    row = await Rows(connection).get(ChargePoint, charge_point_id)
     return electrical(row.max_amps, row.phases, row.voltage)
 
 
@@ -184,9 +172,10 @@ async def store_electrical(
     if before == electrical:
         return
     phases = None if electrical.phases is None else ",".join(electrical.phases)
+    of_project = col(ChargePoint.project_id) == project_id
     await (
         Rows(connection)
-        .at(ChargePoint, charge_point_id, col(ChargePoint.project_id) == project_id)
+        .at(ChargePoint, charge_point_id, of_project)
         .set(max_amps=electrical.max_amps, phases=phases, voltage=electrical.voltage)
     )
     await Audit(connection, project_id).write(

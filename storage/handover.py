@@ -3,9 +3,8 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, Row, case, exists, select
+from sqlalchemy import ColumnElement, case, exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -26,7 +25,7 @@ from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
 from storage.models.runs import CommissioningRun
 from storage.newest_runs import is_open
-from storage.rows import Repository, Rows
+from storage.rows import Repository, Rows, record_of
 from storage.stale import stale_verdicts
 
 _OR_ELSE = (
@@ -63,6 +62,7 @@ def _archived(project_id: str) -> Blocker:
     )
 
 
+_record = record_of(ChargePoint)
 _MAY_BE_STALE = {ChargePointStatus.COMMISSIONED, ChargePointStatus.REGISTERED}
 _STALE = (
     "stale_result",
@@ -98,11 +98,8 @@ class Handover(Repository):
             NotFoundError: ``project_unknown``.
 
         """
-        project = (
-            await self._connection.execute(
-                select(Project.__table__).where(col(Project.id) == project_id).with_for_update()
-            )
-        ).one_or_none()
+        await self._rows.at(Project, project_id).lock()
+        project = await self._rows.look_up(Project, project_id)
         judged = await self._judge(project, project_id, at=at)
         if judged.completed_at is not None or judged.blockers:
             return judged
@@ -129,7 +126,7 @@ class Handover(Repository):
         return replace(judged, completed_at=at)
 
     async def _judge(
-        self, project: Row[Any] | None, project_id: str, *, at: datetime
+        self, project: Project | None, project_id: str, *, at: datetime
     ) -> HandoverResult:
         if project is None:
             raise NotFoundError("project_unknown", "There is no such project.")
@@ -205,7 +202,9 @@ async def charge_point_blockers(
         .order_by(col(ChargePoint.id))
     )
     stale = await stale_verdicts(
-        connection, {row.id: registered(row) for row in rows if row.id not in untouched}, catalogue
+        connection,
+        {row.id: registered(_record(row)) for row in rows if row.id not in untouched},
+        catalogue,
     )
     contests = await read_confirmed(connection, [row.id for row in rows])
     blockers = []

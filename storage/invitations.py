@@ -145,8 +145,8 @@ class Invitations(Repository):
 
     async def get(self, invitation_id: str) -> Invitation | None:
         """Return an invitation."""
-        row = await self._rows.look_up(InvitationRow, invitation_id)
-        return None if row is None else _invitation(row)
+        query = select(InvitationRow.__table__).where(col(InvitationRow.id) == invitation_id)
+        return await self._rows.read(query, _invitation)
 
     async def of_project(self, invitation_id: str, project_id: str) -> Invitation:
         """Return an invitation of a project.

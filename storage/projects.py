@@ -211,8 +211,8 @@ class Projects(Repository):
 
 async def read_project(connection: AsyncConnection, project_id: str) -> Project:
     """One project, for who has seen already that the caller may read of it."""
-    row = await Rows(connection).get(ProjectRow, project_id)
-    return _project(row)
+    query = select(ProjectRow.__table__).where(col(ProjectRow.id) == project_id)
+    return _project(await Rows(connection).one(query))
 
 
 def refused_as_archived(project_id: str, since: datetime) -> ConflictError:

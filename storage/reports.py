@@ -3,9 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -37,7 +36,7 @@ from storage.models.accounts import Account
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
 from storage.readings import readings_of
-from storage.rows import Repository
+from storage.rows import Repository, record_of
 from storage.run_frames import count_frames, proving_frames
 from storage.runs import Run, Runs
 from storage.service_visits import ServiceVisit
@@ -79,12 +78,7 @@ class Reports(Repository):
             ConflictError: ``no_verdict``: none of them was judged yet.
 
         """
-        rows = await self._rows.all(
-            select(ChargePoint.__table__)
-            .where(col(ChargePoint.project_id) == project_id)
-            .order_by(col(ChargePoint.id))
-        )
-        serials = {row.id: row.serial_number for row in rows}
+        rows = await self._which(col(ChargePoint.project_id) == project_id)
         found = await self._charge_points([row for row in rows if row.withdrawn_at is None])
         judged = tuple(one for one in found if isinstance(one, ChargePointReport))
         if not judged:
@@ -98,15 +92,7 @@ class Reports(Repository):
             site=site,
             charge_points=tuple(_at(one, site) for one in judged),
             unjudged=tuple(one for one in found if isinstance(one, Unjudged)),
-            withdrawn=tuple(
-                Withdrawn(
-                    registered=registered(row),
-                    withdrawal=withdrawal,
-                    replaced_by=serials.get(row.replaced_by),
-                )
-                for row in rows
-                if row.withdrawn_at is not None and (withdrawal := withdrawal_of(row))
-            ),
+            withdrawn=_withdrawn(rows, since=None, until=None),
         )
 
     async def of_visit(self, visit: ServiceVisit) -> Report:
@@ -119,12 +105,8 @@ class Reports(Repository):
         closed_at, accepted_at = visit.closed_at, visit.accepted_at
         if closed_at is None or accepted_at is None or visit.unfinished:
             raise ConflictError("no_verdict", f"There is no certificate. {_why_none(visit)}")
-        rows = await self._rows.all(
-            select(ChargePoint.__table__)
-            .where(among(self._connection, col(ChargePoint.id), visit.charge_point_ids))
-            .order_by(col(ChargePoint.id))
-        )
-        serials = {row.id: row.serial_number for row in rows}
+        of_visit = among(self._connection, col(ChargePoint.id), visit.charge_point_ids)
+        rows = await self._which(of_visit)
         present = [row for row in rows if row.withdrawn_at is None or row.withdrawn_at > closed_at]
         found = await self._charge_points(present, until=closed_at)
         site = replace(
@@ -139,17 +121,7 @@ class Reports(Repository):
                 _at(one, site) for one in found if isinstance(one, ChargePointReport)
             ),
             unjudged=tuple(one for one in found if isinstance(one, Unjudged)),
-            withdrawn=tuple(
-                Withdrawn(
-                    registered=registered(row),
-                    withdrawal=withdrawal,
-                    replaced_by=serials.get(row.replaced_by),
-                )
-                for row in rows
-                if row.withdrawn_at is not None
-                and accepted_at <= row.withdrawn_at <= closed_at
-                and (withdrawal := withdrawal_of(row))
-            ),
+            withdrawn=_withdrawn(rows, since=accepted_at, until=closed_at),
             visit=Visit(
                 service_visit_id=visit.id,
                 purpose=visit.purpose,
@@ -162,6 +134,10 @@ class Reports(Repository):
             ),
         )
 
+    async def _which(self, which: ColumnElement[bool]) -> Sequence[ChargePoint]:
+        query = select(ChargePoint.__table__).where(which).order_by(col(ChargePoint.id))
+        return await self._rows.read_all(query, record_of(ChargePoint))
+
     async def _installer(self, visit: ServiceVisit) -> str:
         name: str | None = await self._connection.scalar(
             select(func.coalesce(func.nullif(col(Account.company), ""), col(Account.name))).where(
@@ -171,7 +147,7 @@ class Reports(Repository):
         return name or visit.email
 
     async def _charge_points(
-        self, rows: Sequence[Row[Any]], *, until: datetime | None = None
+        self, rows: Sequence[ChargePoint], *, until: datetime | None = None
     ) -> list[ChargePointReport | Unjudged]:
         ids = [str(row.id) for row in rows]
         declared = await Declarations(self._connection).of(ids)
@@ -214,7 +190,7 @@ class Reports(Repository):
                 withdrawal=withdrawal_of(row)
                 if row.withdrawn_at is not None and until is None
                 else None,
-                replaces=replaced.get(row.replaces),
+                replaces=replaced.get(row.replaces or ""),
                 checklist=checklists.get(row.id),
             )
             if isinstance(one, ChargePointReport)
@@ -222,7 +198,7 @@ class Reports(Repository):
             for row, one in zip(rows, found, strict=True)
         ]
 
-    async def _stale(self, rows: Sequence[Row[Any]]) -> Mapping[str, str]:
+    async def _stale(self, rows: Sequence[ChargePoint]) -> Mapping[str, str]:
         """Verdicts that count no more; what an owner does after the handover changes none."""
         if not rows:
             return {}
@@ -306,6 +282,24 @@ class Reports(Repository):
         )
 
 
+def _withdrawn(
+    rows: Sequence[ChargePoint], *, since: datetime | None, until: datetime | None
+) -> tuple[Withdrawn, ...]:
+    """Give those that were withdrawn in that time, with what is in their places."""
+    serials = {row.id: row.serial_number for row in rows}
+    return tuple(
+        Withdrawn(
+            registered=registered(row),
+            withdrawal=withdrawal,
+            replaced_by=serials.get(row.replaced_by or ""),
+        )
+        for row in rows
+        if row.withdrawn_at is not None
+        and (since or row.withdrawn_at) <= row.withdrawn_at <= (until or row.withdrawn_at)
+        and (withdrawal := withdrawal_of(row))
+    )
+
+
 def _why_none(visit: ServiceVisit) -> str:
     if visit.closed_at is None:
         return "The service visit is not closed yet: it is issued then."
@@ -317,7 +311,7 @@ def _at(report: ChargePointReport, site: Site) -> ChargePointReport:
     return replace(report, time_zone=site.time_zone, contractor=site.contractor)
 
 
-def _position(row: Row[Any]) -> Position | None:
+def _position(row: ChargePoint) -> Position | None:
     if row.latitude is None or row.longitude is None:
         return None
     return Position(latitude=row.latitude, longitude=row.longitude)

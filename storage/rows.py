@@ -27,6 +27,7 @@ AnyRow = Row[*tuple[Any, ...]]
 """A row of a whole table, or of columns that nobody names beforehand."""
 Key = str | int | tuple[str, ...] | ScalarSelect[Any] | None
 """A primary key; of several columns, in their order. None is no row's."""
+ModelT = TypeVar("ModelT", bound=TableModel)
 T = TypeVar("T")
 K = TypeVar("K")
 V = TypeVar("V")
@@ -94,13 +95,15 @@ class Rows:
         rows = await self.newest(query, key=key, before=before, limit=limit)
         return [make(cast("AnyRow", row)) for row in rows]
 
-    async def look_up(self, model: type[TableModel], key: Key) -> AnyRow | None:
+    async def look_up(self, model: type[ModelT], key: Key) -> ModelT | None:
         """Return the row with that key, or None."""
-        return await self.find(select(model.__table__).where(*_has(model.__table__, key)))
+        query = select(model.__table__).where(*_has(model.__table__, key))
+        return await self.read(query, record_of(model))
 
-    async def get(self, model: type[TableModel], key: Key) -> AnyRow:
+    async def get(self, model: type[ModelT], key: Key) -> ModelT:
         """Return the row with that key, which is there for sure."""
-        return await self.one(select(model.__table__).where(*_has(model.__table__, key)))
+        query = select(model.__table__).where(*_has(model.__table__, key))
+        return record_of(model)(await self.one(query))
 
     async def value(self, column: SQLColumnExpression[T], key: Key) -> T | None:
         """Return one value of the row with that key; None also where there is no such row."""
@@ -158,6 +161,16 @@ class At:
         """Let nobody else change it until the commit."""
         key = select(*self._table.primary_key).where(*self._which)
         await self._connection.execute(key.with_for_update())
+
+
+def record_of(model: type[ModelT]) -> Callable[[AnyRow], ModelT]:
+    """Return what makes a record of a table of a row with its columns."""
+
+    def make(row: AnyRow) -> ModelT:
+        columns = row._mapping  # noqa: SLF001 - a public name of theirs
+        return cast("ModelT", model.model_construct(**columns))
+
+    return make
 
 
 def columns_of(model: type[TableModel], *, but: Collection[str]) -> list[Column[Any]]:

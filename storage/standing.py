@@ -12,7 +12,7 @@ from storage.charge_points import registered
 from storage.dialects import among
 from storage.models.charge_points import ChargePoint
 from storage.models.runs import CommissioningRun
-from storage.rows import Rows
+from storage.rows import Rows, record_of
 from storage.stale import stale_verdicts
 
 
@@ -48,10 +48,11 @@ async def holds(
     A configuration that is chosen, or a firmware that is installed or approved no more later,
     changes no status.
     """
-    rows = await connection.execute(
+    rows = await Rows(connection).read_all(
         select(ChargePoint.__table__)
         .where(among(connection, col(ChargePoint.id), charge_point_ids))
-        .where(col(ChargePoint.status) == ChargePointStatus.COMMISSIONED)
+        .where(col(ChargePoint.status) == ChargePointStatus.COMMISSIONED),
+        record_of(ChargePoint),
     )
     known = {row.id: registered(row) for row in rows}
     return known.keys() - await stale_verdicts(connection, known, catalogue) if known else set()

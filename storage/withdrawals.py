@@ -25,7 +25,7 @@ from storage.charge_points import ChargePoint, order_of, refuse_withdrawn
 from storage.connections import read_connection
 from storage.in_use import at_live_site, charging
 from storage.models.charge_points import ChargePoint as ChargePointRow
-from storage.rows import Repository
+from storage.rows import Repository, Rows
 from storage.runs import Runs, refuse_while_open
 from storage.standing import restate
 from storage.superseded import supersede_all
@@ -196,11 +196,7 @@ class Withdrawals(Repository):
     async def _take_out(
         self, charge_point_id: str, order: WithdrawalOrder, *, at: datetime
     ) -> None:
-        row = await self._rows.one(
-            select(col(ChargePointRow.project_id), col(ChargePointRow.status)).where(
-                col(ChargePointRow.id) == charge_point_id
-            )
-        )
+        row = await self._rows.get(ChargePointRow, charge_point_id)
         await self._rows.at(ChargePointRow, charge_point_id).set(
             status=ChargePointStatus.WITHDRAWN,
             withdrawn_at=at,
@@ -223,11 +219,11 @@ async def pending_withdrawals(
     connection: AsyncConnection, *, after: str, limit: int
 ) -> Sequence[Pending]:
     """Return orders that wait, in the order of the charge points' ids."""
-    rows = await connection.execute(
+    orders = await Rows(connection).pairs(
         select(col(ChargePointRow.id), col(ChargePointRow.withdrawal))
         .where(col(ChargePointRow.withdrawal).is_not(None))
         .where(col(ChargePointRow.id) > after)
         .order_by(col(ChargePointRow.id))
         .limit(limit)
     )
-    return [Pending(charge_point_id=row.id, order=order_of(row.withdrawal)) for row in rows]
+    return [Pending(charge_point_id=id_, order=order_of(one)) for id_, one in orders.items()]
