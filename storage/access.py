@@ -1,7 +1,6 @@
 """Who may charge at a project once it is handed over: listed id tags, or everybody."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -15,22 +14,12 @@ from storage.dialects import among
 from storage.in_use import is_in_use
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import IdTag, Project
-from storage.read_models import read_model
-from storage.rows import ProjectRepository
+from storage.rows import ProjectRepository, record_of
 
 MAX_TAGS = 10_000
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ListedTag:
-    """One id tag that may charge; ``label`` says whose it is."""
-
-    id_tag: str
-    label: str | None
-    added_at: datetime
-
-
-_listed = read_model(ListedTag)
+_listed = record_of(IdTag)
 
 
 async def admitted(
@@ -107,7 +96,7 @@ class Access(ProjectRepository):
             chosen = OfflineAccess.LISTED
         await self._changed(at, offline=chosen)
 
-    async def put(self, id_tag: str, *, label: str | None, at: datetime, by: Role) -> ListedTag:
+    async def put(self, id_tag: str, *, label: str | None, at: datetime, by: Role) -> IdTag:
         """List a tag, or change its label.
 
         Raises:
@@ -132,10 +121,7 @@ class Access(ProjectRepository):
                 added_at=at,
             )
             await self._changed(at)
-        (tag,) = await self._rows.read_all(
-            self._mine(IdTag).where(col(IdTag.tag_key) == key), _listed
-        )
-        return tag
+        return await self._rows.get(IdTag, (self._project_id, key))
 
     async def remove(self, id_tag: str, *, by: Role, at: datetime) -> None:
         """Take a tag off the list; a session that runs goes on.
@@ -152,7 +138,7 @@ class Access(ProjectRepository):
 
     async def page(
         self, *, after: str | None, limit: int, set_as: Role | None = None
-    ) -> Sequence[ListedTag]:
+    ) -> Sequence[IdTag]:
         """Return listed tags in their order, after the tag ``after``; ``set_as``: those alone."""
         query = self._mine(IdTag)
         if set_as is not None:

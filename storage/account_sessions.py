@@ -5,7 +5,6 @@ account's epoch; the row is what can be listed, and so taken back.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -13,28 +12,15 @@ from sqlalchemy import ColumnElement, delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
-from storage.models.accounts import AccountSession as AccountSessionRow
-from storage.read_models import read_model
-from storage.rows import AccountRepository
+from storage.models.accounts import AccountSession
+from storage.rows import AccountRepository, record_of
 from storage.sessions import RevokedTokens
 
 MOST: Final = 200
 """Sessions of one account at a time: one more login ends the oldest, so that all can be listed."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AccountSession:
-    """One login; ``id`` is that of its token."""
-
-    id: str
-    account_id: str
-    created_at: datetime
-    expires_at: datetime
-    address: str
-    user_agent: str | None
-
-
-_session = read_model(AccountSession)
+_session = record_of(AccountSession)
 
 
 class AccountSessions(AccountRepository):
@@ -42,47 +28,45 @@ class AccountSessions(AccountRepository):
 
     async def open(self, session: AccountSession) -> None:
         """List a new session; the oldest is ended where there are as many as may be."""
-        await self._rows.add(AccountSessionRow, session)
-        newest_first = col(AccountSessionRow.id).desc()
-        beyond = self._mine(AccountSessionRow).order_by(newest_first).offset(MOST)
+        await self._rows.add(AccountSession, session)
+        newest_first = col(AccountSession.id).desc()
+        beyond = self._mine(AccountSession).order_by(newest_first).offset(MOST)
         ids = [row.id for row in await self._rows.all(beyond)]
         if ids:
-            await self._end(col(AccountSessionRow.id).in_(ids), session.created_at)
+            await self._end(col(AccountSession.id).in_(ids), session.created_at)
 
     async def page(
         self, *, now: datetime, before: str | None, limit: int
     ) -> Sequence[AccountSession]:
         """Return those that have not expired, newest first, older than the id ``before``."""
-        query = self._mine(AccountSessionRow).where(col(AccountSessionRow.expires_at) > now)
+        query = self._mine(AccountSession).where(col(AccountSession.expires_at) > now)
         return await self._rows.read_newest(
-            query, _session, key=col(AccountSessionRow.id), before=before, limit=limit
+            query, _session, key=col(AccountSession.id), before=before, limit=limit
         )
 
     async def end(self, session_id: str, *, now: datetime) -> bool:
         """Void the token of a session; False where the account has no such session."""
-        found = await self._end(col(AccountSessionRow.id) == session_id, now)
+        found = await self._end(col(AccountSession.id) == session_id, now)
         return found > 0
 
     async def end_others(self, kept: str, *, now: datetime) -> int:
         """Void the tokens of every session but one; return how many there were."""
-        return await self._end(col(AccountSessionRow.id) != kept, now)
+        return await self._end(col(AccountSession.id) != kept, now)
 
     async def forget_all(self) -> None:
         """List none any more: another epoch has voided their tokens."""
         await self._connection.execute(
-            delete(AccountSessionRow).where(col(AccountSessionRow.account_id) == self._account_id)
+            delete(AccountSession).where(col(AccountSession.account_id) == self._account_id)
         )
 
     async def _end(self, which: ColumnElement[bool], now: datetime) -> int:
-        rows = await self._rows.all(self._mine(AccountSessionRow).where(which))
+        rows = await self._rows.all(self._mine(AccountSession).where(which))
         for row in rows:
             await RevokedTokens(self._connection).revoke(row.id, expires_at=row.expires_at, now=now)
-            await self._rows.at(AccountSessionRow, row.id).remove()
+            await self._rows.at(AccountSession, row.id).remove()
         return len(rows)
 
 
 async def forget_sessions(connection: AsyncConnection, *, now: datetime) -> None:
     """Forget those whose tokens have expired."""
-    await connection.execute(
-        delete(AccountSessionRow).where(col(AccountSessionRow.expires_at) < now)
-    )
+    await connection.execute(delete(AccountSession).where(col(AccountSession.expires_at) < now))

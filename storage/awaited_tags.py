@@ -1,7 +1,6 @@
 """Id tags that are listed by presenting the card: the next unknown one at a charge point."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -16,27 +15,13 @@ from storage.access import Access
 from storage.audit import Audit
 from storage.dialects import among
 from storage.fact_records import Authorization, TransactionStart
-from storage.models.charge_points import AwaitedTag as AwaitedTagRow
-from storage.models.charge_points import ChargePoint
+from storage.models.charge_points import AwaitedTag, ChargePoint
 from storage.models.projects import Project
-from storage.read_models import read_model
 from storage.rows import Repository, Rows
 
 PRESENTED_WITHIN: Final = timedelta(minutes=1)
 """A start that is older than this when it comes tells of no card that is presented now."""
 _LONGEST: Final = 20  # CiString20
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AwaitedTag:
-    """What is awaited at a charge point until then; ``id_tag`` is what came."""
-
-    label: str | None
-    until: datetime
-    id_tag: str | None
-
-
-_awaited = read_model(AwaitedTag)
 
 
 class AwaitedTags(Repository):
@@ -50,7 +35,7 @@ class AwaitedTags(Repository):
         """Await the next unknown tag; what was awaited before is not any more."""
         await self.end()
         await self._rows.add(
-            AwaitedTagRow,
+            AwaitedTag,
             charge_point_id=self._charge_point_id,
             label=label,
             asked_by=by.account_id,
@@ -61,12 +46,11 @@ class AwaitedTags(Repository):
 
     async def get(self) -> AwaitedTag | None:
         """What is awaited there, or came last."""
-        here = col(AwaitedTagRow.charge_point_id) == self._charge_point_id
-        return await self._rows.read(select(AwaitedTagRow.__table__).where(here), _awaited)
+        return await self._rows.look_up(AwaitedTag, self._charge_point_id)
 
     async def end(self) -> None:
         """Await nothing."""
-        await self._rows.at(AwaitedTagRow, self._charge_point_id).remove()
+        await self._rows.at(AwaitedTag, self._charge_point_id).remove()
 
 
 async def list_awaited(
@@ -78,18 +62,18 @@ async def list_awaited(
         return
     now = datetime.now(UTC)
     rows = await connection.execute(
-        select(AwaitedTagRow.__table__, col(ChargePoint.project_id))
-        .join(ChargePoint, col(ChargePoint.id) == col(AwaitedTagRow.charge_point_id))
+        select(AwaitedTag.__table__, col(ChargePoint.project_id))
+        .join(ChargePoint, col(ChargePoint.id) == col(AwaitedTag.charge_point_id))
         .join(Project, col(Project.id) == col(ChargePoint.project_id))
         .where(
             among(
                 connection,
-                col(AwaitedTagRow.charge_point_id),
+                col(AwaitedTag.charge_point_id),
                 {record.charge_point_id for record in refused},
             )
         )
-        .where(col(AwaitedTagRow.id_tag).is_(None))
-        .where(col(AwaitedTagRow.until) > now)
+        .where(col(AwaitedTag.id_tag).is_(None))
+        .where(col(AwaitedTag.until) > now)
         .where(col(Project.status) == ProjectStatus.HANDED_OVER)
     )
     for row in rows.all():
@@ -97,7 +81,7 @@ async def list_awaited(
         id_tag = record.id_tag.strip()
         came = (
             await Rows(connection)
-            .at(AwaitedTagRow, row.charge_point_id, col(AwaitedTagRow.id_tag).is_(None))
+            .at(AwaitedTag, row.charge_point_id, col(AwaitedTag.id_tag).is_(None))
             .set(id_tag=id_tag)
         )
         if not came:

@@ -15,7 +15,7 @@ from storage.dialects import among
 from storage.engine import Database
 from storage.models.webhooks import Webhook, WebhookAttempt, WebhookDelivery
 from storage.read_models import read_model
-from storage.rows import Repository, Rows
+from storage.rows import Repository, Rows, record_of
 from storage.webhooks import valid_at
 
 DISABLED_AFTER: Final = timedelta(days=3)
@@ -41,20 +41,7 @@ class Delivery:
 
 
 _delivery = read_model(Delivery)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LoggedAttempt:
-    """One call, as the log keeps it."""
-
-    at: datetime
-    duration_ms: int
-    status_code: int | None
-    error: str | None
-    response: str | None
-
-
-_attempt = read_model(LoggedAttempt)
+_attempt = record_of(WebhookAttempt)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,7 +79,7 @@ class Deliveries(Repository):
             query, _delivery, key=col(WebhookDelivery.id), before=before, limit=limit
         )
 
-    async def attempts(self, delivery_id: str) -> Sequence[LoggedAttempt]:
+    async def attempts(self, delivery_id: str) -> Sequence[WebhookAttempt]:
         """Return the calls of a delivery, oldest first."""
         query = select(WebhookAttempt.__table__).where(
             col(WebhookAttempt.delivery_id) == delivery_id

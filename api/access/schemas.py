@@ -14,7 +14,7 @@ from pydantic import (
 from api.fields import Name, Request, Timestamp
 from domain.states import AccessMode, OfflineAccess
 from domain.wording import FieldValueError, Matching
-from storage.access import ListedTag
+from storage.models.projects import IdTag as IdTagRow
 
 _TAG = "04A2B3C4D5E680"
 
@@ -109,7 +109,7 @@ class TagShown(BaseModel):
     added_at: Timestamp
 
     @classmethod
-    def of(cls, tag: ListedTag) -> "TagShown":
+    def of(cls, tag: IdTagRow) -> "TagShown":
         """Show a tag."""
         return cls(id_tag=tag.id_tag, label=tag.label, added_at=tag.added_at)
 

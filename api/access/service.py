@@ -7,9 +7,10 @@ from api.deps import now
 from api.parts import Parts
 from domain.audit import Actor, AuditAction
 from domain.states import OfflineAccess, Role
-from storage.access import Access, ListedTag
+from storage.access import Access
 from storage.accounts import Account
 from storage.audit import Audit
+from storage.models.projects import IdTag
 from storage.projects import Projects
 
 
@@ -57,7 +58,7 @@ async def put_tag(
     *,
     label: str | None,
     by: Actor,
-) -> ListedTag:
+) -> IdTag:
     """List an id tag, or change its label.
 
     Raises:

@@ -10,7 +10,8 @@ from api.fields import Name, PreciseTimestamp, Request, Timestamp
 from domain.outbound import MAX_URL
 from domain.states import DeliveryStatus, WebhookStatus
 from domain.webhooks import CHOOSABLE, WebhookEvent
-from storage.deliveries import Delivery, LoggedAttempt
+from storage.deliveries import Delivery
+from storage.models.webhooks import WebhookAttempt
 from storage.webhooks import Webhook
 
 _WHK = "whk_01HX7A2BCDEFGHJKM0"
@@ -203,7 +204,7 @@ class DeliveryDetail(DeliveryShown):
 
     @classmethod
     def with_attempts(
-        cls, delivery: Delivery, attempts: Sequence[LoggedAttempt]
+        cls, delivery: Delivery, attempts: Sequence[WebhookAttempt]
     ) -> "DeliveryDetail":
         """Show a delivery in full."""
         return cls(

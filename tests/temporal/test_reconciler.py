@@ -50,13 +50,14 @@ from domain.states import (
     TransactionBilling,
 )
 from domain.withdrawals import WithdrawalOrder
-from storage.account_sessions import AccountSession, AccountSessions
+from storage.account_sessions import AccountSessions
 from storage.batches import Batches
 from storage.billing_records import StoredBilling
 from storage.catalogue import load_catalogue
 from storage.charge_points import read_registered
 from storage.engine import Database
 from storage.mail_notices import KEPT
+from storage.models.accounts import AccountSession
 from storage.models.charge_points import ChargePoint
 from storage.models.connections import ChargePointConnection, Node
 from storage.models.invitations import Invitation, ServiceVisit

@@ -17,10 +17,11 @@ from domain.outbound import Outbound
 from domain.states import DeliveryStatus, WebhookStatus
 from domain.webhooks import CHOOSABLE, WebhookEvent, body_of
 from storage.announcements import write_deliveries
-from storage.deliveries import DISABLED_AFTER, Deliveries, Delivery, LoggedAttempt, StoredDeliveries
+from storage.deliveries import DISABLED_AFTER, Deliveries, Delivery, StoredDeliveries
 from storage.engine import Database
 from storage.models.accounts import Account
 from storage.models.webhooks import Webhook as WebhookRow
+from storage.models.webhooks import WebhookAttempt
 from storage.webhooks import Webhook, Webhooks
 from tests.support.receiver import Receiver, receiver
 from worker import workflow_runner
@@ -61,7 +62,7 @@ class Post:
                 )
             )
 
-    async def deliver(self) -> tuple[Delivery, Sequence[LoggedAttempt]]:
+    async def deliver(self) -> tuple[Delivery, Sequence[WebhookAttempt]]:
         """Announce something, and take it there until that has ended."""
         async with self.database.write() as connection:
             body = body_of(WebhookEvent.WEBHOOK_TEST, {}, at=AT)
