@@ -4,7 +4,7 @@ A row is written for whichever address was asked about, known or not: whether so
 account is looked up when the mail is due, out of sight of who has asked.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -16,10 +16,10 @@ from domain.accounts import AccountLetter, LetterPurpose
 from domain.states import Role
 from storage.accounts import Accounts
 from storage.dialects import among
-from storage.engine import Database
 from storage.models.accounts import Account
 from storage.models.accounts import AccountLetter as AccountLetterRow
 from storage.read_models import read_model
+from storage.records import Records
 from storage.rows import Repository, Rows
 
 _KEPT: Final = timedelta(days=1)  # after its code has expired
@@ -130,12 +130,8 @@ class Letters(Repository):
         )
 
 
-class StoredLetters:
+class StoredLetters(Records):
     """Implements :class:`domain.ports.AccountLetters`."""
-
-    def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:
-        self._database = database
-        self._now = now
 
     async def letter(self, letter_id: str) -> AccountLetter | None:
         """What to mail; None where it was, is of no use any more, or nobody has that address."""

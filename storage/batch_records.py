@@ -1,7 +1,6 @@
 """What the workflow of a project's commissioning reads and writes, a step at a time."""
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,15 +17,14 @@ from domain.states import (
 )
 from storage.batch_status import count, members_with_runs
 from storage.batches import Batch, Batches
-from storage.catalogue import Catalogue
 from storage.charge_points import read_registered
 from storage.dialects import among
-from storage.engine import Database
 from storage.in_use import at_live_site
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
 from storage.models.runs import BatchMember
 from storage.newest_runs import is_open
+from storage.records import CatalogueRecords
 from storage.rows import Rows
 from storage.runs import Run, Runs
 from storage.standing import holds
@@ -37,15 +35,8 @@ _CANCELS_A_STEP = 50
 _RETRIED = {RunStatus.FAILED, RunStatus.CANCELLED}
 
 
-class StoredBatches:
+class StoredBatches(CatalogueRecords):
     """Implements :class:`domain.ports.BatchRecords`."""
-
-    def __init__(
-        self, database: Database, catalogue: Catalogue, *, now: Callable[[], datetime]
-    ) -> None:
-        self._database = database
-        self._catalogue = catalogue
-        self._now = now
 
     async def advance(self, project_id: str) -> BatchStep:
         """Decide and commit the next step of the project's open batch."""

@@ -1,6 +1,6 @@
 """Billing of transactions: from rows to charge detail records, in one database transaction."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,26 +35,19 @@ from storage.billing_told import Gathered, gather, link_of, times_of
 from storage.catalogue import Catalogue
 from storage.cdrs import Cdrs, Issued
 from storage.contests import is_asked
-from storage.engine import Database
 from storage.held import HeldRecord, HeldRecords
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
 from storage.models.runs import CommissioningRun
 from storage.models.transactions import Transaction
+from storage.records import CatalogueRecords
 from storage.rows import Rows
 from storage.run_tags import is_tag_of_the_run
 from storage.tariffs import Tariffs
 
 
-class StoredBilling:
+class StoredBilling(CatalogueRecords):
     """Implements :class:`domain.ports.BillingRecords`."""
-
-    def __init__(
-        self, database: Database, catalogue: Catalogue, *, now: Callable[[], datetime]
-    ) -> None:
-        self._database = database
-        self._catalogue = catalogue
-        self._now = now
 
     async def settle(self, transaction_id: int) -> Settled:
         """Bill a transaction that is due, or correct its record where that has changed."""

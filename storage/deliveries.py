@@ -1,6 +1,6 @@
 """Deliveries of events to webhooks: those that are due, and a log of every attempt."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -12,9 +12,9 @@ from domain.errors import ConflictError, NotFoundError
 from domain.states import DeliveryStatus, WebhookStatus
 from domain.webhooks import Call, DeliveryAttempt, WebhookEvent
 from storage.dialects import among
-from storage.engine import Database
 from storage.models.webhooks import Webhook, WebhookAttempt, WebhookDelivery
 from storage.read_models import read_model
+from storage.records import Records
 from storage.rows import Repository, Rows, record_of
 from storage.webhooks import valid_at
 
@@ -141,12 +141,8 @@ class Deliveries(Repository):
         )
 
 
-class StoredDeliveries:
+class StoredDeliveries(Records):
     """Implements :class:`domain.ports.DeliveryRecords`."""
-
-    def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:
-        self._database = database
-        self._now = now
 
     async def call(self, delivery_id: str) -> Call | None:
         """Return the call to make; None when it was delivered or the webhook wants no more."""

@@ -1,6 +1,6 @@
 """Of which held records their owners have not been told yet: at most one mail a day and project."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -13,11 +13,11 @@ from sqlmodel import col
 from domain.billing.held import HeldDocument, HoldState
 from domain.billing.messages import HeldDigest, HeldLine
 from storage.dialects import among
-from storage.engine import Database
 from storage.held import HeldRecords
 from storage.models.accounts import Account
 from storage.models.billing import HeldRecord
 from storage.models.projects import Project
+from storage.records import Records
 from storage.rows import Rows
 
 GATHERED_FOR: Final = timedelta(minutes=15)
@@ -27,12 +27,8 @@ BETWEEN_MAILS: Final = timedelta(days=1)
 _told = aliased(HeldRecord, name="told")
 
 
-class StoredHeldNotices:
+class StoredHeldNotices(Records):
     """Implements :class:`domain.ports.HeldNotices`."""
-
-    def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:
-        self._database = database
-        self._now = now
 
     async def digest(self, project_id: str) -> HeldDigest | None:
         """Gather what no mail has told of; None where there is nothing, or nobody to tell."""

@@ -49,6 +49,7 @@ from storage.models.runs import CommissioningRun
 from storage.ownership import let_go, take
 from storage.parameters import Parameters
 from storage.readings import read_readings
+from storage.records import CatalogueRecords
 from storage.rows import Rows
 from storage.run_audit import RunAudit
 from storage.run_log import write_run_log
@@ -243,15 +244,8 @@ async def _reader(connection: AsyncConnection, request: RunRequest) -> Member | 
     return await people.member_or_maker(request.installer_id)
 
 
-class StoredDirectory:
+class StoredDirectory(CatalogueRecords):
     """Implements :class:`domain.ports.Directory`."""
-
-    def __init__(
-        self, database: Database, catalogue: Catalogue, *, now: Callable[[], datetime]
-    ) -> None:
-        self._database = database
-        self._catalogue = catalogue
-        self._now = now
 
     async def locate(self, charge_point_id: str) -> Whereabouts:
         """Return where the charge point is, or since when and why it is not there."""

@@ -1,7 +1,7 @@
 """Sites whose power is shared, for the activities."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -32,7 +32,6 @@ from storage.catalogue import Catalogue
 from storage.charge_points import order_of
 from storage.contest_marks import counts
 from storage.dialects import among, at_once, upsert
-from storage.engine import Database
 from storage.fact_transactions import transaction_fact
 from storage.facts import connector_fact
 from storage.features import Power, electrical, store_electrical
@@ -42,6 +41,7 @@ from storage.models.facts import Connector
 from storage.models.invitations import ServiceVisit
 from storage.models.projects import Project
 from storage.models.transactions import MeterValue, Transaction
+from storage.records import CatalogueRecords
 from storage.rows import Rows
 from storage.visiting import visit_of
 from storage.withdrawals import Withdrawals
@@ -51,15 +51,8 @@ _LOOKED_AT = 20
 _LONG_ENOUGH = timedelta(seconds=30)
 
 
-class StoredSites:
+class StoredSites(CatalogueRecords):
     """Implements :class:`domain.ports.SiteRecords`."""
-
-    def __init__(
-        self, database: Database, catalogue: Catalogue, *, now: Callable[[], datetime]
-    ) -> None:
-        self._database = database
-        self._catalogue = catalogue
-        self._now = now
 
     async def read_site(self, question: SiteQuestion) -> SiteSnapshot:
         """Read the site; a project that is not there has no charge points."""

@@ -1,6 +1,6 @@
 """Service visits, for the activities that look after them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -14,8 +14,6 @@ from domain.handover import Blocker, ProjectRequest
 from domain.invitations import NewInvitation
 from domain.service_visits import CloseVisit, VisitClosed, VisitNotice, VisitStands
 from domain.states import InvitationStatus, ProjectRole, Role, ServiceVisitStatus
-from storage.catalogue import Catalogue
-from storage.engine import Database
 from storage.handover import charge_point_blockers
 from storage.invitations import Invitations
 from storage.models.accounts import Account
@@ -25,6 +23,7 @@ from storage.models.invitations import ServiceVisit as ServiceVisitRow
 from storage.models.projects import AuditEntry, Project
 from storage.models.runs import CommissioningRun
 from storage.newest_runs import is_open
+from storage.records import CatalogueRecords
 from storage.request_words import with_words
 from storage.rows import Rows
 from storage.service_visits import (
@@ -38,15 +37,8 @@ from storage.service_visits import (
 _NO_MORE_TIME: Final = "Its time was over before it was closed."
 
 
-class StoredVisits:
+class StoredVisits(CatalogueRecords):
     """Implements :class:`domain.ports.VisitRecords`."""
-
-    def __init__(
-        self, database: Database, catalogue: Catalogue, *, now: Callable[[], datetime]
-    ) -> None:
-        self._database = database
-        self._catalogue = catalogue
-        self._now = now
 
     async def look(self, service_visit_id: str) -> VisitStands:
         """End it if its time is over, and say how it stands.
