@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Table, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Table, delete, exists, func, select, update
 from sqlmodel import col
 
 from domain.deletion import InTheWay
@@ -96,18 +96,14 @@ class AccountDeletion(Repository):
             .values(mailed_at=at)
         )
         gone = f"{account.id.lower()}@deleted.invalid"
-        await self._connection.execute(
-            update(AccountRow)
-            .where(col(AccountRow.id) == account.id)
-            .values(
-                email=gone,
-                name="Deleted account",
-                company=None,
-                password_hash=password_hash,
-                token_epoch=col(AccountRow.token_epoch) + 1,  # its tokens are void
-                verified_at=None,
-                deleted_at=at,
-            )
+        await self._rows.at(AccountRow, account.id).set(
+            email=gone,
+            name="Deleted account",
+            company=None,
+            password_hash=password_hash,
+            token_epoch=col(AccountRow.token_epoch) + 1,  # its tokens are void
+            verified_at=None,
+            deleted_at=at,
         )
         await self._connection.execute(
             update(Project)
@@ -160,10 +156,8 @@ class AccountDeletion(Repository):
         rows = await self._connection.execute(
             select(col(Project.id), col(Project.site_owner_id))
             .join(ProjectMember, col(ProjectMember.project_id) == col(Project.id))
-            .where(col(ProjectMember.account_id) == account_id)
+            .where(col(ProjectMember.account_id) == account_id, _is_under_way())
             .where(col(Project.installer_id) == account_id)
-            .where(col(Project.status) == ProjectStatus.IN_PROGRESS)
-            .where(col(Project.archived_at).is_(None))
             .order_by(col(Project.id))
             .limit(_NAMED)
         )
@@ -184,11 +178,10 @@ class AccountDeletion(Repository):
             for row in rows
         ]
 
-    async def _visits(self, whose: object) -> list[InTheWay]:
+    async def _visits(self, whose: ColumnElement[bool]) -> list[InTheWay]:
         rows = await self._connection.execute(
             select(col(ServiceVisit.id), col(ServiceVisit.project_id))
-            .where(whose)  # type: ignore[arg-type]
-            .where(col(ServiceVisit.status).in_(_VISITS))
+            .where(whose, col(ServiceVisit.status).in_(_VISITS))
             .order_by(col(ServiceVisit.id))
             .limit(_NAMED)
         )
@@ -205,9 +198,7 @@ class AccountDeletion(Repository):
     async def _unfinished_handovers(self, account_id: str) -> list[InTheWay]:
         rows = await self._connection.scalars(
             select(col(Project.id))
-            .where(col(Project.site_owner_id) == account_id)
-            .where(col(Project.status) == ProjectStatus.IN_PROGRESS)
-            .where(col(Project.archived_at).is_(None))
+            .where(col(Project.site_owner_id) == account_id, _is_under_way())
             .order_by(col(Project.id))
             .limit(_NAMED)
         )
@@ -242,3 +233,7 @@ class AccountDeletion(Repository):
             )
             for row in rows
         ]
+
+
+def _is_under_way() -> ColumnElement[bool]:
+    return (col(Project.status) == ProjectStatus.IN_PROGRESS) & col(Project.archived_at).is_(None)

@@ -13,7 +13,6 @@ from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
 from domain.states import Role
-from storage.dialects import conflict_insert
 from storage.models.accounts import Account
 from storage.models.projects import AuditEntry as AuditEntryRow
 from storage.read_models import read_model
@@ -62,25 +61,20 @@ class Audit(ProjectRepository):
         """
         if action.is_change and before == after:
             return
-        await self._connection.execute(
-            conflict_insert(self._connection, AuditEntryRow)
-            .values(
-                project_id=self._project_id,
-                at=at,
-                action=action,
-                account_id=actor.account_id,
-                email=_email(actor),
-                role=actor.role,
-                address=actor.address,
-                target=target,
-                before=before,
-                after=after,
-                entry_key=key,
-                service_visit_id=newest_visit(literal(self._project_id), actor.account_id)
-                if actor.account_id is not None
-                else None,
-            )
-            .on_conflict_do_nothing()
+        await self._rows.add_if_new(
+            AuditEntryRow,
+            actor,
+            project_id=self._project_id,
+            at=at,
+            action=action,
+            email=_email(actor),
+            target=target,
+            before=before,
+            after=after,
+            entry_key=key,
+            service_visit_id=newest_visit(literal(self._project_id), actor.account_id)
+            if actor.account_id is not None
+            else None,
         )
 
     async def page(self, *, before: int | None, limit: int, reader: Role) -> Sequence[AuditEntry]:

@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from domain.operations import OperationName, Outcome, Reply
-from storage.dialects import conflict_insert
 from storage.models.configuration import SentCommand
 from storage.models.transactions import Transaction
 from storage.rows import Rows
@@ -28,18 +27,7 @@ class Command:
 
 async def claim(connection: AsyncConnection, command: Command) -> Outcome | None:
     """Take the right to send a command: None for one caller; others get its reply, or UNKNOWN."""
-    inserted = await connection.scalar(
-        conflict_insert(connection, SentCommand)
-        .values(
-            intent=command.intent,
-            charge_point_id=command.charge_point_id,
-            operation=command.operation,
-            sent_at=command.at,
-        )
-        .on_conflict_do_nothing()
-        .returning(col(SentCommand.intent))
-    )
-    if inserted is not None:
+    if await Rows(connection).add_if_new(SentCommand, command, sent_at=command.at):
         return None
     row = await Rows(connection).get(SentCommand, command.intent)
     if row.reply is None:

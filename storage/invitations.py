@@ -140,7 +140,7 @@ class Invitations(Repository):
         )
 
     async def note(self, invitation_id: str, **moments: datetime) -> None:
-        """Note when the mail left (``sent_at``), its end was told (``told_at``) …"""
+        """Note a moment of it, such as ``sent_at`` or ``told_at``."""
         await self._rows.at(InvitationRow, invitation_id).set(**moments)
 
     async def get(self, invitation_id: str) -> Invitation | None:
@@ -207,8 +207,8 @@ class Invitations(Repository):
         if project.archived_at is not None:
             raise ConflictError(
                 "project_archived",
-                f"{project.name} is archived, so nobody joins it for now. Ask whoever has invited you "
-                "to bring it back; this link works again then, until it expires.",
+                f"{project.name} is archived, so nobody joins it for now. Ask whoever has invited "
+                "you to bring it back; this link works again then, until it expires.",
             )
 
     async def by_token(self, token_hash: str) -> Invitation:

@@ -14,7 +14,6 @@ from domain.rules.offline import settings_for
 from domain.states import OfflineAccess, ProjectStatus
 from storage.connections import is_live
 from storage.contest_marks import counts
-from storage.dialects import upsert
 from storage.in_use import is_in_use, open_run
 from storage.models.charge_points import ChargePoint
 from storage.models.configuration import LocalList, Parameter
@@ -22,6 +21,7 @@ from storage.models.connections import ChargePointConnection
 from storage.models.facts import Boot
 from storage.models.projects import IdTag, Project
 from storage.models.transactions import Transaction
+from storage.read_models import read_model
 from storage.rows import Rows
 
 QUIET: Final = timedelta(seconds=10)
@@ -36,6 +36,7 @@ _VALUE: Final = 500
 _DONE: Final = frozenset(
     {ListState.KEPT, ListState.PARTLY_KEPT, ListState.UNCONFIRMED, ListState.NOT_KEPT}
 )
+_updated = read_model(LocalListUpdated)
 _NOTHING: Final = LocalListUpdated(state=ListState.UNCONFIRMED)
 
 
@@ -113,26 +114,22 @@ async def keep_list(
     generation: int,
 ) -> None:
     """Note what became of a list that was wanted, on that connection."""
-    broke = found.list.state is ListState.BROKE_OFF
-    await connection.execute(
-        upsert(connection, LocalList, keys=("charge_point_id",)),
-        [
-            {
-                "charge_point_id": charge_point_id,
-                "state": found.list.state,
-                "version": found.list.version,
-                "id_tags": found.list.id_tags,
-                "listed": found.list.listed,
-                "detail": found.list.detail and found.list.detail[:_DETAIL],
-                "keys": {key: value and value[:_VALUE] for key, value in found.keys.items()},
-                "in_use": wanted.in_use,
-                "of_change": wanted.of_change,
-                "generation": generation,
-                "boot_at": wanted.boot_at,
-                "breaks": wanted.breaks + 1 if broke else 0,
-                "checked_at": found.checked_at,
-            }
-        ],
+    detail, keys = found.list.detail, found.keys
+    await Rows(connection).put(
+        LocalList,
+        charge_point_id=charge_point_id,
+        state=found.list.state,
+        version=found.list.version,
+        id_tags=found.list.id_tags,
+        listed=found.list.listed,
+        detail=detail and detail[:_DETAIL],
+        keys={key: value and value[:_VALUE] for key, value in keys.items()},
+        in_use=wanted.in_use,
+        of_change=wanted.of_change,
+        generation=generation,
+        boot_at=wanted.boot_at,
+        breaks=wanted.breaks + 1 if found.list.state is ListState.BROKE_OFF else 0,
+        checked_at=found.checked_at,
     )
 
 
@@ -147,11 +144,8 @@ async def read_to_clear(connection: AsyncConnection, charge_point_id: str) -> in
 
 async def doubt_list(connection: AsyncConnection, charge_point_id: str) -> None:
     """What it was sent may be in another unit; it is sent anew, once a run has let go of it."""
-    await (
-        Rows(connection)
-        .at(LocalList, charge_point_id)
-        .set(version=None, generation=_NONE, breaks=0)
-    )
+    known = Rows(connection).at(LocalList, charge_point_id)
+    await known.set(version=None, generation=_NONE, breaks=0)
 
 
 async def forget_list(connection: AsyncConnection, charge_point_id: str) -> None:
@@ -255,16 +249,6 @@ def _newest_boot() -> Any:
         .where(counts(Boot.__table__))
         .correlate(ChargePoint)
         .scalar_subquery()
-    )
-
-
-def _updated(row: Any) -> LocalListUpdated:
-    return LocalListUpdated(
-        state=ListState(row.state),
-        version=row.version,
-        id_tags=row.id_tags,
-        listed=row.listed,
-        detail=row.detail,
     )
 
 

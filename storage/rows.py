@@ -58,7 +58,7 @@ class Rows:
 
     async def pairs(self, query: Select[K, V]) -> dict[K, V]:
         """Return what a query for two columns finds, the second by the first."""
-        return {key: value for key, value in await self._connection.execute(query)}
+        return dict(await self.all(query))
 
     async def read(self, query: TypedReturnsRows[*Ts], make: Callable[[AnyRow], T]) -> T | None:
         """Return what is made of the row, or None."""
@@ -121,10 +121,11 @@ class Rows:
 
     async def add_if_new(
         self, model: type[TableModel], record: object = None, /, **values: Any
-    ) -> None:
-        """Insert a row, unless there is one that is the same by some constraint."""
+    ) -> bool:
+        """Insert a row; False: there is one that is the same by some constraint."""
         new = conflict_insert(self._connection, model).values(_values_of(model, record) | values)
-        await self._connection.execute(new.on_conflict_do_nothing())
+        made = new.on_conflict_do_nothing().returning(*model.__table__.primary_key)
+        return (await self._connection.execute(made)).first() is not None
 
     async def put(self, model: type[TableModel], /, **values: Any) -> None:
         """Insert a row in the place of that with the same primary key."""
