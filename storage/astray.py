@@ -1,8 +1,7 @@
 """What came during a run to the wrong place: filed elsewhere, or over the endpoint of another."""
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import ColumnElement, Row, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -118,10 +117,10 @@ async def _values(connection: AsyncConnection, request: RunRequest) -> list[Astr
 
 async def _newest(
     connection: AsyncConnection, request: RunRequest, which: ColumnElement[bool]
-) -> Sequence[Row[Any, Any, Any]]:
+) -> list[Row[int, int | None, datetime]]:
     values = MeterValue.__table__.c
     newest = func.max(values.received_at).label("newest")
-    rows = await connection.execute(
+    return await Rows(connection).all(
         select(values.connector_id, values.transaction_id, newest)
         .where(which)
         .where(values.charge_point_id == request.charge_point_id)
@@ -130,4 +129,3 @@ async def _newest(
         .order_by(newest.desc())
         .limit(_MOST)
     )
-    return rows.all()

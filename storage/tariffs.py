@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete
+from sqlalchemy import delete
 from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
@@ -16,7 +16,7 @@ from storage.audit import Audit
 from storage.models.billing import BillingAccount
 from storage.models.billing import Tariff as TariffRow
 from storage.models.projects import Project
-from storage.rows import ProjectRepository
+from storage.rows import AnyRow, ProjectRepository
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,7 +123,7 @@ def _told(one: StoredTariff) -> dict[str, Any]:
     }
 
 
-def _stored(row: Row[Any]) -> StoredTariff:
+def _stored(row: AnyRow) -> StoredTariff:
     return StoredTariff(
         version=TariffVersion(
             id=row.id,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -26,7 +26,7 @@ from storage.members import works_on
 from storage.models.charge_points import ChargePoint, IdentityAlias
 from storage.models.connections import ChargePointConnection, ConnectionAttempt
 from storage.models.projects import Project
-from storage.rows import Rows
+from storage.rows import AnyRow, Rows
 
 MOMENTS_KEPT: Final = 12
 """Moments of the refusals that one row counts: they tell how often one tries."""
@@ -89,7 +89,7 @@ async def names_of_claimable(
         .where(among(connection, col(ChargePoint.id), claimable_ids))
         .order_by(col(ConnectionAttempt.at).desc(), col(ConnectionAttempt.id).desc())
     )
-    attempts: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+    attempts: defaultdict[str, list[AnyRow]] = defaultdict(list)
     for row in await connection.execute(query):
         attempts[row.charge_point].append(row)
     return {identity: _likeliest(rows) for identity, rows in attempts.items()}
@@ -120,7 +120,7 @@ async def claimed_names(
         )
         .order_by(attempt.at.desc(), attempt.id.desc())
     )
-    attempts: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+    attempts: defaultdict[str, list[AnyRow]] = defaultdict(list)
     for row in await connection.execute(query):
         attempts[row.charge_point_id].append(row)
     return {
@@ -134,12 +134,12 @@ async def claimed_names(
     }
 
 
-def moments_of(row: Row[Any]) -> list[datetime]:
+def moments_of(row: AnyRow) -> list[datetime]:
     """Return the newest few moments of the same refusal, before ``row.at``."""
     return [datetime.fromisoformat(at) for at in row.moments or ()]
 
 
-def _all_moments(rows: Sequence[Row[Any]]) -> list[datetime]:
+def _all_moments(rows: Sequence[AnyRow]) -> list[datetime]:
     return sorted((at for row in rows for at in (row.at, *moments_of(row))), reverse=True)
 
 
@@ -181,10 +181,10 @@ def _may_be() -> ColumnElement[bool]:
     )
 
 
-def _likeliest(attempts: Sequence[Row[Any]]) -> UnclaimedIdentity:
+def _likeliest(attempts: Sequence[AnyRow]) -> UnclaimedIdentity:
     """Choose the identity that is the serial number, else the one that tried last."""
 
-    def match(row: Row[Any]) -> IdentityMatch:
+    def match(row: AnyRow) -> IdentityMatch:
         found = likeness(
             row.identity, charge_point_id=row.charge_point, serial_number=row.serial_number
         )
