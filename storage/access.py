@@ -33,8 +33,7 @@ async def admitted(
         select(col(ChargePoint.id), col(ChargePoint.project_id), col(Project.access))
         .join(Project, col(Project.id) == col(ChargePoint.project_id))
         .where(among(connection, col(ChargePoint.id), {identity for identity, _ in presented}))
-        .where(col(Project.status) == ProjectStatus.HANDED_OVER)
-        .where(is_in_use())
+        .where(col(Project.status) == ProjectStatus.HANDED_OVER, is_in_use())
     )
     sites = {row.id: (row.project_id, AccessMode(row.access)) for row in rows}
     if not sites:

@@ -84,15 +84,13 @@ class AccountDeletion(Repository):
         # Nobody waits any more to hear how these ended, and what waits for a word is on the site.
         await self._connection.execute(
             update(Invitation)
-            .where(col(Invitation.invited_by) == account.id)
-            .where(col(Invitation.told_at).is_(None))
+            .where(col(Invitation.invited_by) == account.id, col(Invitation.told_at).is_(None))
             .values(told_at=at)
         )
         sites = select(col(Project.id)).where(col(Project.site_owner_id) == account.id)
         await self._connection.execute(
             update(HeldRecord)
-            .where(col(HeldRecord.project_id).in_(sites))
-            .where(col(HeldRecord.mailed_at).is_(None))
+            .where(col(HeldRecord.project_id).in_(sites), col(HeldRecord.mailed_at).is_(None))
             .values(mailed_at=at)
         )
         gone = f"{account.id.lower()}@deleted.invalid"
@@ -138,8 +136,7 @@ class AccountDeletion(Repository):
         open_batches = await self._connection.scalars(
             select(col(Batch.project_id))
             .join(Project, col(Project.id) == col(Batch.project_id))
-            .where(col(Project.installer_id) == account_id)
-            .where(col(Batch.status).in_(_BATCHES))
+            .where(col(Project.installer_id) == account_id, col(Batch.status).in_(_BATCHES))
             .limit(_NAMED)
         )
         return found + [

@@ -87,8 +87,7 @@ class Letters(Repository):
         """Let no code of that purpose, in any mail to them, do anything any more."""
         await self._connection.execute(
             update(AccountLetterRow)
-            .where(col(AccountLetterRow.role) == to.role)
-            .where(col(AccountLetterRow.email) == to.email)
+            .where(col(AccountLetterRow.role) == to.role, col(AccountLetterRow.email) == to.email)
             .where(col(AccountLetterRow.purpose) == purpose)
             .where(col(AccountLetterRow.used_at).is_(None))
             .values(used_at=now)
@@ -101,9 +100,9 @@ class Letters(Repository):
             col(Account.email) == col(AccountLetterRow.email),
         )
         await self._connection.execute(
-            delete(AccountLetterRow)
-            .where(col(AccountLetterRow.dispatched_at).is_(None))
-            .where(~has_account)
+            delete(AccountLetterRow).where(
+                col(AccountLetterRow.dispatched_at).is_(None), ~has_account
+            )
         )
 
     async def waiting(self, *, limit: int) -> Sequence[str]:

@@ -30,11 +30,7 @@ async def lines_of_account(
     mine = select(col(Webhook.id)).where(col(Webhook.account_id) == account.id)
     kinds: tuple[tuple[str, Table, ColumnElement[bool]], ...] = (
         ("membership", ProjectMember.__table__, col(ProjectMember.account_id) == account.id),
-        (
-            "invitation",
-            Invitation.__table__,
-            or_(col(Invitation.invited_by) == account.id, to_it),
-        ),
+        ("invitation", Invitation.__table__, or_(col(Invitation.invited_by) == account.id, to_it)),
         (
             "service_visit",
             ServiceVisit.__table__,

@@ -111,8 +111,7 @@ async def announce_held(
     rows = await connection.execute(
         select(col(Webhook.id), col(Webhook.events))
         .join(Project, col(Project.site_owner_id) == col(Webhook.account_id))
-        .where(col(Project.id) == project_id)
-        .where(col(Webhook.status) == WebhookStatus.ENABLED)
+        .where(col(Project.id) == project_id, col(Webhook.status) == WebhookStatus.ENABLED)
     )
     event = WebhookEvent.RECORD_HELD
     wanted = [row.id for row in rows if event in row.events]
@@ -193,8 +192,7 @@ async def _announce(
         select(col(Webhook.id), col(Webhook.events), col(Project.id).label("project_id"))
         .select_from(Webhook)
         .join(Project, whom)
-        .where(col(Project.id) == project)
-        .where(col(Webhook.status) == WebhookStatus.ENABLED)
+        .where(col(Project.id) == project, col(Webhook.status) == WebhookStatus.ENABLED)
     )
     wanted = [row for row in rows if event in row.events]
     if wanted:

@@ -43,10 +43,8 @@ async def _boots(
         select(Boot.__table__, col(ChargePoint.location_address))
         .join(ChargePoint, col(ChargePoint.id) == col(Boot.charge_point_id))
         .where(col(ChargePoint.project_id) == request.project_id)
-        .where(col(ChargePoint.id) != request.charge_point_id)
-        .where(col(ChargePoint.serial_key) != own)
-        .where(col(Boot.at) >= since)
-        .where(counts(Boot.__table__))
+        .where(col(ChargePoint.id) != request.charge_point_id, col(ChargePoint.serial_key) != own)
+        .where(col(Boot.at) >= since, counts(Boot.__table__))
         .where(
             or_(
                 func.lower(func.trim(col(Boot.charge_point_serial))) == own,
@@ -122,8 +120,7 @@ async def _newest(
     newest = func.max(values.received_at).label("newest")
     return await Rows(connection).all(
         select(values.connector_id, values.transaction_id, newest)
-        .where(which)
-        .where(values.charge_point_id == request.charge_point_id)
+        .where(which, values.charge_point_id == request.charge_point_id)
         .where(values.received_at >= request.started_at)
         .group_by(values.connector_id, values.transaction_id)
         .order_by(newest.desc())

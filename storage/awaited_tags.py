@@ -72,8 +72,7 @@ async def list_awaited(
                 {record.charge_point_id for record in refused},
             )
         )
-        .where(col(AwaitedTag.id_tag).is_(None))
-        .where(col(AwaitedTag.until) > now)
+        .where(col(AwaitedTag.id_tag).is_(None), col(AwaitedTag.until) > now)
         .where(col(Project.status) == ProjectStatus.HANDED_OVER)
     )
     for row in rows.all():

@@ -9,12 +9,7 @@ from sqlmodel import col
 from domain.batch import BatchCounts, BatchProgress, BatchRequest, BatchStep
 from domain.commissioning import CancelRequest, RunRequest, RunToStart
 from domain.ids import Prefix, new_id
-from domain.states import (
-    BatchStatus,
-    MemberState,
-    ProjectStatus,
-    RunStatus,
-)
+from domain.states import BatchStatus, MemberState, ProjectStatus, RunStatus
 from storage.batch_status import count, members_with_runs
 from storage.batches import Batch, Batches
 from storage.charge_points import read_registered
@@ -160,8 +155,7 @@ class StoredBatches(CatalogueRecords):
 async def _queued(connection: AsyncConnection, batch_id: str, *, limit: int) -> Sequence[str]:
     return await Rows(connection).values(
         select(col(BatchMember.charge_point_id))
-        .where(col(BatchMember.batch_id) == batch_id)
-        .where(col(BatchMember.state) == MemberState.QUEUED)
+        .where(col(BatchMember.batch_id) == batch_id, col(BatchMember.state) == MemberState.QUEUED)
         .order_by(col(BatchMember.charge_point_id))
         .limit(limit)
     )
@@ -171,8 +165,7 @@ async def _to_cancel(connection: AsyncConnection, batch_id: str, *, limit: int) 
     return await Rows(connection).values(
         select(col(BatchMember.charge_point_id))
         .select_from(members_with_runs())
-        .where(col(BatchMember.batch_id) == batch_id)
-        .where(col(BatchMember.cancel_sent).is_(False))
+        .where(col(BatchMember.batch_id) == batch_id, col(BatchMember.cancel_sent).is_(False))
         .where(is_open())
         .order_by(col(BatchMember.charge_point_id))
         .limit(limit)
@@ -182,8 +175,7 @@ async def _to_cancel(connection: AsyncConnection, batch_id: str, *, limit: int) 
 async def _drop_queued(connection: AsyncConnection, batch_id: str) -> None:
     await connection.execute(
         update(BatchMember)
-        .where(col(BatchMember.batch_id) == batch_id)
-        .where(col(BatchMember.state) == MemberState.QUEUED)
+        .where(col(BatchMember.batch_id) == batch_id, col(BatchMember.state) == MemberState.QUEUED)
         .values(state=MemberState.CANCELLED)
     )
 

@@ -65,12 +65,7 @@ async def count(connection: AsyncConnection, batch_id: str) -> BatchCounts:
     """Count the members by their status."""
     run, state = CommissioningRun.__table__.c, col(BatchMember.state)
     rows = await connection.execute(
-        select(
-            state,
-            run.status,
-            run.waiting_for,
-            func.count().label("number"),
-        )
+        select(state, run.status, run.waiting_for, func.count().label("number"))
         .select_from(members_with_runs())
         .where(col(BatchMember.batch_id) == batch_id)
         .group_by(state, run.status, run.waiting_for)
@@ -114,8 +109,7 @@ async def needing_a_person(
                 ChargePoint, col(ChargePoint.id) == col(BatchMember.charge_point_id)
             )
         )
-        .where(col(BatchMember.batch_id) == batch_id)
-        .where(col(ChargePoint.withdrawn_at).is_(None))
+        .where(col(BatchMember.batch_id) == batch_id, col(ChargePoint.withdrawn_at).is_(None))
         .where(
             or_(
                 col(CommissioningRun.status) == RunStatus.FAILED,

@@ -123,8 +123,7 @@ class Batches(Repository):
         """Lock the open batch of a project, if there is one."""
         return await self._one(
             select(BatchRow.__table__)
-            .where(col(BatchRow.project_id) == project_id)
-            .where(col(BatchRow.status).in_(OPEN))
+            .where(col(BatchRow.project_id) == project_id, col(BatchRow.status).in_(OPEN))
             .with_for_update()
         )
 
@@ -136,8 +135,7 @@ class Batches(Repository):
         )
         query = (
             select(BatchRow.__table__)
-            .where(col(BatchRow.status).in_(which))
-            .where(col(BatchRow.id) > after)
+            .where(col(BatchRow.status).in_(which), col(BatchRow.id) > after)
             .order_by(col(BatchRow.id))
             .limit(limit)
         )
@@ -244,8 +242,7 @@ async def open_batch_of(connection: AsyncConnection, charge_point_id: str) -> st
     return await connection.scalar(
         select(col(BatchRow.project_id))
         .join(BatchMember, col(BatchMember.batch_id) == col(BatchRow.id))
-        .where(col(BatchMember.charge_point_id) == charge_point_id)
-        .where(col(BatchRow.status).in_(OPEN))
+        .where(col(BatchMember.charge_point_id) == charge_point_id, col(BatchRow.status).in_(OPEN))
     )
 
 

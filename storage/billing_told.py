@@ -116,10 +116,7 @@ def _registers(values: Sequence[_Value], *, by_arrival: bool) -> tuple[Reading, 
     if not all(value.inferred for value, _ in found):
         found = [(value, energy_wh) for value, energy_wh in found if not value.inferred]
     return tuple(
-        Reading(
-            at=value.received_at if by_arrival else value.at,
-            mwh=round(energy_wh * _MWH),
-        )
+        Reading(at=value.received_at if by_arrival else value.at, mwh=round(energy_wh * _MWH))
         for value, energy_wh in found
     )
 
@@ -169,8 +166,7 @@ async def _shown_w(connection: AsyncConnection, row: Transaction) -> int | None:
     until = await connection.scalars(
         select(col(Transaction.id))
         .where(col(Transaction.charge_point_id) == row.charge_point_id)
-        .where(col(Transaction.received_at) <= row.received_at)
-        .where(~col(Transaction.contested))
+        .where(col(Transaction.received_at) <= row.received_at, ~col(Transaction.contested))
         .order_by(col(Transaction.received_at).desc(), col(Transaction.id).desc())
         .limit(_SESSIONS_LOOKED_AT)
     )
@@ -198,8 +194,7 @@ async def _register_before(connection: AsyncConnection, row: Transaction) -> int
     before = await Rows(connection).find(
         select(Transaction.__table__)
         .where(col(Transaction.charge_point_id) == row.charge_point_id)
-        .where(col(Transaction.connector_id) == row.connector_id)
-        .where(col(Transaction.id) < row.id)
+        .where(col(Transaction.connector_id) == row.connector_id, col(Transaction.id) < row.id)
         .order_by(col(Transaction.id).desc())
         .limit(1)
     )
@@ -215,8 +210,7 @@ async def _register_after(connection: AsyncConnection, row: Transaction) -> int 
     query = (
         select(col(Transaction.meter_start), col(Transaction.contested))
         .where(col(Transaction.charge_point_id) == row.charge_point_id)
-        .where(col(Transaction.connector_id) == row.connector_id)
-        .where(col(Transaction.id) > row.id)
+        .where(col(Transaction.connector_id) == row.connector_id, col(Transaction.id) > row.id)
         .order_by(col(Transaction.id))
         .limit(1)
     )

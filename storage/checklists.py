@@ -69,10 +69,7 @@ class Checklists(Repository):
         return await self.of(project_id, found)
 
     async def answer(
-        self,
-        charge_point_id: str,
-        checklist_id: str,
-        answers: Mapping[str, ChecklistAnswer | None],
+        self, charge_point_id: str, checklist_id: str, answers: Mapping[str, ChecklistAnswer | None]
     ) -> None:
         """Set answers by the ids of their items; None takes one back. Others stay."""
         taken_back = [item for item, answer in answers.items() if answer is None]

@@ -86,9 +86,9 @@ class Photos(Repository):
     async def picture(self, charge_point_id: str, photo_id: str) -> bytes | None:
         """Return the picture (JPEG), or None when there is no such photo."""
         return await self._connection.scalar(
-            select(col(Photo.picture))
-            .where(col(Photo.charge_point_id) == charge_point_id)
-            .where(col(Photo.id) == photo_id)
+            select(col(Photo.picture)).where(
+                col(Photo.charge_point_id) == charge_point_id, col(Photo.id) == photo_id
+            )
         )
 
     async def thumbnails(self, photo_ids: Sequence[str]) -> Mapping[str, bytes]:

@@ -135,9 +135,9 @@ class Exchanges(Repository):
         """Those of one place; a picture that both have is where it belongs already."""
         also_there = select(col(Photo.sha256)).where(col(Photo.charge_point_id) == there)
         return await self._rows.values(
-            select(col(Photo.id))
-            .where(col(Photo.charge_point_id) == here)
-            .where(col(Photo.sha256).not_in(also_there))
+            select(col(Photo.id)).where(
+                col(Photo.charge_point_id) == here, col(Photo.sha256).not_in(also_there)
+            )
         )
 
     async def _swap_units(self, one: ChargePoint, other: ChargePoint, *, at: datetime) -> None:

@@ -9,13 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
-from domain.power.site import (
-    DEFAULT_MAX_AMPS,
-    NOMINAL_VOLTAGE,
-    Electrical,
-    Phase,
-    SiteLimit,
-)
+from domain.power.site import DEFAULT_MAX_AMPS, NOMINAL_VOLTAGE, Electrical, Phase, SiteLimit
 from domain.states import Feature, FeatureState
 from storage.audit import Audit
 from storage.billing import Billing

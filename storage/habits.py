@@ -28,10 +28,5 @@ async def keep_habits(connection: AsyncConnection, charge_point_id: str, habits:
     await (
         Rows(connection)
         .at(ChargePoint, charge_point_id)
-        .set(
-            habits={
-                "reading": habits.reading,
-                "deadly_triggers": sorted(habits.deadly_triggers),
-            }
-        )
+        .set(habits={"reading": habits.reading, "deadly_triggers": sorted(habits.deadly_triggers)})
     )

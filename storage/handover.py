@@ -197,8 +197,7 @@ async def charge_point_blockers(
                 "stands"
             ),
         )
-        .where(among_which)
-        .where(col(ChargePoint.withdrawn_at).is_(None))
+        .where(among_which, col(ChargePoint.withdrawn_at).is_(None))
         .order_by(col(ChargePoint.id))
     )
     stale = await stale_verdicts(

@@ -35,12 +35,9 @@ async def read_cautions(
         cautions.append(_no_limit(project_id))
     rows = await Rows(connection).all(
         select(
-            col(ChargePoint.id),
-            col(ChargePoint.serial_number),
-            col(ChargePoint.credential_hash),
+            col(ChargePoint.id), col(ChargePoint.serial_number), col(ChargePoint.credential_hash)
         )
-        .where(col(ChargePoint.project_id) == project_id)
-        .where(col(ChargePoint.withdrawn_at).is_(None))
+        .where(col(ChargePoint.project_id) == project_id, col(ChargePoint.withdrawn_at).is_(None))
         .order_by(col(ChargePoint.serial_number))
     )
     links = await read_connections(connection, [row.id for row in rows], now=now)

@@ -42,8 +42,7 @@ async def read_handover_notice(
         )
         .join(_owners, col(_owners.id) == col(Project.site_owner_id))
         .join(_installers, col(_installers.id) == col(Project.installer_id))
-        .where(col(Project.id) == project_id)
-        .where(col(Project.status) == ProjectStatus.HANDED_OVER)
+        .where(col(Project.id) == project_id, col(Project.status) == ProjectStatus.HANDED_OVER)
         .where(col(Project.handover_mailed_at).is_(None))
     )
     if row is None:
@@ -93,8 +92,7 @@ async def _charge_points(connection: AsyncConnection, project_id: str) -> dict[s
             col(ChargePoint.model),
             col(ChargePoint.location_address),
         )
-        .where(col(ChargePoint.project_id) == project_id)
-        .where(col(ChargePoint.withdrawn_at).is_(None))
+        .where(col(ChargePoint.project_id) == project_id, col(ChargePoint.withdrawn_at).is_(None))
         .order_by(col(ChargePoint.serial_number))
     )
     return {

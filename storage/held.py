@@ -9,13 +9,7 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
-from domain.billing.held import (
-    Decision,
-    HeldDocument,
-    HoldCause,
-    HoldState,
-    check_decision,
-)
+from domain.billing.held import Decision, HeldDocument, HoldCause, HoldState, check_decision
 from domain.errors import ConflictError, NotFoundError
 from domain.ids import Prefix, new_id
 from domain.states import TransactionBilling
@@ -122,12 +116,7 @@ class HeldRecords(ProjectRepository):
         return held
 
     async def page(
-        self,
-        *,
-        state: HoldState | None,
-        cause: HoldCause | None,
-        before: str | None,
-        limit: int,
+        self, *, state: HoldState | None, cause: HoldCause | None, before: str | None, limit: int
     ) -> Sequence[HeldRecord]:
         """Return records, newest first, older than the id ``before``."""
         query = self._mine(HeldRecordRow)

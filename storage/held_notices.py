@@ -46,8 +46,7 @@ class StoredHeldNotices(Records):
             rows = await Rows(connection).all(
                 select(col(HeldRecord.id), col(HeldRecord.document))
                 .where(col(HeldRecord.project_id) == project_id)
-                .where(col(HeldRecord.state) == HoldState.HELD)
-                .where(col(HeldRecord.mailed_at).is_(None))
+                .where(col(HeldRecord.state) == HoldState.HELD, col(HeldRecord.mailed_at).is_(None))
                 .order_by(col(HeldRecord.id))
             )
             waiting = await HeldRecords(connection, project_id).count()
@@ -85,10 +84,8 @@ async def untold(
     )
     return await Rows(connection).values(
         select(col(HeldRecord.project_id))
-        .where(col(HeldRecord.state) == HoldState.HELD)
-        .where(col(HeldRecord.mailed_at).is_(None))
-        .where(col(HeldRecord.project_id) > after)
-        .where(~told_of_late)
+        .where(col(HeldRecord.state) == HoldState.HELD, col(HeldRecord.mailed_at).is_(None))
+        .where(col(HeldRecord.project_id) > after, ~told_of_late)
         .group_by(col(HeldRecord.project_id))
         .having(func.min(col(HeldRecord.held_at)) < now - GATHERED_FOR)
         .order_by(col(HeldRecord.project_id))

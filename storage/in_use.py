@@ -36,8 +36,7 @@ def open_run() -> ScalarSelect[Any]:
     """The id of the open run of a charge point, of whose row this is part; null: there is none."""
     return (
         select(col(CommissioningRun.id))
-        .where(col(CommissioningRun.charge_point_id) == col(ChargePoint.id))
-        .where(is_open())
+        .where(col(CommissioningRun.charge_point_id) == col(ChargePoint.id), is_open())
         .scalar_subquery()
     )
 

@@ -98,8 +98,7 @@ class Invitations(Repository):
         await self._connection.execute(
             update(InvitationRow)
             .where(col(InvitationRow.project_id) == invitation.project_id)
-            .where(col(InvitationRow.status) == InvitationStatus.PENDING)
-            .where(replaced)
+            .where(col(InvitationRow.status) == InvitationStatus.PENDING, replaced)
             .values(
                 status=InvitationStatus.REPLACED,
                 ended_at=invitation.created_at,
@@ -174,10 +173,8 @@ class Invitations(Repository):
     ) -> Sequence[Invitation]:
         """Return invitations to an address, for accounts of that kind, newest first."""
         roles = [role for role in ProjectRole if role.account_role is side]
-        query = (
-            select(InvitationRow.__table__)
-            .where(col(InvitationRow.email) == email)
-            .where(col(InvitationRow.role).in_(roles))
+        query = select(InvitationRow.__table__).where(
+            col(InvitationRow.email) == email, col(InvitationRow.role).in_(roles)
         )
         return await self._page(query, before=before, limit=limit)
 
@@ -270,8 +267,7 @@ class Invitations(Repository):
                 (col(Project.status) == ProjectStatus.IN_PROGRESS)
                 | col(InvitationRow.service_visit_id).is_not(None)
             )
-            .where(col(InvitationRow.told_at).is_(None))
-            .where(col(InvitationRow.id) > after)
+            .where(col(InvitationRow.told_at).is_(None), col(InvitationRow.id) > after)
             .where(
                 or_(
                     col(InvitationRow.ended_at) < before,

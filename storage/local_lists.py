@@ -72,8 +72,7 @@ async def read_wanted(connection: AsyncConnection, charge_point_id: str) -> Want
         )
         .join(Project, col(Project.id) == col(ChargePoint.project_id))
         .outerjoin(LocalList, col(LocalList.charge_point_id) == col(ChargePoint.id))
-        .where(col(ChargePoint.id) == charge_point_id)
-        .where(_is_in_service())
+        .where(col(ChargePoint.id) == charge_point_id, _is_in_service())
     )
     if row is None:
         return None
@@ -136,9 +135,9 @@ async def keep_list(
 async def read_to_clear(connection: AsyncConnection, charge_point_id: str) -> int | None:
     """Version of the list of a charge point that left its site with one; None: it has none."""
     return await connection.scalar(
-        select(func.coalesce(col(LocalList.version), 0))
-        .where(col(LocalList.charge_point_id) == charge_point_id)
-        .where(col(LocalList.id_tags) > 0)
+        select(func.coalesce(col(LocalList.version), 0)).where(
+            col(LocalList.charge_point_id) == charge_point_id, col(LocalList.id_tags) > 0
+        )
     )
 
 
@@ -185,9 +184,7 @@ async def due_lists(
             ChargePointConnection, col(ChargePointConnection.charge_point_id) == col(ChargePoint.id)
         )
         .outerjoin(LocalList, col(LocalList.charge_point_id) == col(ChargePoint.id))
-        .where(col(ChargePoint.id) > after)
-        .where(_is_in_service())
-        .where(or_(and_(changed, paused), came_back))
+        .where(col(ChargePoint.id) > after, _is_in_service(), or_(and_(changed, paused), came_back))
         .where(is_live())
         .order_by(col(ChargePoint.id))
         .limit(limit)
@@ -210,8 +207,7 @@ async def read_lists(
         )
         .join(Project, col(Project.id) == col(ChargePoint.project_id))
         .outerjoin(LocalList, col(LocalList.charge_point_id) == col(ChargePoint.id))
-        .where(col(ChargePoint.project_id) == project_id)
-        .where(col(ChargePoint.withdrawn_at).is_(None))
+        .where(col(ChargePoint.project_id) == project_id, col(ChargePoint.withdrawn_at).is_(None))
         .order_by(col(ChargePoint.id))
     )
     return [
@@ -245,8 +241,7 @@ def _in_use_now() -> Any:
 def _newest_boot() -> Any:
     return (
         select(func.max(col(Boot.at)))
-        .where(col(Boot.charge_point_id) == col(ChargePoint.id))
-        .where(counts(Boot.__table__))
+        .where(col(Boot.charge_point_id) == col(ChargePoint.id), counts(Boot.__table__))
         .correlate(ChargePoint)
         .scalar_subquery()
     )
@@ -261,8 +256,7 @@ async def _listed(connection: AsyncConnection, project_id: str) -> Sequence[str]
             func.max(col(Transaction.id)).label("last"),
         )
         .join(ChargePoint, col(ChargePoint.id) == col(Transaction.charge_point_id))
-        .where(col(ChargePoint.project_id) == project_id)
-        .where(col(Transaction.id) > newest - _LOOKED_AT)
+        .where(col(ChargePoint.project_id) == project_id, col(Transaction.id) > newest - _LOOKED_AT)
         .group_by(func.lower(func.trim(col(Transaction.id_tag))))
         .subquery()
     )

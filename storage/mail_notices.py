@@ -255,9 +255,9 @@ def _is_between(account_id: str, recipient: str) -> ColumnElement[bool]:
 async def forget_notices(connection: AsyncConnection, *, now: datetime) -> None:
     """Forget those that have left, or were given up as the mail server was away for all tries."""
     await connection.execute(
-        delete(MailNoticeRow)
-        .where(col(MailNoticeRow.due_at).is_(None))
-        .where(col(MailNoticeRow.created_at) < now - KEPT)
+        delete(MailNoticeRow).where(
+            col(MailNoticeRow.due_at).is_(None), col(MailNoticeRow.created_at) < now - KEPT
+        )
     )
 
 

@@ -5,15 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    Exists,
-    Select,
-    SQLColumnExpression,
-    exists,
-    literal_column,
-    or_,
-    select,
-)
+from sqlalchemy import Exists, Select, SQLColumnExpression, exists, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 

@@ -21,8 +21,7 @@ def with_newest_run(which: ColumnElement[bool]) -> FromClause:
     """Join charge points with their newest run of which that holds; others are left out."""
     newest = (
         select(col(CommissioningRun.id))
-        .where(col(CommissioningRun.charge_point_id) == col(ChargePoint.id))
-        .where(which)
+        .where(col(CommissioningRun.charge_point_id) == col(ChargePoint.id), which)
         .order_by(col(CommissioningRun.id).desc())
         .limit(1)
         .correlate(ChargePoint)

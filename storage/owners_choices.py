@@ -25,13 +25,13 @@ async def forget_choices(connection: AsyncConnection, project_id: str) -> dict[s
         .set(access=AccessMode.LISTED, access_set_as=None, offline=None)
     )
     tags = await connection.execute(
-        delete(IdTag)
-        .where(col(IdTag.project_id) == project_id)
-        .where(col(IdTag.set_as) == Role.SITE_OWNER)
+        delete(IdTag).where(
+            col(IdTag.project_id) == project_id, col(IdTag.set_as) == Role.SITE_OWNER
+        )
     )
     prices = await connection.execute(
-        delete(Tariff)
-        .where(col(Tariff.project_id) == project_id)
-        .where(col(Tariff.set_as) == Role.SITE_OWNER)
+        delete(Tariff).where(
+            col(Tariff.project_id) == project_id, col(Tariff.set_as) == Role.SITE_OWNER
+        )
     )
     return {"access": access, "id_tags": tags.rowcount, "tariffs": prices.rowcount}

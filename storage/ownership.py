@@ -69,8 +69,7 @@ async def owned(connection: AsyncConnection, *, after: str, limit: int) -> Seque
     """Charge points that have an owner, in the order of their ids."""
     rows = await connection.execute(
         select(col(ChargePoint.id), col(ChargePoint.watched_by), col(ChargePoint.watched_execution))
-        .where(col(ChargePoint.watched_by).is_not(None))
-        .where(col(ChargePoint.id) > after)
+        .where(col(ChargePoint.watched_by).is_not(None), col(ChargePoint.id) > after)
         .order_by(col(ChargePoint.id))
         .limit(limit)
     )

@@ -84,10 +84,7 @@ class _File:
 
     @model_validator(mode="after")
     def _complete(self) -> "_File":
-        missing = [
-            *(set(Quantity) - set(self.quantities)),
-            *(set(Dimension) - set(self.prices)),
-        ]
+        missing = [*(set(Quantity) - set(self.quantities)), *(set(Dimension) - set(self.prices))]
         if missing:
             raise ValueError(f"there is no range for {', '.join(sorted(missing))}")
         unknown = sorted(code for code in self.currencies if not is_currency(code))

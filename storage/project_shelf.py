@@ -80,8 +80,7 @@ class ProjectShelf(Repository):
         # Nobody waits for news of an invitation that has ended.
         await self._connection.execute(
             update(Invitation)
-            .where(col(Invitation.project_id) == project_id)
-            .where(col(Invitation.told_at).is_(None))
+            .where(col(Invitation.project_id) == project_id, col(Invitation.told_at).is_(None))
             .values(told_at=at)
         )
         await Audit(self._connection, project_id).write(
@@ -90,14 +89,13 @@ class ProjectShelf(Repository):
 
     async def _refuse_while_commissioning(self, project_id: str) -> None:
         batch = await self._connection.scalar(
-            select(col(Batch.id))
-            .where(col(Batch.project_id) == project_id)
-            .where(col(Batch.status).in_(_BATCHES))
+            select(col(Batch.id)).where(
+                col(Batch.project_id) == project_id, col(Batch.status).in_(_BATCHES)
+            )
         )
         running = await self._rows.values(
             select(col(CommissioningRun.charge_point_id))
-            .where(col(CommissioningRun.project_id) == project_id)
-            .where(is_open())
+            .where(col(CommissioningRun.project_id) == project_id, is_open())
             .order_by(col(CommissioningRun.charge_point_id))
         )
         if batch is not None:

@@ -102,10 +102,8 @@ class Projects(Repository):
 
         ``for_change`` locks it: no handover completes between the look and the change.
         """
-        query = (
-            select(ProjectRow.__table__)
-            .where(col(ProjectRow.id) == project_id)
-            .where(col(ProjectRow.site_owner_id) == site_owner_id)
+        query = select(ProjectRow.__table__).where(
+            col(ProjectRow.id) == project_id, col(ProjectRow.site_owner_id) == site_owner_id
         )
         return await self._one(query.with_for_update() if for_change else query)
 

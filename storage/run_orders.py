@@ -81,9 +81,7 @@ class RunOrders(Repository):
             actor=order.actor,
         )
         return await self._commit(
-            again,
-            previous=previous.request.commissioning_id,
-            from_scratch=order.from_scratch,
+            again, previous=previous.request.commissioning_id, from_scratch=order.from_scratch
         )
 
     async def _as_in_its_visit(self, order: RetryOrder) -> RetryOrder:

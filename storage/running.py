@@ -30,8 +30,7 @@ async def running_sessions(
     query = (
         select(Transaction.__table__)
         .join(ChargePoint, col(ChargePoint.id) == col(Transaction.charge_point_id))
-        .where(col(ChargePoint.project_id) == project_id)
-        .where(col(Transaction.stopped_at).is_(None))
+        .where(col(ChargePoint.project_id) == project_id, col(Transaction.stopped_at).is_(None))
         .where(col(Transaction.commissioning_id).is_(None))
     )
     if before is not None:

@@ -251,8 +251,7 @@ class ServiceVisits(Repository):
                 col(ServiceVisitChargePoint.service_visit_id) == col(ServiceVisitRow.id),
             )
             .where(among(self._connection, col(ServiceVisitChargePoint.charge_point_id), wanted))
-            .where(col(ServiceVisitRow.status).in_(_RUNNING))
-            .where(col(ServiceVisitRow.ends_at) > now)
+            .where(col(ServiceVisitRow.status).in_(_RUNNING), col(ServiceVisitRow.ends_at) > now)
             .order_by(col(ServiceVisitRow.id), col(ServiceVisitChargePoint.charge_point_id))
         )
         if rows:

@@ -124,8 +124,7 @@ async def handed_over_sites(
     """Projects that were handed over, in the order of their ids."""
     rows = await connection.execute(
         select(col(Project.id), col(Project.name))
-        .where(col(Project.status) == ProjectStatus.HANDED_OVER)
-        .where(col(Project.id) > after)
+        .where(col(Project.status) == ProjectStatus.HANDED_OVER, col(Project.id) > after)
         .order_by(col(Project.id))
         .limit(limit)
     )
@@ -135,9 +134,9 @@ async def handed_over_sites(
 async def live_site(connection: AsyncConnection, project_id: str) -> SiteRequest | None:
     """What the workflow of a site is started with; None where it is not handed over."""
     name = await connection.scalar(
-        select(col(Project.name))
-        .where(col(Project.id) == project_id)
-        .where(col(Project.status) == ProjectStatus.HANDED_OVER)
+        select(col(Project.name)).where(
+            col(Project.id) == project_id, col(Project.status) == ProjectStatus.HANDED_OVER
+        )
     )
     return None if name is None else SiteRequest(project_id=project_id, name=name)
 
@@ -165,8 +164,7 @@ async def _read_site(
         .scalar_subquery()
         .label("until"),
     ).where(
-        col(ChargePoint.project_id) == question.project_id,
-        col(ChargePoint.withdrawn_at).is_(None),
+        col(ChargePoint.project_id) == question.project_id, col(ChargePoint.withdrawn_at).is_(None)
     )
     if question.charge_point_ids:
         query = query.where(among(connection, col(ChargePoint.id), question.charge_point_ids))

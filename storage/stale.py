@@ -68,8 +68,7 @@ async def _newest_boots(
 ) -> dict[str, BootFact]:
     newest = (
         select(col(Boot.id))
-        .where(col(Boot.charge_point_id) == col(ChargePoint.id))
-        .where(counts(Boot.__table__))
+        .where(col(Boot.charge_point_id) == col(ChargePoint.id), counts(Boot.__table__))
         .order_by(col(Boot.at).desc(), col(Boot.id).desc())
         .limit(1)
         .correlate(ChargePoint)

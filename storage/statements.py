@@ -40,8 +40,7 @@ async def read_statement(
         cdrs=tuple(cdrs),
         issuer=await Issuers(connection, project.id).valid_at(at - _MOMENT),
         held=HeldTotals(
-            sessions=len(held),
-            most_kwh=sum((_doubted_kwh(one) for one in held), Decimal(0)),
+            sessions=len(held), most_kwh=sum((_doubted_kwh(one) for one in held), Decimal(0))
         ),
     )
 

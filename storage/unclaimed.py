@@ -57,9 +57,7 @@ class Unclaimed(Repository):
         """
         key = serial_key(identity)
         if not likeness(
-            identity,
-            charge_point_id=charge_point.id,
-            serial_number=charge_point.serial_number,
+            identity, charge_point_id=charge_point.id, serial_number=charge_point.serial_number
         ):
             raise ConflictError(
                 "serial_mismatch",

@@ -55,8 +55,7 @@ def claimable(identity_key: str | None = None) -> Select[Any]:
     alias = IdentityAlias.__table__.c
     return (
         select(col(ChargePoint.id))
-        .where(tried)
-        .where(col(ChargePoint.withdrawn_at).is_(None))
+        .where(tried, col(ChargePoint.withdrawn_at).is_(None))
         .where(~exists().where(col(ChargePointConnection.charge_point_id) == col(ChargePoint.id)))
         .where(~exists().where(alias.charge_point_id == col(ChargePoint.id)))
     )

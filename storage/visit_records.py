@@ -26,13 +26,7 @@ from storage.newest_runs import is_open
 from storage.records import CatalogueRecords
 from storage.request_words import with_words
 from storage.rows import Rows
-from storage.service_visits import (
-    ServiceVisit,
-    ServiceVisits,
-    closed_so,
-    open_visits,
-    refuse_over,
-)
+from storage.service_visits import ServiceVisit, ServiceVisits, closed_so, open_visits, refuse_over
 
 _NO_MORE_TIME: Final = "Its time was over before it was closed."
 
@@ -245,8 +239,7 @@ async def _with_open_runs(connection: AsyncConnection, service_visit_id: str) ->
     return tuple(
         await Rows(connection).values(
             select(col(CommissioningRun.charge_point_id))
-            .where(col(CommissioningRun.service_visit_id) == service_visit_id)
-            .where(is_open())
+            .where(col(CommissioningRun.service_visit_id) == service_visit_id, is_open())
             .order_by(col(CommissioningRun.charge_point_id))
         )
     )

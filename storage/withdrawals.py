@@ -134,10 +134,7 @@ class Withdrawals(Repository):
             by,
             target=charge_point.id,
             at=at,
-            before={
-                "status": charge_point.status.value,
-                "reason": charge_point.withdrawal.reason,
-            },
+            before={"status": charge_point.status.value, "reason": charge_point.withdrawal.reason},
             after={"status": status.value},
         )
 
@@ -172,9 +169,9 @@ class Withdrawals(Repository):
             )
         key = select(columns.serial_key).where(columns.id == charge_point.id).scalar_subquery()
         other = await self._rows.find(
-            present.where(columns.project_id == charge_point.project_id)
-            .where(columns.serial_key == key)
-            .where(columns.id != charge_point.id)
+            present.where(columns.project_id == charge_point.project_id).where(
+                columns.serial_key == key, columns.id != charge_point.id
+            )
         )
         if other is not None:
             raise ConflictError(
@@ -221,8 +218,7 @@ async def pending_withdrawals(
     """Return orders that wait, in the order of the charge points' ids."""
     orders = await Rows(connection).pairs(
         select(col(ChargePointRow.id), col(ChargePointRow.withdrawal))
-        .where(col(ChargePointRow.withdrawal).is_not(None))
-        .where(col(ChargePointRow.id) > after)
+        .where(col(ChargePointRow.withdrawal).is_not(None), col(ChargePointRow.id) > after)
         .order_by(col(ChargePointRow.id))
         .limit(limit)
     )

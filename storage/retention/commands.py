@@ -31,8 +31,7 @@ async def let_commands_go(connection: AsyncConnection, position: str, *, before:
     )
     intents = await Rows(connection).values(
         select(col(SentCommand.intent))
-        .where(col(SentCommand.sent_at) < before)
-        .where(~in_use)
+        .where(col(SentCommand.sent_at) < before, ~in_use)
         .order_by(col(SentCommand.sent_at))
         .limit(ROWS)
     )

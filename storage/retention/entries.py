@@ -111,9 +111,7 @@ async def _ended(connection: AsyncConnection, runs: set[str]) -> dict[str, datet
 
 
 async def _count(
-    connection: AsyncConnection,
-    frames: Sequence[_Entry],
-    ended: dict[str, datetime | None],
+    connection: AsyncConnection, frames: Sequence[_Entry], ended: dict[str, datetime | None]
 ) -> None:
     """Note in each run how many of its frames go; what came after its end was none of them."""
     counts: dict[str, int] = {}

@@ -62,9 +62,7 @@ async def _keep_newest(
         room = ROWS - gone
         found = await connection.scalars(
             select(table.c.id)
-            .where(table.c.charge_point_id == identity)
-            .where(of_kind)
-            .where(table.c.at <= newest)
+            .where(table.c.charge_point_id == identity, of_kind, table.c.at <= newest)
             .order_by(table.c.at, table.c.id)
             .limit(room)
         )
@@ -86,8 +84,7 @@ async def _surplus(
     """Return the charge points with more, and when the newest of those that go was."""
     newest = (
         select(table.c.at)
-        .where(table.c.charge_point_id == col(ChargePoint.id))
-        .where(of_kind)
+        .where(table.c.charge_point_id == col(ChargePoint.id), of_kind)
         .order_by(table.c.at.desc(), table.c.id.desc())
         .offset(keep)
         .limit(1)

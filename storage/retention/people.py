@@ -66,12 +66,10 @@ async def erase_projects(
     project_id = await connection.scalar(
         select(col(Project.id))
         .outerjoin(Account, col(Account.id) == col(Project.site_owner_id))
-        .where(col(Project.id) > position)
-        .where(col(Project.personal_erased_at).is_(None))
+        .where(col(Project.id) > position, col(Project.personal_erased_at).is_(None))
         .where(
             and_(
-                col(Project.status) != ProjectStatus.HANDED_OVER,
-                col(Project.archived_at) < before,
+                col(Project.status) != ProjectStatus.HANDED_OVER, col(Project.archived_at) < before
             )
             | (col(Account.deleted_at) < before)
         )
@@ -188,8 +186,7 @@ async def _erase_runs(connection: AsyncConnection, project_id: str) -> int:
     runs = CommissioningRun.__table__
     rows = await Rows(connection).all(
         select(runs.c.id, runs.c.request, runs.c.view)
-        .where(runs.c.project_id == project_id)
-        .where(runs.c.request["started_by"].as_string() != ERASED)
+        .where(runs.c.project_id == project_id, runs.c.request["started_by"].as_string() != ERASED)
         .limit(_RUNS)
     )
     for row in rows:

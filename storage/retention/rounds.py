@@ -35,13 +35,7 @@ _LONGEST_PAUSE: Final = 2.0
 class StoredRetention:
     """Implements :class:`domain.ports.Retention`."""
 
-    def __init__(
-        self,
-        database: Database,
-        ages: Ages,
-        *,
-        now: Callable[[], datetime],
-    ) -> None:
+    def __init__(self, database: Database, ages: Ages, *, now: Callable[[], datetime]) -> None:
         self._database = database
         self._ages = ages
         self._now = now
