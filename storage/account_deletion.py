@@ -13,9 +13,13 @@ from sqlmodel import col
 from domain.deletion import InTheWay
 from domain.rules.numbers import counted
 from domain.states import BatchStatus, ProjectStatus, Role, ServiceVisitStatus
-from storage.accounts import Account
-from storage.models.accounts import Account as AccountRow
-from storage.models.accounts import AccountEventRow, AccountLetter, AccountSession, KeptAnswer
+from storage.models.accounts import (
+    Account,
+    AccountEventRow,
+    AccountLetter,
+    AccountSession,
+    KeptAnswer,
+)
 from storage.models.billing import HeldRecord
 from storage.models.charge_points import AwaitedTag, ChargePoint
 from storage.models.invitations import Invitation, ServiceVisit
@@ -46,7 +50,7 @@ class AccountDeletion(Repository):
 
     async def in_the_way(self, account: Account) -> Sequence[InTheWay]:
         """What has to be ended or handed on first; the account is locked."""
-        await self._rows.at(AccountRow, account.id).lock()
+        await self._rows.at(Account, account.id).lock()
         if account.role is Role.INSTALLER:
             return [
                 *await self._open_runs(account.id),
@@ -94,12 +98,12 @@ class AccountDeletion(Repository):
             .values(mailed_at=at)
         )
         gone = f"{account.id.lower()}@deleted.invalid"
-        await self._rows.at(AccountRow, account.id).set(
+        await self._rows.at(Account, account.id).set(
             email=gone,
             name="Deleted account",
             company=None,
             password_hash=password_hash,
-            token_epoch=col(AccountRow.token_epoch) + 1,  # its tokens are void
+            token_epoch=col(Account.token_epoch) + 1,  # its tokens are void
             verified_at=None,
             deleted_at=at,
         )

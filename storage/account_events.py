@@ -1,7 +1,6 @@
 """What has happened to an account: written with the change that it tells of."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -11,25 +10,13 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 
 from domain.accounts import AccountEvent
 from storage.models.accounts import Account, AccountEventRow
-from storage.read_models import read_model
-from storage.rows import AccountRepository
+from storage.rows import AccountRepository, record_of
 
 KEPT: Final = 1000
 """The newest events of an account that are kept."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Happened:
-    """One event. ``token_epoch`` is the account's after it; ``address`` None: the engine's own."""
-
-    id: int
-    at: datetime
-    event: AccountEvent
-    token_epoch: int
-    address: str | None
-
-
-_happened = read_model(Happened)
+_happened = record_of(AccountEventRow)
 
 
 class AccountEvents(AccountRepository):
@@ -63,7 +50,7 @@ class AccountEvents(AccountRepository):
             .where(col(AccountEventRow.id) <= beyond)
         )
 
-    async def page(self, *, before: int | None, limit: int) -> Sequence[Happened]:
+    async def page(self, *, before: int | None, limit: int) -> Sequence[AccountEventRow]:
         """Return events, newest first, older than the number ``before``."""
         events = self._mine(AccountEventRow)
         return await self._rows.read_newest(

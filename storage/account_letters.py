@@ -138,14 +138,13 @@ class StoredLetters(Records):
             row = await Rows(connection).look_up(AccountLetterRow, letter_id)
             if row is None or row.mailed_at or row.used_at or row.expires_at <= self._now():
                 return None
-            account = await Accounts(connection).by_email(Role(row.role), row.email)
+            account = await Accounts(connection).by_email(row.role, row.email)
         if account is None:
             return None
-        purpose = LetterPurpose(row.purpose)
-        if purpose is LetterPurpose.VERIFICATION and account.verified_at is not None:
+        if row.purpose is LetterPurpose.VERIFICATION and account.verified_at is not None:
             return None
         return AccountLetter(
-            purpose=purpose,
+            purpose=row.purpose,
             account_id=account.id,
             is_proven=account.verified_at is not None,
             email=account.email,

@@ -6,9 +6,8 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Table, false, or_, select
 from sqlmodel import col
 
-from storage.accounts import Account
 from storage.engine import Database
-from storage.models.accounts import AccountEventRow, AccountSession
+from storage.models.accounts import Account, AccountEventRow, AccountSession
 from storage.models.invitations import Invitation, ServiceVisit
 from storage.models.mail import MailNotice
 from storage.models.projects import ProjectMember

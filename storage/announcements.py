@@ -16,7 +16,6 @@ from domain.states import (
     DeliveryStatus,
     InvitationStatus,
     ProjectStatus,
-    ServiceVisitStatus,
     WebhookStatus,
 )
 from domain.webhooks import (
@@ -87,7 +86,7 @@ async def announce_visit(
         lambda project: visit_data(
             project,
             service_visit_id=visit.id,
-            status=ServiceVisitStatus(visit.status),
+            status=visit.status,
             email=visit.email,
             ends_at=visit.ends_at,
             unfinished=visit.unfinished,
@@ -189,7 +188,7 @@ async def _announce(
 ) -> None:
     """Write a delivery for each webhook of these people that wants it, if there is one."""
     rows = await Rows(connection).all(
-        select(col(Webhook.id), col(Webhook.events), col(Project.id).label("project_id"))
+        select(Webhook.__table__, col(Project.id).label("project_id"))
         .select_from(Webhook)
         .join(Project, whom)
         .where(col(Project.id) == project, col(Webhook.status) == WebhookStatus.ENABLED)

@@ -34,7 +34,8 @@ from storage.billing_told import Gathered, Site, gather, link_of, times_of
 from storage.catalogue import Catalogue
 from storage.cdrs import Cdrs, Issued
 from storage.contests import is_asked
-from storage.held import HeldRecord, HeldRecords
+from storage.held import HeldRecords
+from storage.models.billing import HeldRecord
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
 from storage.models.runs import CommissioningRun

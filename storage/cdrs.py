@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, and_, desc, exists, or_, select
 from sqlmodel import col
 
 from domain.billing.cdr import Cdr
-from domain.billing.held import HeldDocument, HoldState, as_cdr
+from domain.billing.held import HoldState, as_cdr
 from storage.models.billing import ChargeDetailRecord, HeldRecord
 from storage.rows import AnyRow, ProjectRepository
 
@@ -37,7 +37,7 @@ class Cdrs(ProjectRepository):
             credit=cdr.credit,
             issued_at=cdr.last_updated,
             month=month,
-            document=cdr.model_dump(mode="json"),
+            document=cdr,
         )
 
     async def newest(self, transaction_id: int) -> Issued | None:
@@ -50,7 +50,7 @@ class Cdrs(ProjectRepository):
         )
         if row is None:
             return None
-        return Issued(revision=row.revision, cdr=Cdr.model_validate(row.document))
+        return Issued(revision=row.revision, cdr=row.document)
 
     async def page(self, *, month: str | None, before: str | None, limit: int) -> Sequence[Cdr]:
         """Records, newest first, issued before the one with the id ``before``.
@@ -62,12 +62,13 @@ class Cdrs(ProjectRepository):
         if month is not None:
             records = records.where(col(ChargeDetailRecord.month) == month)
         issued = await self._page(records, "issued_at", before, limit)
-        found = [(row.issued_at, Cdr.model_validate(row.document)) for row in issued]
+        found = [(row.issued_at, row.document) for row in issued]
         if month is None:
             held = self._mine(HeldRecord).where(*_bills_nothing())
-            for row in await self._page(held, "held_at", before, limit):
-                document = HeldDocument.model_validate(row.document)
-                found.append((row.held_at, as_cdr(row.id, document, held_at=row.held_at)))
+            found += [
+                (row.held_at, as_cdr(row.id, row.document, held_at=row.held_at))
+                for row in await self._page(held, "held_at", before, limit)
+            ]
             found.sort(key=lambda one: (one[0], one[1].id), reverse=True)
         return [cdr for _, cdr in found[:limit]]
 
@@ -87,13 +88,12 @@ class Cdrs(ProjectRepository):
 
     async def of_month(self, month: str) -> Sequence[Cdr]:
         """All records of a month, in the order in which they were issued."""
-        rows = await self._connection.scalars(
+        return await self._rows.values(
             select(col(ChargeDetailRecord.document))
             .where(col(ChargeDetailRecord.project_id) == self._project_id)
             .where(col(ChargeDetailRecord.month) == month)
             .order_by(col(ChargeDetailRecord.issued_at), col(ChargeDetailRecord.id))
         )
-        return [Cdr.model_validate(document) for document in rows]
 
 
 def _bills_nothing() -> Sequence[ColumnElement[bool]]:

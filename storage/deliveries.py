@@ -10,10 +10,9 @@ from sqlmodel import col
 
 from domain.errors import ConflictError, NotFoundError
 from domain.states import DeliveryStatus, WebhookStatus
-from domain.webhooks import Call, DeliveryAttempt, WebhookEvent
+from domain.webhooks import Call, DeliveryAttempt
 from storage.dialects import among
 from storage.models.webhooks import Webhook, WebhookAttempt, WebhookDelivery
-from storage.read_models import read_model
 from storage.records import Records
 from storage.rows import Repository, Rows, record_of
 from storage.webhooks import valid_at
@@ -26,21 +25,7 @@ _GONE: Final = "It answered 410 Gone, which asks for no more calls."
 _FAILING: Final = "No call has succeeded for days."
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Delivery:
-    """An event on its way to a webhook."""
-
-    id: str
-    webhook_id: str
-    event_id: str
-    event: WebhookEvent
-    body: str
-    status: DeliveryStatus
-    created_at: datetime
-    ended_at: datetime | None
-
-
-_delivery = read_model(Delivery)
+_delivery = record_of(WebhookDelivery)
 _attempt = record_of(WebhookAttempt)
 
 
@@ -55,7 +40,7 @@ class WaitingDelivery:
 class Deliveries(Repository):
     """Repository of deliveries."""
 
-    async def get(self, webhook_id: str, delivery_id: str) -> Delivery:
+    async def get(self, webhook_id: str, delivery_id: str) -> WebhookDelivery:
         """Return one delivery of a webhook.
 
         Raises:
@@ -70,7 +55,7 @@ class Deliveries(Repository):
 
     async def page(
         self, webhook_id: str, *, status: DeliveryStatus | None, before: str | None, limit: int
-    ) -> Sequence[Delivery]:
+    ) -> Sequence[WebhookDelivery]:
         """Return deliveries of a webhook, newest first, older than the id ``before``."""
         query = _of(webhook_id)
         if status is not None:
@@ -86,7 +71,7 @@ class Deliveries(Repository):
         )
         return await self._rows.read_all(query.order_by(col(WebhookAttempt.id)), _attempt)
 
-    async def reopen(self, delivery: Delivery) -> None:
+    async def reopen(self, delivery: WebhookDelivery) -> None:
         """Have an ended delivery tried again.
 
         Raises:

@@ -3,11 +3,22 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Column, LargeBinary, Select, SQLColumnExpression, Table, select, tuple_
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    LargeBinary,
+    Select,
+    SQLColumnExpression,
+    Table,
+    select,
+    tuple_,
+    type_coerce,
+)
 from sqlmodel import col
 
 from storage.dialects import among
 from storage.engine import Database
+from storage.models.base import Document
 from storage.models.billing import (
     BillingIssuer,
     BillingPause,
@@ -158,9 +169,12 @@ async def _pages(
         last = tuple(rows[-1][f"key_{n}"] for n in range(len(key)))
 
 
-def _shown(table: Table) -> list[Column[Any]]:
+def _shown(table: Table) -> list[ColumnElement[Any]]:
+    """Select columns; documents as they are kept."""
     return [
-        column
+        type_coerce(column, JSON).label(column.name)
+        if isinstance(column.type, Document)
+        else column
         for column in table.columns
         if column.name not in _LEFT_OUT and not isinstance(column.type, LargeBinary)
     ]

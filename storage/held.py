@@ -1,7 +1,6 @@
 """Held records: one for each transaction whose price waits for the owner's word."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -14,30 +13,11 @@ from domain.errors import ConflictError, NotFoundError
 from domain.ids import Prefix, new_id
 from domain.states import TransactionBilling
 from storage.audit import Audit
-from storage.models.billing import HeldRecord as HeldRecordRow
+from storage.models.billing import HeldRecord
 from storage.models.transactions import Transaction
-from storage.read_models import read_model
-from storage.rows import ProjectRepository
+from storage.rows import ProjectRepository, record_of
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HeldRecord:
-    """A record that is held, or was."""
-
-    id: str
-    charge_point_id: str
-    transaction_id: int
-    cause: HoldCause
-    state: HoldState
-    held_at: datetime
-    stop_received_at: datetime
-    document: HeldDocument
-    decision: Decision | None
-    decided_at: datetime | None
-    decided_by: str | None
-
-
-_held = read_model(HeldRecord)
+_held = record_of(HeldRecord)
 _DECIDED: Final = {
     HoldState.RELEASED: (AuditAction.RECORD_RELEASED, TransactionBilling.DUE),
     HoldState.DROPPED: (AuditAction.RECORD_DROPPED, TransactionBilling.DROPPED),
@@ -60,11 +40,11 @@ class HeldRecords(ProjectRepository):
         said = {
             "cause": document.cause,
             "stop_received_at": stop_received_at,
-            "document": document.model_dump(mode="json"),
+            "document": document,
         }
         if known is None:
             await self._rows.add(
-                HeldRecordRow,
+                HeldRecord,
                 id=new_id(Prefix.HELD_RECORD),
                 project_id=self._project_id,
                 charge_point_id=document.cdr_location.charge_point_id,
@@ -82,7 +62,7 @@ class HeldRecords(ProjectRepository):
                 "decided_by": None,
                 "mailed_at": None,
             }
-            await self._rows.at(HeldRecordRow, known.id).set(
+            await self._rows.at(HeldRecord, known.id).set(
                 **said, **{} if known.state is HoldState.HELD else anew
             )
         held = await self.of_transaction(transaction_id)
@@ -91,14 +71,14 @@ class HeldRecords(ProjectRepository):
 
     async def settle(self, known: HeldRecord, *, at: datetime) -> None:
         """Stop holding a record: what the charge point told since leaves no doubt."""
-        await self._rows.at(HeldRecordRow, known.id).set(
+        await self._rows.at(HeldRecord, known.id).set(
             state=HoldState.SETTLED, decided_at=at, decided_by=None, decision=None
         )
 
     async def of_transaction(self, transaction_id: int) -> HeldRecord | None:
         """Return the record of a transaction."""
-        of_it = col(HeldRecordRow.transaction_id) == transaction_id
-        return await self._rows.read(select(HeldRecordRow.__table__).where(of_it), _held)
+        of_it = col(HeldRecord.transaction_id) == transaction_id
+        return await self._rows.read(select(HeldRecord.__table__).where(of_it), _held)
 
     async def get(self, held_id: str) -> HeldRecord:
         """Return a record of the project.
@@ -107,7 +87,7 @@ class HeldRecords(ProjectRepository):
             NotFoundError: ``held_record_not_found``.
 
         """
-        query = self._mine(HeldRecordRow).where(col(HeldRecordRow.id) == held_id)
+        query = self._mine(HeldRecord).where(col(HeldRecord.id) == held_id)
         held = await self._rows.read(query, _held)
         if held is None:
             raise NotFoundError(
@@ -119,40 +99,40 @@ class HeldRecords(ProjectRepository):
         self, *, state: HoldState | None, cause: HoldCause | None, before: str | None, limit: int
     ) -> Sequence[HeldRecord]:
         """Return records, newest first, older than the id ``before``."""
-        query = self._mine(HeldRecordRow)
+        query = self._mine(HeldRecord)
         if state is not None:
-            query = query.where(col(HeldRecordRow.state) == state)
+            query = query.where(col(HeldRecord.state) == state)
         if cause is not None:
-            query = query.where(col(HeldRecordRow.cause) == cause)
+            query = query.where(col(HeldRecord.cause) == cause)
         return await self._rows.read_newest(
-            query, _held, key=col(HeldRecordRow.id), before=before, limit=limit
+            query, _held, key=col(HeldRecord.id), before=before, limit=limit
         )
 
     async def of_cause(self, cause: HoldCause, *, limit: int) -> Sequence[HeldRecord]:
         """Return those of a cause that wait, in the order in which they came."""
         return await self._rows.read_all(
-            self._mine(HeldRecordRow)
-            .where(_is_held(), col(HeldRecordRow.cause) == cause)
-            .order_by(col(HeldRecordRow.id))
+            self._mine(HeldRecord)
+            .where(_is_held(), col(HeldRecord.cause) == cause)
+            .order_by(col(HeldRecord.id))
             .limit(limit),
             _held,
         )
 
     async def open_at(self, moment: datetime) -> Sequence[HeldRecord]:
         """Return those that were held at a moment, in the order in which they came."""
-        decided_at = col(HeldRecordRow.decided_at)
+        decided_at = col(HeldRecord.decided_at)
         return await self._rows.read_all(
-            self._mine(HeldRecordRow)
-            .where(col(HeldRecordRow.held_at) < moment)
+            self._mine(HeldRecord)
+            .where(col(HeldRecord.held_at) < moment)
             .where(or_(decided_at.is_(None), decided_at >= moment))
-            .order_by(col(HeldRecordRow.id)),
+            .order_by(col(HeldRecord.id)),
             _held,
         )
 
     async def count(self) -> int:
         """Count those that wait for the owner."""
-        mine = col(HeldRecordRow.project_id) == self._project_id
-        return await self._rows.count(HeldRecordRow, mine, _is_held())
+        mine = col(HeldRecord.project_id) == self._project_id
+        return await self._rows.count(HeldRecord, mine, _is_held())
 
     async def release(
         self, held_id: str, decision: Decision, *, by: Actor, at: datetime
@@ -198,10 +178,9 @@ class HeldRecords(ProjectRepository):
     async def _decide(
         self, held: HeldRecord, state: HoldState, decision: Decision, *, by: Actor, at: datetime
     ) -> HeldRecord:
-        said = decision.model_dump(mode="json")
         action, mark = _DECIDED[state]
-        await self._rows.at(HeldRecordRow, held.id).set(
-            state=state, decision=said, decided_at=at, decided_by=by.email
+        await self._rows.at(HeldRecord, held.id).set(
+            state=state, decision=decision, decided_at=at, decided_by=by.email
         )
         await Audit(self._connection, self._project_id).write(
             action,
@@ -209,11 +188,11 @@ class HeldRecords(ProjectRepository):
             target=held.id,
             at=at,
             before={"cause": held.cause, "session_id": held.document.session_id},
-            after={name: value for name, value in said.items() if value is not None},
+            after=decision.model_dump(mode="json", exclude_none=True),
         )
         await self._rows.at(Transaction, held.transaction_id).set(billing=mark)
         return await self.get(held.id)
 
 
 def _is_held() -> ColumnElement[bool]:
-    return col(HeldRecordRow.state) == HoldState.HELD
+    return col(HeldRecord.state) == HoldState.HELD

@@ -58,9 +58,7 @@ class StoredHeldNotices(Records):
             project_name=site.project_name,
             email=site.email,
             name=site.name,
-            new=tuple(
-                _line(row.id, HeldDocument.model_validate(row.document), zone) for row in rows
-            ),
+            new=tuple(_line(row.id, row.document, zone) for row in rows),
             waiting=waiting,
         )
 

@@ -9,9 +9,9 @@ from domain.audit import ENGINE, Actor, AuditAction
 from domain.errors import ConflictError
 from domain.states import InvitationStatus, ProjectRole, ServiceVisitStatus
 from storage.announcements import announce_invitation
-from storage.invitations import Invitation, Invitations, not_pending
+from storage.invitations import Invitations, not_pending
 from storage.members import Members
-from storage.models.invitations import Invitation as InvitationRow
+from storage.models.invitations import Invitation
 from storage.models.projects import Project
 from storage.owners_choices import forget_choices
 from storage.service_visits import ServiceVisits
@@ -83,7 +83,7 @@ class InvitationEnds(Invitations):
             raise not_pending(status, "There is nothing to take back.")
         if status is InvitationStatus.ACCEPTED and invitation.role is not ProjectRole.SITE_OWNER:
             raise not_pending(status, "Remove the collaborator from the project instead.")
-        await self._rows.at(InvitationRow, invitation.id).set(
+        await self._rows.at(Invitation, invitation.id).set(
             status=InvitationStatus.REVOKED, ended_at=at, told_at=at
         )
         before: dict[str, Any] = {"status": status.value}
@@ -124,11 +124,11 @@ class InvitationEnds(Invitations):
         if found is None:
             return None
         await self._lock(found.project_id)
-        in_time = col(InvitationRow.expires_at) > at
+        in_time = col(Invitation.expires_at) > at
         ended = await self._rows.at(
-            InvitationRow,
+            Invitation,
             invitation_id,
-            col(InvitationRow.status) == InvitationStatus.PENDING,
+            col(Invitation.status) == InvitationStatus.PENDING,
             ~in_time if status is InvitationStatus.EXPIRED else in_time,
         ).set(status=status, ended_at=at, **values)
         if not ended:

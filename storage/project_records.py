@@ -17,18 +17,19 @@ from domain.invitations import (
     NewInvitation,
     ResendInvitation,
 )
-from domain.states import InvitationStatus, ProjectRole
+from domain.states import InvitationStatus
 from domain.webhooks import EVENT_OF_INVITATION
-from storage.accounts import Account, Accounts
+from storage.accounts import Accounts
 from storage.catalogue import Catalogue
 from storage.engine import Database
 from storage.handover import Handover
 from storage.handover_notices import mark_mailed, read_handover_notice
 from storage.invitation_ends import InvitationEnds
-from storage.invitations import Invitation, Invitations
+from storage.invitations import Invitations
 from storage.invited import read_invited
 from storage.members import Member, Members
-from storage.models.invitations import Invitation as InvitationRow
+from storage.models.accounts import Account
+from storage.models.invitations import Invitation
 from storage.models.projects import Project
 from storage.project_shelf import ProjectShelf
 from storage.request_words import with_words
@@ -69,12 +70,11 @@ class StoredProjects:
                     invited_by=request.by.account_id,
                     service_visit_id=request.service_visit_id,
                     message=request.message,
+                    token_hash=token_hash,
                     status=InvitationStatus.PENDING,
                     created_at=now,
-                    sent_at=None,
                     expires_at=now + self._lifetime,
                 ),
-                token_hash=token_hash,
                 by=request.by,
                 asked_at=request.asked_at or now,
             )
@@ -105,17 +105,17 @@ class StoredProjects:
             await InvitationEnds(connection).expire(invitation_id, at=now)
             row = await Rows(connection).find(
                 select(
-                    InvitationRow.__table__,
+                    Invitation.__table__,
                     col(Project.name).label("project_name"),
                     col(Project.handed_over_at),
                 )
-                .join(Project, col(Project.id) == col(InvitationRow.project_id))
-                .where(col(InvitationRow.id) == invitation_id)
+                .join(Project, col(Project.id) == col(Invitation.project_id))
+                .where(col(Invitation.id) == invitation_id)
             )
             if row is None:
                 raise NotFoundError("invitation_not_found", "There is no such invitation.")
             inviter = await _inviter(connection, row)
-        status = InvitationStatus(row.status)
+        status = row.status
         is_news = (
             status in EVENT_OF_INVITATION
             and row.told_at is None
@@ -135,7 +135,7 @@ class StoredProjects:
             invitation_id=invitation_id,
             project_name=row.project_name,
             invited_email=row.email,
-            role=ProjectRole(row.role),
+            role=row.role,
             status=status,
             reason=row.reason,
             handed_over=row.handed_over_at is not None,

@@ -18,6 +18,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import class_mapper
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
 from storage.dialects import conflict_insert, upsert
@@ -166,6 +167,7 @@ class At:
 
 def record_of(model: type[ModelT]) -> Callable[[AnyRow], ModelT]:
     """Return what makes a record of a table of a row with its columns."""
+    class_mapper(model)  # attributes are readable from then on
 
     def make(row: AnyRow) -> ModelT:
         columns = row._mapping  # noqa: SLF001 - a public name of theirs

@@ -29,7 +29,7 @@ from domain.operations import DesiredParameter
 from domain.ownership import Claim, Owner, Release, Released, Whereabouts
 from domain.parameters import text_of
 from domain.rules.likeness import serial_key
-from storage.accounts import Account, Accounts
+from storage.accounts import Accounts
 from storage.astray import read_astray
 from storage.batches import open_batch_of
 from storage.catalogue import Catalogue
@@ -42,6 +42,7 @@ from storage.facts import read_snapshot
 from storage.kept_evidence import evidence_for
 from storage.local_lists import doubt_list
 from storage.members import Member, Members
+from storage.models.accounts import Account
 from storage.models.charge_points import ChargePoint
 from storage.models.invitations import ServiceVisit
 from storage.models.projects import Project

@@ -10,8 +10,9 @@ from domain.billing.calendar import end_of_month
 from domain.billing.held import Wanted
 from domain.billing.statement import HeldTotals, Statement
 from storage.cdrs import Cdrs
-from storage.held import HeldRecord, HeldRecords
+from storage.held import HeldRecords
 from storage.issuers import Issuers
+from storage.models.billing import HeldRecord
 from storage.projects import Project
 
 _MOMENT = timedelta(microseconds=1)

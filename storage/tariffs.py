@@ -131,6 +131,6 @@ def _stored(row: AnyRow) -> StoredTariff:
             tariff=Tariff.model_validate({"currency": row.currency, "elements": row.elements}),
         ),
         set_by=row.set_by,
-        set_as=Role(row.set_as),
+        set_as=row.set_as,
         created_at=row.created_at,
     )

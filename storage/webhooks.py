@@ -1,7 +1,6 @@
 """Webhooks of an account."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -9,35 +8,17 @@ from sqlalchemy import Select, select
 from sqlmodel import col
 
 from domain.errors import ConflictError, NotFoundError
-from domain.states import WebhookStatus
-from domain.webhooks import OLD_SECRET_VALID, WebhookEvent
+from domain.webhooks import OLD_SECRET_VALID
 from storage.models.accounts import Account
-from storage.models.webhooks import Webhook as WebhookRow
-from storage.read_models import read_model
-from storage.rows import Repository
+from storage.models.webhooks import Webhook
+from storage.rows import Repository, record_of
 
 MOST_OF_AN_ACCOUNT: Final = 10
 _OLD_SECRETS: Final = 5
 """Rotations within a day that the first receiver survives; each is one more signature."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Webhook:
-    """A webhook. Its secret is derived from its id and ``secret_version``."""
-
-    id: str
-    account_id: str
-    url: str
-    description: str | None
-    events: tuple[WebhookEvent, ...]
-    status: WebhookStatus
-    created_at: datetime
-    secret_version: int = 1
-    disabled_reason: str | None = None
-    failing_since: datetime | None = None
-
-
-_webhook = read_model(Webhook)
+_webhook = record_of(Webhook)
 
 
 class Webhooks(Repository):
@@ -52,13 +33,13 @@ class Webhooks(Repository):
         """
         # Two at once count one after the other.
         await self._rows.at(Account, webhook.account_id).lock()
-        mine = col(WebhookRow.account_id) == webhook.account_id
-        if await self._rows.count(WebhookRow, mine) >= MOST_OF_AN_ACCOUNT:
+        mine = col(Webhook.account_id) == webhook.account_id
+        if await self._rows.count(Webhook, mine) >= MOST_OF_AN_ACCOUNT:
             raise ConflictError(
                 "too_many_webhooks",
                 f"An account has at most {MOST_OF_AN_ACCOUNT} webhooks. Delete one first.",
             )
-        await self._rows.add(WebhookRow, webhook)
+        await self._rows.add(Webhook, webhook)
 
     async def get(self, webhook_id: str, *, account_id: str) -> Webhook:
         """One webhook of the account.
@@ -67,7 +48,7 @@ class Webhooks(Repository):
             NotFoundError: ``webhook_not_found``.
 
         """
-        query = _of(account_id).where(col(WebhookRow.id) == webhook_id)
+        query = _of(account_id).where(col(Webhook.id) == webhook_id)
         webhook = await self._rows.read(query, _webhook)
         if webhook is None:
             raise NotFoundError("webhook_not_found", "You have no webhook with this id.")
@@ -76,32 +57,32 @@ class Webhooks(Repository):
     async def page(self, *, account_id: str, before: str | None, limit: int) -> Sequence[Webhook]:
         """Webhooks of the account, newest first, older than the id ``before``."""
         return await self._rows.read_newest(
-            _of(account_id), _webhook, key=col(WebhookRow.id), before=before, limit=limit
+            _of(account_id), _webhook, key=col(Webhook.id), before=before, limit=limit
         )
 
     async def change(self, webhook_id: str, values: Mapping[str, Any]) -> None:
         """Change columns."""
         if values:
-            await self._rows.at(WebhookRow, webhook_id).set(**values)
+            await self._rows.at(Webhook, webhook_id).set(**values)
 
     async def rotate_secret(self, webhook_id: str, *, at: datetime) -> None:
         """Go on with the next version of the secret; each one before it is valid for its day."""
-        webhook = self._rows.at(WebhookRow, webhook_id)
+        webhook = self._rows.at(Webhook, webhook_id)
         await webhook.lock()
-        retired = await self._rows.value(col(WebhookRow.retired_at), webhook_id)
+        retired = await self._rows.value(col(Webhook.retired_at), webhook_id)
         still_valid = valid_at(retired, now=at)[: _OLD_SECRETS - 1]
         await webhook.set(
-            secret_version=col(WebhookRow.secret_version) + 1,
+            secret_version=col(Webhook.secret_version) + 1,
             retired_at=[at.isoformat(), *still_valid],
         )
 
     async def delete(self, webhook_id: str) -> None:
         """Remove it, with its log."""
-        await self._rows.at(WebhookRow, webhook_id).remove()
+        await self._rows.at(Webhook, webhook_id).remove()
 
 
 def _of(account_id: str) -> Select[*tuple[Any, ...]]:
-    return select(WebhookRow.__table__).where(col(WebhookRow.account_id) == account_id)
+    return select(Webhook.__table__).where(col(Webhook.account_id) == account_id)
 
 
 def valid_at(retired: Sequence[str] | None, *, now: datetime) -> list[str]:

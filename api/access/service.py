@@ -8,8 +8,8 @@ from api.parts import Parts
 from domain.audit import Actor, AuditAction
 from domain.states import OfflineAccess, Role
 from storage.access import Access
-from storage.accounts import Account
 from storage.audit import Audit
+from storage.models.accounts import Account
 from storage.models.projects import IdTag
 from storage.projects import Projects
 

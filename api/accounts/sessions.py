@@ -16,7 +16,7 @@ from domain.ids import Prefix, is_id
 from domain.user_agents import device_of
 from storage.account_events import AccountEvents
 from storage.account_sessions import AccountSessions
-from storage.accounts import Account
+from storage.models.accounts import Account
 
 SessionId = Annotated[str, Path(examples=["ses_01HX3KABCDEFGHJKMN"])]
 

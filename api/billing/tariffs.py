@@ -14,10 +14,10 @@ from domain.billing.tariff import TariffVersion
 from domain.errors import FieldError, InvalidError, NotFoundError
 from domain.ids import Prefix, new_id
 from domain.states import Role
-from storage.accounts import Account
 from storage.audit import Audit
 from storage.billing import Billing
 from storage.charge_points import ChargePoints
+from storage.models.accounts import Account
 from storage.projects import Projects
 from storage.tariffs import StoredTariff, Tariffs
 

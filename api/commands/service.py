@@ -16,10 +16,10 @@ from domain.power.facts import SiteRequest
 from domain.power.reasons import Reason
 from domain.states import ChargePointStatus, ProjectStatus
 from storage.access import admitted
-from storage.accounts import Account
 from storage.audit import Audit
 from storage.charge_points import ChargePoint, ChargePoints, refuse_withdrawn
 from storage.facts import read_snapshot
+from storage.models.accounts import Account
 from storage.projects import Project, Projects
 from storage.runs import Runs
 

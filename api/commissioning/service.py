@@ -22,9 +22,9 @@ from domain.errors import ConflictError, NotFoundError, UnavailableError
 from domain.facts import Irregularity
 from domain.ids import Prefix, new_id
 from domain.states import CheckName, CheckResult, Role, RunStatus
-from storage.accounts import Account
 from storage.charge_points import ChargePoints
 from storage.irregularities import read_irregularities
+from storage.models.accounts import Account
 from storage.run_orders import RunOrders
 from storage.runs import Run, Runs
 from temporal import starts

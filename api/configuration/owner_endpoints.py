@@ -14,8 +14,8 @@ from api.configuration.service import choose
 from api.deps import Acting, AppParts, OwnedChargePointId, OwnedProjectId, SiteOwner
 from api.parts import Parts
 from api.problems import problems
-from storage.accounts import Account
 from storage.charge_points import ChargePoint, ChargePoints
+from storage.models.accounts import Account
 from storage.projects import Projects
 
 router = APIRouter(

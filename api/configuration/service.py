@@ -15,10 +15,10 @@ from domain.configuration import ConfigurationResult
 from domain.errors import InvalidError, UnavailableError
 from domain.parameters import text_of
 from domain.states import ParameterState
-from storage.accounts import Account
 from storage.audit import Audit
 from storage.charge_points import ChargePoint, ChargePoints
 from storage.connections import live_node
+from storage.models.accounts import Account
 from storage.parameters import Parameters
 from storage.reported_keys import read_reported_keys
 from storage.runs import Runs

@@ -15,7 +15,7 @@ from api.security.tokens import Token
 from domain.deletion import KEPT
 from domain.errors import ConflictError
 from storage.account_deletion import AccountDeletion
-from storage.accounts import Account
+from storage.models.accounts import Account
 
 installer_router = APIRouter(prefix="/installer", tags=["Installer account"])
 owner_router = APIRouter(prefix="/site-owner", tags=["Site owner"])

@@ -16,9 +16,9 @@ from api.verified import is_verified_enough
 from domain.audit import AuditAction
 from domain.states import Role
 from storage.account_rows import lines_of_account
-from storage.accounts import Account
 from storage.export import lines_of_project
 from storage.members import open_projects_of
+from storage.models.accounts import Account
 from storage.projects import Projects
 
 router = APIRouter(prefix="/site-owner", tags=["Site owner"])

@@ -17,9 +17,9 @@ from domain.handover import CompleteHandover, ProjectRequest
 from domain.ids import Prefix
 from domain.invitations import NewInvitation
 from domain.states import ProjectStatus
-from storage.accounts import Account
 from storage.handover import Handover as Preview
 from storage.invitations import Invitations
+from storage.models.accounts import Account
 from storage.projects import Projects
 from storage.request_words import keep_words
 

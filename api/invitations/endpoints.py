@@ -15,8 +15,8 @@ from api.problems import problems
 from api.verified import VERIFIED
 from domain.ids import Prefix
 from domain.states import Role
-from storage.accounts import Account
 from storage.invitations import Invitations
+from storage.models.accounts import Account
 
 owner_router = APIRouter(prefix="/site-owner/invitations", tags=["Site owner"])
 installer_router = APIRouter(prefix="/installer/invitations", tags=["Collaborators"])

@@ -18,8 +18,8 @@ from api.problems import problems
 from api.verified import VERIFIED
 from domain.checks import RunView
 from domain.wording import Matching
-from storage.accounts import Account
 from storage.charge_points import ChargePoints
+from storage.models.accounts import Account
 from storage.runs import Runs
 
 router = APIRouter(prefix="/installer/commissioning/{charge_point_id}", tags=["Commissioning"])

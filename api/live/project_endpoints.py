@@ -23,7 +23,7 @@ from domain.checks import RunView
 from domain.errors import ConflictError, FieldError, InvalidError
 from domain.states import Role
 from domain.wording import Matching
-from storage.accounts import Account
+from storage.models.accounts import Account
 from storage.project_runs import NewestRun, charge_points_by_run, newest_runs, verdicts_of
 from storage.projects import Projects
 

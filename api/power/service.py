@@ -11,7 +11,6 @@ from domain.audit import Actor
 from domain.errors import ConflictError, UnavailableError
 from domain.power.facts import PauseSmartCharging, SetElectrical, SetLimit, SiteLoad, SiteRequest
 from domain.states import Feature, ProjectStatus
-from storage.accounts import Account
 from storage.audit import Audit
 from storage.billing import Billing
 from storage.charge_points import ChargePoint
@@ -22,6 +21,7 @@ from storage.features import (
     read_features,
     store_electrical,
 )
+from storage.models.accounts import Account
 from storage.projects import Project, Projects
 from storage.site_records import live_site
 

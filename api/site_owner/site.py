@@ -19,10 +19,10 @@ from api.problems import problems
 from api.site_owner.schemas import OwnedDetail
 from domain.ids import Prefix
 from domain.states import ProjectStatus
-from storage.accounts import Account
 from storage.charge_points import ChargePoint, ChargePoints
 from storage.facts import read_snapshot
 from storage.features import read_features
+from storage.models.accounts import Account
 from storage.projects import Projects
 from storage.runs import Runs
 

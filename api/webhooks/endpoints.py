@@ -24,10 +24,11 @@ from domain.ids import Prefix, new_id
 from domain.states import DeliveryStatus, WebhookStatus
 from domain.tokens import webhook_secret
 from domain.webhooks import WebhookEvent, body_of
-from storage.accounts import Account
 from storage.announcements import write_deliveries
 from storage.deliveries import Deliveries
-from storage.webhooks import Webhook, Webhooks
+from storage.models.accounts import Account
+from storage.models.webhooks import Webhook
+from storage.webhooks import Webhooks
 
 router = APIRouter(prefix="/installer/webhooks", tags=["Webhooks"])
 
@@ -58,7 +59,7 @@ async def create_webhook(
         account_id=installer.id,
         url=body.url,
         description=body.description,
-        events=tuple(body.events),
+        events=body.events,
         status=WebhookStatus.ENABLED,
         created_at=now(),
     )

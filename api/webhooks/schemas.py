@@ -10,9 +10,7 @@ from api.fields import Name, PreciseTimestamp, Request, Timestamp
 from domain.outbound import MAX_URL
 from domain.states import DeliveryStatus, WebhookStatus
 from domain.webhooks import CHOOSABLE, WebhookEvent
-from storage.deliveries import Delivery
-from storage.models.webhooks import WebhookAttempt
-from storage.webhooks import Webhook
+from storage.models.webhooks import Webhook, WebhookAttempt, WebhookDelivery
 
 _WHK = "whk_01HX7A2BCDEFGHJKM0"
 _URL = "https://hooks.acme.example/dynamo"
@@ -146,7 +144,7 @@ class DeliveryShown(BaseModel):
     ended_at: Timestamp | None
 
     @classmethod
-    def of(cls, delivery: Delivery) -> "DeliveryShown":
+    def of(cls, delivery: WebhookDelivery) -> "DeliveryShown":
         """Show a delivery."""
         return cls(
             id=delivery.id,
@@ -204,7 +202,7 @@ class DeliveryDetail(DeliveryShown):
 
     @classmethod
     def with_attempts(
-        cls, delivery: Delivery, attempts: Sequence[WebhookAttempt]
+        cls, delivery: WebhookDelivery, attempts: Sequence[WebhookAttempt]
     ) -> "DeliveryDetail":
         """Show a delivery in full."""
         return cls(

@@ -25,11 +25,11 @@ from domain.ids import Prefix, is_id, new_id
 from domain.parameters import value_of, what_is_wrong
 from domain.states import ChargePointStatus
 from domain.withdrawals import WithdrawalOrder
-from storage.accounts import Account
 from storage.audit import Audit
 from storage.charge_points import ChargePoint, ChargePoints
 from storage.exchanges import Exchanges
 from storage.facts import read_snapshot
+from storage.models.accounts import Account
 from storage.parameters import Parameters
 from storage.reported_keys import read_reported_keys
 from storage.withdrawals import Withdrawals

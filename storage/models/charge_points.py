@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import JSON, Index, text
 from sqlmodel import Field
 
-from storage.models.base import NULLABLE_JSON, TableModel, partial_index
+from domain.states import Feature, FeatureState
+from storage.models.base import NULLABLE_JSON, TableModel, partial_index, words
 
 
 class ChargePoint(TableModel, table=True):
@@ -81,8 +82,8 @@ class ChargePointFeature(TableModel, table=True):
     charge_point_id: str = Field(
         primary_key=True, max_length=40, foreign_key="charge_points.id", ondelete="CASCADE"
     )
-    feature: str = Field(primary_key=True, max_length=20)  # Feature
-    state: str = Field(max_length=20)  # FeatureState
+    feature: Feature = Field(primary_key=True, sa_type=words(Feature, 20))
+    state: FeatureState = Field(sa_type=words(FeatureState, 20))
     cause: str | None = Field(default=None, max_length=500)  # why it is not simply active
     action: str | None = Field(default=None, max_length=500)  # what to do about it
     changed_at: datetime

@@ -20,7 +20,8 @@ from storage.contests import look
 from storage.engine import Database
 from storage.fact_records import Connected, MeterEntry, MeterValues, TransactionStop
 from storage.facts import store
-from storage.held import HeldRecord, HeldRecords
+from storage.held import HeldRecords
+from storage.models.billing import HeldRecord
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import AuditEntry
 from storage.models.transactions import Transaction as TransactionRow

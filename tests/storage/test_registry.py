@@ -8,11 +8,12 @@ from domain.errors import ConflictError, NotFoundError
 from domain.handover import CompleteHandover
 from domain.operations import ParameterOutcome
 from domain.states import ChargePointStatus, ParameterState, ProjectRole, ProjectStatus, Role
-from storage.accounts import Account, Accounts
+from storage.accounts import Accounts
 from storage.catalogue import load_catalogue
 from storage.charge_points import ChargePoint, ChargePoints, Location
 from storage.engine import Database
 from storage.handover import Handover
+from storage.models.accounts import Account
 from storage.parameters import Parameters
 from storage.projects import Project, Projects
 
