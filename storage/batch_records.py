@@ -11,17 +11,17 @@ from domain.commissioning import CancelRequest, RunRequest, RunToStart
 from domain.ids import Prefix, new_id
 from domain.states import BatchStatus, MemberState, ProjectStatus, RunStatus
 from storage.batch_status import count, members_with_runs
-from storage.batches import Batch, Batches
+from storage.batches import Batches
 from storage.charge_points import read_registered
 from storage.dialects import among
 from storage.in_use import at_live_site
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
-from storage.models.runs import BatchMember
+from storage.models.runs import Batch, BatchMember
 from storage.newest_runs import is_open
 from storage.records import CatalogueRecords
 from storage.rows import Rows
-from storage.runs import Run, Runs
+from storage.runs import Runs
 from storage.standing import holds
 from storage.visiting import has_visit
 
@@ -121,7 +121,7 @@ class StoredBatches(CatalogueRecords):
         runs = Runs(connection)
         current = await runs.latest(charge_point_id)
         if current is not None and current.status.is_open:
-            await _started(connection, batch, current)
+            await _started(connection, batch, current.request)
             return None
         if not batch.from_scratch and await holds(connection, [charge_point_id], self._catalogue):
             await _set_state(connection, batch, charge_point_id, MemberState.KEPT)
@@ -144,9 +144,7 @@ class StoredBatches(CatalogueRecords):
             live_site=await at_live_site(connection, charge_point_id),
         )
         await runs.create_starting(request)
-        await _started(
-            connection, batch, Run(request=request, status=RunStatus.STARTING, view=None)
-        )
+        await _started(connection, batch, request)
         return RunToStart(
             request=request, registered=await read_registered(connection, charge_point_id)
         )
@@ -180,11 +178,11 @@ async def _drop_queued(connection: AsyncConnection, batch_id: str) -> None:
     )
 
 
-async def _started(connection: AsyncConnection, batch: BatchRequest, run: Run) -> None:
+async def _started(connection: AsyncConnection, batch: BatchRequest, run: RunRequest) -> None:
     await (
         Rows(connection)
-        .at(BatchMember, (batch.batch_id, run.request.charge_point_id))
-        .set(state=MemberState.STARTED, commissioning_id=run.request.commissioning_id)
+        .at(BatchMember, (batch.batch_id, run.charge_point_id))
+        .set(state=MemberState.STARTED, commissioning_id=run.commissioning_id)
     )
 
 

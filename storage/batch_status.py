@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pydantic import TypeAdapter
 from sqlalchemy import FromClause, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
@@ -23,8 +22,6 @@ from storage.models.charge_points import ChargePoint
 from storage.models.runs import BatchMember, CommissioningRun
 from storage.rows import Rows
 
-_VIEW = TypeAdapter(RunView)
-_WAITING = TypeAdapter(Waiting)
 _ENDS = {
     RunStatus.COMPLETED: "passed",
     RunStatus.FAILED: "failed",
@@ -122,11 +119,7 @@ async def needing_a_person(
     if after is not None:
         query = query.where(col(BatchMember.charge_point_id) > after)
     rows = await Rows(connection).all(query)
-    waits = {
-        row.charge_point_id: _WAITING.validate_python(row.waiting)
-        for row in rows
-        if row.status != RunStatus.FAILED
-    }
+    waits = {row.charge_point_id: row.waiting for row in rows if row.status != RunStatus.FAILED}
     refusals = await last_refusals(
         connection,
         {
@@ -148,7 +141,7 @@ async def needing_a_person(
                 project_id=row.project_id,
                 charge_point_id=row.charge_point_id,
             ),
-            view=None if row.view is None else _VIEW.validate_python(row.view),
+            view=row.view,
         )
         for row in rows
     ]

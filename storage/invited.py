@@ -17,7 +17,6 @@ from storage.models.invitations import ServiceVisit, ServiceVisitChargePoint
 from storage.models.projects import Project
 from storage.models.runs import CommissioningRun
 from storage.rows import Rows
-from storage.runs import view_of
 
 _LISTED: Final = 50
 
@@ -84,6 +83,6 @@ async def _uncharged(connection: AsyncConnection, identities: Sequence[str]) -> 
     return {
         row.charge_point_id
         for row in rows
-        for check in view_of(row.view).checks
+        for check in row.view.checks
         if check.name is CheckName.TEST_TRANSACTION and check.result is CheckResult.SKIPPED
     }

@@ -15,7 +15,6 @@ from storage.models.runs import CommissioningRun
 from storage.newest_runs import with_newest_run
 from storage.read_models import read_model
 from storage.rows import Rows
-from storage.runs import view_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,12 +51,12 @@ async def newest_runs(
 
 async def verdicts_of(connection: AsyncConnection, run_ids: Collection[str]) -> Sequence[RunView]:
     """Views of those of the runs that have ended."""
-    rows = await connection.scalars(
+    views = await Rows(connection).values(
         select(col(CommissioningRun.view))
         .where(among(connection, col(CommissioningRun.id), run_ids))
         .where(col(CommissioningRun.view).is_not(None))
     )
-    return [view_of(document) for document in rows if document is not None]
+    return [view for view in views if view is not None]
 
 
 async def charge_points_by_run(

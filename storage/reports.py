@@ -35,10 +35,11 @@ from storage.irregularities import irregularities_of
 from storage.models.accounts import Account
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
+from storage.models.runs import CommissioningRun
 from storage.readings import readings_of
 from storage.rows import Repository, record_of
 from storage.run_frames import count_frames, proving_frames
-from storage.runs import Run, Runs
+from storage.runs import Runs
 from storage.service_visits import ServiceVisit
 from storage.stale import stale_verdicts
 
@@ -323,7 +324,7 @@ def _test_transaction(view: RunView) -> int | None:
     return number if isinstance(number, int) else None
 
 
-def _why_unjudged(run: Run | None) -> str:
+def _why_unjudged(run: CommissioningRun | None) -> str:
     if run is None:
         return "It has not been commissioned. Start its commissioning."
     return "It is being commissioned. Wait for the verdict."

@@ -1,19 +1,17 @@
 """Commissioning runs: the row that a start commits first, and the record that a verdict leaves."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Select, and_, null, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from domain.audit import Actor
 from domain.batch import WaitNote
-from domain.checks import CheckRecord, RunView, Waiting
+from domain.checks import CheckRecord, RunView
 from domain.commissioning import CancelRequest, RunRequest
 from domain.errors import ConflictError
 from domain.states import ChargePointStatus, CheckName, CheckResult, RunStatus
@@ -23,31 +21,15 @@ from storage.models.charge_points import ChargePoint
 from storage.models.invitations import ServiceVisit
 from storage.models.runs import CommissioningRun
 from storage.newest_runs import OPEN, is_open, with_newest_run
-from storage.read_models import read_model
-from storage.rows import Repository
+from storage.rows import Repository, record_of
 from storage.run_audit import RunAudit
 from storage.standing import standing
 from storage.visiting import visit_of
 
-_REQUEST = TypeAdapter(RunRequest)
-_VIEW = TypeAdapter(RunView)
-_WAITING = TypeAdapter(Waiting)
 _JUDGED = (RunStatus.COMPLETED, RunStatus.FAILED)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Run:
-    """A run's row. ``view`` is None until there is a verdict."""
-
-    request: RunRequest
-    status: RunStatus
-    view: RunView | None
-    id_tag: str | None = None
-    service_visit_id: str | None = None
-    """The service visit that it is of."""
-
-
-_run = read_model(Run)
+_run = record_of(CommissioningRun)
 
 
 class Runs(Repository):
@@ -68,7 +50,7 @@ class Runs(Repository):
                     charge_point_id=request.charge_point_id,
                     project_id=request.project_id,
                     status=RunStatus.STARTING,
-                    request=_REQUEST.dump_python(request, mode="json"),
+                    request=request,
                     started_at=request.started_at,
                     service_visit_id=visit_of(request.charge_point_id)
                     .with_only_columns(col(ServiceVisit.id))
@@ -117,10 +99,10 @@ class Runs(Repository):
         result = await self._rows.at(CommissioningRun, view.commissioning_id, is_open()).set(
             status=view.status,
             completed_at=view.completed_at,
-            view=_VIEW.dump_python(view, mode="json"),
+            view=view,
             failed_check=_failed_check(view.checks),
             waiting_for=None,
-            waiting=null(),
+            waiting=None,
         )
         if result:
             status = await self._status_after(view)
@@ -141,7 +123,7 @@ class Runs(Repository):
             col(CommissioningRun.wait_number) < note.number,
         ).set(
             waiting_for=waiting.waiting_for if waiting else None,
-            waiting=_WAITING.dump_python(waiting, mode="json") if waiting else null(),
+            waiting=waiting,
             wait_number=note.number,
         )
 
@@ -149,19 +131,19 @@ class Runs(Repository):
         """Note that the verdict was mailed."""
         await self._rows.at(CommissioningRun, commissioning_id).set(notified=True)
 
-    async def get(self, charge_point_id: str, commissioning_id: str) -> Run | None:
+    async def get(self, charge_point_id: str, commissioning_id: str) -> CommissioningRun | None:
         """One run of a charge point."""
         query = _of(charge_point_id).where(col(CommissioningRun.id) == commissioning_id)
         return await self._rows.read(query, _run)
 
-    async def latest(self, charge_point_id: str) -> Run | None:
+    async def latest(self, charge_point_id: str) -> CommissioningRun | None:
         """The newest run that was not abandoned."""
         found = await self.page(charge_point_id, before=None, limit=1)
         return found[0] if found else None
 
     async def newest_judged(
         self, charge_point_ids: Collection[str], *, until: datetime | None = None
-    ) -> Mapping[str, Run]:
+    ) -> Mapping[str, CommissioningRun]:
         """Of each charge point the open run, else the newest that completed or failed.
 
         One with neither is left out. A cancelled run says nothing about the charge point.
@@ -173,18 +155,21 @@ class Runs(Repository):
             if until is None
             else and_(status.in_(_JUDGED), completed_at <= until)
         )
-        rows = await self._rows.all(
+        runs = await self._rows.read_all(
             select(CommissioningRun.__table__)
             .select_from(with_newest_run(counts))
-            .where(among(self._connection, col(ChargePoint.id), charge_point_ids))
+            .where(among(self._connection, col(ChargePoint.id), charge_point_ids)),
+            _run,
         )
-        return {row.charge_point_id: _run(row) for row in rows}
+        return {run.charge_point_id: run for run in runs}
 
-    async def open_run(self, charge_point_id: str) -> Run | None:
+    async def open_run(self, charge_point_id: str) -> CommissioningRun | None:
         """The run without a verdict, if there is one."""
         return await self._rows.read(_of(charge_point_id).where(is_open()), _run)
 
-    async def page(self, charge_point_id: str, *, before: str | None, limit: int) -> Sequence[Run]:
+    async def page(
+        self, charge_point_id: str, *, before: str | None, limit: int
+    ) -> Sequence[CommissioningRun]:
         """Runs of a charge point, newest first, older than the id ``before``."""
         query = _of(charge_point_id).where(col(CommissioningRun.status) != RunStatus.ABANDONED)
         return await self._rows.read_newest(
@@ -193,7 +178,7 @@ class Runs(Repository):
 
     async def since(
         self, charge_point_id: str, commissioning_id: str, *, limit: int
-    ) -> Sequence[Run]:
+    ) -> Sequence[CommissioningRun]:
         """That run, even an abandoned one, and those after it, oldest first."""
         query = (
             _of(charge_point_id)
@@ -209,20 +194,22 @@ class Runs(Repository):
         )
         return await self._rows.read_all(query, _run)
 
-    async def starting_since(self, before: datetime, *, after: str, limit: int) -> Sequence[Run]:
+    async def starting_since(
+        self, before: datetime, *, after: str, limit: int
+    ) -> Sequence[CommissioningRun]:
         """Runs committed before that moment whose workflow has not begun, in order of their ids."""
         is_starting = col(CommissioningRun.status) == RunStatus.STARTING
         is_older = col(CommissioningRun.started_at) < before
         return await self._following(is_starting, is_older, after=after, limit=limit)
 
-    async def in_progress(self, *, after: str, limit: int) -> Sequence[Run]:
+    async def in_progress(self, *, after: str, limit: int) -> Sequence[CommissioningRun]:
         """Runs whose workflow has begun and that have no verdict, in the order of their ids."""
         has_begun = col(CommissioningRun.status) == RunStatus.IN_PROGRESS
         return await self._following(has_begun, after=after, limit=limit)
 
     async def _following(
         self, *which: ColumnElement[bool], after: str, limit: int
-    ) -> Sequence[Run]:
+    ) -> Sequence[CommissioningRun]:
         id_ = col(CommissioningRun.id)
         query = select(CommissioningRun.__table__).where(*which, id_ > after)
         return await self._rows.read_all(query.order_by(id_).limit(limit), _run)
@@ -278,8 +265,3 @@ def _of(charge_point_id: str) -> Select[*tuple[Any, ...]]:
 
 def _failed_check(checks: Sequence[CheckRecord]) -> CheckName | None:
     return next((check.name for check in checks if check.result is CheckResult.FAILED), None)
-
-
-def view_of(document: Any) -> RunView:
-    """Read the column ``view``."""
-    return _VIEW.validate_python(document)

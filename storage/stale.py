@@ -3,12 +3,10 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 
-from pydantic import TypeAdapter
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
-from domain.checks import RunView
 from domain.commissioning import Registered
 from domain.facts import BootFact
 from domain.rules.staleness import Chosen, Present, why_stale
@@ -22,8 +20,6 @@ from storage.models.configuration import Parameter
 from storage.models.facts import Boot
 from storage.models.runs import CommissioningRun
 from storage.newest_runs import with_newest_run
-
-_VIEW = TypeAdapter(RunView)
 
 
 async def stale_verdicts(
@@ -57,7 +53,7 @@ async def stale_verdicts(
             if catalogue is None
             else catalogue.resolve(device.vendor, device.model).firmware,
         )
-        why = why_stale(_VIEW.validate_python(row.view), present)
+        why = why_stale(row.view, present)
         if why is not None:
             found[row.charge_point_id] = why
     return found

@@ -16,7 +16,7 @@ from domain.failures import FailureCode, failure
 from domain.rules.oddities import in_words
 from domain.states import CheckName, CheckResult, LogLevel, RunStatus, WaitingFor
 from storage.log import LogEntry
-from storage.runs import Run
+from storage.models.runs import CommissioningRun
 
 _COM = "com_01HX6RSTUVWXYZ1234"
 _LISTED: dict[str, Any] = {
@@ -283,7 +283,7 @@ class RunListed(BaseModel):
     )
 
     @classmethod
-    def of(cls, run: Run) -> "RunListed":
+    def of(cls, run: CommissioningRun) -> "RunListed":
         """Show a run in a list."""
         checks = run.view.checks if run.view else ()
         return cls(

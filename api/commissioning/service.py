@@ -25,8 +25,9 @@ from domain.states import CheckName, CheckResult, Role, RunStatus
 from storage.charge_points import ChargePoints
 from storage.irregularities import read_irregularities
 from storage.models.accounts import Account
+from storage.models.runs import CommissioningRun
 from storage.run_orders import RunOrders
-from storage.runs import Run, Runs
+from storage.runs import Runs
 from temporal import starts
 
 _FOLLOWED_RUNS: Final = 20
@@ -206,7 +207,7 @@ async def answer(
     return run.request, asked.prompt
 
 
-async def _open_run(parts: Parts, installer: Account, charge_point_id: str) -> Run:
+async def _open_run(parts: Parts, installer: Account, charge_point_id: str) -> CommissioningRun:
     async with parts.database.read() as connection:
         await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
         run = await Runs(connection).open_run(charge_point_id)
@@ -233,7 +234,7 @@ async def _start(parts: Parts, commit: Callable[[RunOrders], Awaitable[RunToStar
     return request
 
 
-async def _view(parts: Parts, run: Run) -> RunView:
+async def _view(parts: Parts, run: CommissioningRun) -> RunView:
     if run.view is not None:
         return run.view
     request = run.request

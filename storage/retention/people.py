@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
+    JSON,
     Column,
     ColumnElement,
     String,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    type_coerce,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -184,9 +186,10 @@ async def _some(
 async def _erase_runs(connection: AsyncConnection, project_id: str) -> int:
     """Take people out of the records of some runs."""
     runs = CommissioningRun.__table__
+    request, view = type_coerce(runs.c.request, JSON), type_coerce(runs.c.view, JSON)
     rows = await Rows(connection).all(
-        select(runs.c.id, runs.c.request, runs.c.view)
-        .where(runs.c.project_id == project_id, runs.c.request["started_by"].as_string() != ERASED)
+        select(runs.c.id, request.label("request"), view.label("view"))
+        .where(runs.c.project_id == project_id, request["started_by"].as_string() != ERASED)
         .limit(_RUNS)
     )
     for row in rows:
@@ -194,8 +197,8 @@ async def _erase_runs(connection: AsyncConnection, project_id: str) -> int:
             update(runs)
             .where(runs.c.id == row.id)
             .values(
-                request={**_without_people(row.request), "started_by": ERASED},
-                view=null() if row.view is None else _without_people(row.view),
+                request=type_coerce({**_without_people(row.request), "started_by": ERASED}, JSON),
+                view=None if row.view is None else type_coerce(_without_people(row.view), JSON),
                 id_tag=null(),
             )
         )

@@ -3,7 +3,18 @@
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import Delete, Table, Update, delete, func, insert, select, update
+from sqlalchemy import (
+    JSON,
+    Delete,
+    Table,
+    Update,
+    delete,
+    func,
+    insert,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.exc import DBAPIError
 
 from domain.audit import ENGINE, AuditAction
@@ -62,6 +73,6 @@ async def _write_one_of_each(database: Database) -> None:
                 credit=False,
                 issued_at=AT,
                 month="2026-05",
-                document={},
+                document=type_coerce({}, JSON),
             )
         )

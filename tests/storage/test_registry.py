@@ -74,7 +74,9 @@ async def test_one_account_wins_of_those_made_at_once(database: Database) -> Non
     async def create(number: int) -> bool:
         try:
             async with database.write() as connection:
-                await Accounts(connection).create(replace(ACCOUNT, id=f"usr_{number}"))
+                await Accounts(connection).create(
+                    ACCOUNT.model_copy(update={"id": f"usr_{number}"})
+                )
         except ConflictError as error:
             return error.code != "email_taken"
         return True

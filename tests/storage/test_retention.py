@@ -85,7 +85,7 @@ async def a_run(
             "charge_point_id": "cp_1",
             "project_id": "prj_1",
             "status": RunStatus.COMPLETED if ended else RunStatus.IN_PROGRESS,
-            "request": {"commissioning_id": request.commissioning_id},
+            "request": request,
             "started_at": started_at,
             "completed_at": started_at + timedelta(hours=1) if ended else None,
         },
