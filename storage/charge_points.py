@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pydantic import TypeAdapter
 from sqlalchemy import Select, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,7 +14,7 @@ from domain.commissioning import Registered
 from domain.errors import ConflictError, NotFoundError
 from domain.rules.likeness import likeness, near_key, serial_key
 from domain.states import ChargePointStatus, ProjectStatus
-from domain.withdrawals import Withdrawal, WithdrawalOrder
+from domain.withdrawals import Withdrawal
 from storage.dialects import among, at_once
 from storage.models.charge_points import ChargePoint as ChargePointRow
 from storage.models.charge_points import IdentityAlias
@@ -26,7 +25,6 @@ from storage.projects import Projects
 from storage.rows import AnyRow, Repository, Rows, record_of
 from storage.visiting import in_visit, is_project_of, refuse_outside_visit
 
-_ORDER = TypeAdapter(WithdrawalOrder)
 _record = record_of(ChargePointRow)
 
 
@@ -417,11 +415,6 @@ def _charge_point(found: AnyRow) -> ChargePoint:
     )
 
 
-def order_of(document: Any) -> WithdrawalOrder:
-    """Read the column ``withdrawal``."""
-    return _ORDER.validate_python(document)
-
-
 def withdrawal_of(row: ChargePointRow) -> Withdrawal | None:
     """Read when, by whom and why a charge point is out of its project, or is to be."""
     if row.withdrawn_at is not None:
@@ -430,8 +423,7 @@ def withdrawal_of(row: ChargePointRow) -> Withdrawal | None:
         )
     if row.withdrawal is None:
         return None
-    order = order_of(row.withdrawal)
-    return Withdrawal(at=None, by=order.by.email, reason=order.reason)
+    return Withdrawal(at=None, by=row.withdrawal.by.email, reason=row.withdrawal.reason)
 
 
 async def read_registered(connection: AsyncConnection, charge_point_id: str) -> Registered:

@@ -1,9 +1,7 @@
 """The checklist of a project, and what was answered of each charge point."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from pydantic import TypeAdapter
 from sqlalchemy import delete, insert, select
 from sqlmodel import col
 
@@ -14,8 +12,6 @@ from storage.models.documents import ChecklistAnswer as ChecklistAnswerRow
 from storage.models.projects import Project
 from storage.rows import Repository
 
-_CHOSEN = TypeAdapter(ChosenChecklist)
-
 
 class Checklists(Repository):
     """Repository of checklists. Whoever changes one has locked the project before."""
@@ -25,13 +21,11 @@ class Checklists(Repository):
 
         Answers are kept by the id of the checklist: those of another count again if that is chosen.
         """
-        document: Any = None if chosen is None else _CHOSEN.dump_python(chosen, mode="json")
-        await self._rows.at(Project, project_id).set(checklist=document)
+        await self._rows.at(Project, project_id).set(checklist=chosen)
 
     async def chosen(self, project_id: str) -> ChosenChecklist | None:
         """Return the checklist of a project."""
-        document = await self._rows.value(col(Project.checklist), project_id)
-        return None if document is None else _CHOSEN.validate_python(document)
+        return await self._rows.value(col(Project.checklist), project_id)
 
     async def of(self, project_id: str, identities: Sequence[str]) -> Mapping[str, Checklist]:
         """Return the checklists of charge points of a project by their ids; empty: it has none."""

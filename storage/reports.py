@@ -28,7 +28,6 @@ from domain.states import CheckName, RunStatus
 from storage.catalogue import Catalogue
 from storage.charge_points import registered, withdrawal_of
 from storage.checklists import Checklists
-from storage.contractors import read_contractor
 from storage.declarations import Declarations, Photos
 from storage.dialects import among
 from storage.irregularities import irregularities_of
@@ -268,7 +267,7 @@ class Reports(Repository):
             .outerjoin(owners, col(owners.id) == col(Project.site_owner_id))
             .where(col(Project.id) == project_id)
         )
-        contractor = read_contractor(row.contractor)
+        contractor = row.contractor
         return Site(
             project_id=project_id,
             name=row.name,

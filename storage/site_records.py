@@ -29,7 +29,6 @@ from domain.rules.sampled_values import read_samples
 from domain.states import Feature, ProjectStatus
 from storage import connections as links
 from storage.catalogue import Catalogue
-from storage.charge_points import order_of
 from storage.contest_marks import counts
 from storage.dialects import among, at_once, upsert
 from storage.fact_transactions import transaction_fact
@@ -175,7 +174,7 @@ async def _read_site(
     successors = {row.replaced_by for row in rows if row.replaced_by and row.withdrawal}
     known = {*identities, *successors}
     connected = await links.read_connections(connection, known, now=now)
-    orders = {row.id: order_of(row.withdrawal) for row in rows if row.withdrawal is not None}
+    orders = {row.id: row.withdrawal for row in rows if row.withdrawal is not None}
     isolated = {
         row.id
         for row in rows

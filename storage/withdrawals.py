@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pydantic import TypeAdapter
-from sqlalchemy import null, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -21,7 +20,7 @@ from domain.errors import ConflictError
 from domain.states import ChargePointStatus
 from domain.withdrawals import WithdrawalOrder
 from storage.audit import Audit
-from storage.charge_points import ChargePoint, order_of, refuse_withdrawn
+from storage.charge_points import ChargePoint, refuse_withdrawn
 from storage.connections import read_connection
 from storage.in_use import at_live_site, charging
 from storage.models.charge_points import ChargePoint as ChargePointRow
@@ -29,8 +28,6 @@ from storage.rows import Repository, Rows
 from storage.runs import Runs, refuse_while_open
 from storage.standing import restate
 from storage.superseded import supersede_all
-
-_ORDER = TypeAdapter(WithdrawalOrder)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,9 +71,7 @@ class Withdrawals(Repository):
                 )
         is_live = await at_live_site(self._connection, identity)
         if is_live or (end_run and not await self._is_quiet(identity, now=order.asked_at)):
-            await self._rows.at(ChargePointRow, identity).set(
-                withdrawal=_ORDER.dump_python(order, mode="json")
-            )
+            await self._rows.at(ChargePointRow, identity).set(withdrawal=order)
             await Audit(self._connection, charge_point.project_id).write(
                 AuditAction.CHARGE_POINT_WITHDRAWAL_ASKED,
                 order.by,
@@ -94,8 +89,8 @@ class Withdrawals(Repository):
         ``by_site``: the workflow of its site has seen that it cannot draw any more.
         Raises nothing of its own: it belongs to the end of a run as well.
         """
-        document = await self._rows.value(col(ChargePointRow.withdrawal), charge_point_id)
-        if document is None:
+        order = await self._rows.value(col(ChargePointRow.withdrawal), charge_point_id)
+        if order is None:
             return False
         if by_site:
             if await Runs(self._connection).open_run(charge_point_id) is not None:
@@ -105,7 +100,7 @@ class Withdrawals(Repository):
             charge_point_id, now=at
         ):
             return False
-        await self._take_out(charge_point_id, order_of(document), at=at)
+        await self._take_out(charge_point_id, order, at=at)
         return True
 
     async def reinstate(self, charge_point: ChargePoint, *, by: Actor, at: datetime) -> None:
@@ -124,7 +119,7 @@ class Withdrawals(Repository):
             )
         await self._refuse_taken(charge_point)
         await self._rows.at(ChargePointRow, charge_point.id).set(
-            withdrawn_at=None, withdrawn_by=None, withdrawn_reason=None, withdrawal=null()
+            withdrawn_at=None, withdrawn_by=None, withdrawn_reason=None, withdrawal=None
         )
         status = charge_point.status
         if charge_point.withdrawal.at is not None:
@@ -152,9 +147,7 @@ class Withdrawals(Repository):
         pending = charge_point.withdrawal
         if pending is None or pending.at is not None or not order.isolated:
             refuse_withdrawn(charge_point)
-        await self._rows.at(ChargePointRow, charge_point.id).set(
-            withdrawal=_ORDER.dump_python(order, mode="json")
-        )
+        await self._rows.at(ChargePointRow, charge_point.id).set(withdrawal=order)
 
     async def _refuse_taken(self, charge_point: ChargePoint) -> None:
         columns = ChargePointRow.__table__.c
@@ -199,7 +192,7 @@ class Withdrawals(Repository):
             withdrawn_at=at,
             withdrawn_by=order.by.email,
             withdrawn_reason=order.reason,
-            withdrawal=null(),
+            withdrawal=None,
             restart_due=False,
         )
         await Audit(self._connection, row.project_id).write(
@@ -222,4 +215,4 @@ async def pending_withdrawals(
         .order_by(col(ChargePointRow.id))
         .limit(limit)
     )
-    return [Pending(charge_point_id=id_, order=order_of(one)) for id_, one in orders.items()]
+    return [Pending(charge_point_id=id_, order=one) for id_, one in orders.items() if one]

@@ -7,7 +7,8 @@ from sqlalchemy import JSON, Index, text
 from sqlmodel import Field
 
 from domain.states import Feature, FeatureState
-from storage.models.base import NULLABLE_JSON, TableModel, partial_index, words
+from domain.withdrawals import WithdrawalOrder
+from storage.models.base import Document, TableModel, partial_index, words
 
 
 class ChargePoint(TableModel, table=True):
@@ -67,8 +68,8 @@ class ChargePoint(TableModel, table=True):
     withdrawn_at: datetime | None = None  # out of the project since then; null: it is not
     withdrawn_by: str | None = Field(default=None, max_length=320)  # an e-mail
     withdrawn_reason: str | None = Field(default=None, max_length=500)
-    # WithdrawalOrder, until what goes on has ended
-    withdrawal: Any = Field(default=None, sa_type=NULLABLE_JSON, nullable=True)
+    # until what goes on has ended
+    withdrawal: WithdrawalOrder | None = Field(default=None, sa_type=Document(WithdrawalOrder))
     # id of a withdrawn one of the project
     replaces: str | None = Field(default=None, max_length=40)
     replaced_by: str | None = Field(default=None, max_length=40)  # the other way round: the newest

@@ -6,7 +6,9 @@ from typing import Any
 from sqlalchemy import JSON, Index, Text
 from sqlmodel import Field
 
-from storage.models.base import NULLABLE_JSON, SERIAL, TableModel
+from domain.checklists import ChosenChecklist
+from domain.contractors import Contractor
+from storage.models.base import NULLABLE_JSON, SERIAL, Document, TableModel
 
 
 class Project(TableModel, table=True):
@@ -42,10 +44,10 @@ class Project(TableModel, table=True):
     open_month: str | None = Field(default=None, max_length=7)
     archived_at: datetime | None = None  # out of the lists since then; null: it is not
     personal_erased_at: datetime | None = None  # it holds nothing of people since then
-    # ChosenChecklist, as it was when it was chosen
-    checklist: Any = Field(default=None, sa_type=NULLABLE_JSON, nullable=True)
-    # Contractor; null: the installer's account
-    contractor: Any = Field(default=None, sa_type=NULLABLE_JSON, nullable=True)
+    # as it was when it was chosen
+    checklist: ChosenChecklist | None = Field(default=None, sa_type=Document(ChosenChecklist))
+    # null: the installer's account
+    contractor: Contractor | None = Field(default=None, sa_type=Document(Contractor))
 
 
 class ProjectMember(TableModel, table=True):
