@@ -77,21 +77,10 @@ async def read_handover_notice(
     )
 
 
-async def mark_mailed(connection: AsyncConnection, project_id: str, at: datetime) -> None:
-    """Note that the mail was sent."""
-    await Rows(connection).at(Project, project_id).set(handover_mailed_at=at)
-
-
 async def _charge_points(connection: AsyncConnection, project_id: str) -> dict[str, str]:
     """What to call each charge point, by its id."""
     rows = await connection.execute(
-        select(
-            col(ChargePoint.id),
-            col(ChargePoint.serial_number),
-            col(ChargePoint.vendor),
-            col(ChargePoint.model),
-            col(ChargePoint.location_address),
-        )
+        select(ChargePoint.__table__)
         .where(col(ChargePoint.project_id) == project_id, col(ChargePoint.withdrawn_at).is_(None))
         .order_by(col(ChargePoint.serial_number))
     )

@@ -23,7 +23,7 @@ from storage.accounts import Accounts
 from storage.catalogue import Catalogue
 from storage.engine import Database
 from storage.handover import Handover
-from storage.handover_notices import mark_mailed, read_handover_notice
+from storage.handover_notices import read_handover_notice
 from storage.invitation_ends import InvitationEnds
 from storage.invitations import Invitations
 from storage.invited import read_invited
@@ -115,9 +115,8 @@ class StoredProjects:
             if row is None:
                 raise NotFoundError("invitation_not_found", "There is no such invitation.")
             inviter = await _inviter(connection, row)
-        status = row.status
         is_news = (
-            status in EVENT_OF_INVITATION
+            row.status in EVENT_OF_INVITATION
             and row.told_at is None
             # Nobody waits any more for what comes after the handover.
             and (
@@ -128,7 +127,7 @@ class StoredProjects:
             and row.ended_at > now - _STILL_NEWS
         )
         if inviter is None or not is_news:
-            return InvitationSettled(status=status, expires_at=row.expires_at)
+            return InvitationSettled(status=row.status, expires_at=row.expires_at)
         news = InvitationNews(
             to=inviter.email,
             account_id=inviter.account_id if isinstance(inviter, Member) else inviter.id,
@@ -136,11 +135,11 @@ class StoredProjects:
             project_name=row.project_name,
             invited_email=row.email,
             role=row.role,
-            status=status,
+            status=row.status,
             reason=row.reason,
             handed_over=row.handed_over_at is not None,
         )
-        return InvitationSettled(status=status, expires_at=row.expires_at, news=news)
+        return InvitationSettled(status=row.status, expires_at=row.expires_at, news=news)
 
     async def invitation_told(self, invitation_id: str) -> None:
         """The inviter has been told."""
@@ -162,7 +161,7 @@ class StoredProjects:
     async def handover_mailed(self, project_id: str) -> None:
         """The owner has been told."""
         async with self._database.write() as connection:
-            await mark_mailed(connection, project_id, self._now())
+            await Rows(connection).at(Project, project_id).set(handover_mailed_at=self._now())
 
     async def remove(self, project_id: str, request: RemoveProject) -> None:
         """Remove the project, or say what is in it."""

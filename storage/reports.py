@@ -181,22 +181,13 @@ class Reports(Repository):
                     irregularities=oddities[row.id],
                     declaration=declared.get(row.id),
                     photos=photos.get(row.id, ()),
+                    stale=stale.get(row.id) if view.status is RunStatus.COMPLETED else None,
+                    withdrawal=withdrawal_of(row) if until is None and row.withdrawn_at else None,
+                    replaces=replaced.get(row.replaces or ""),
+                    checklist=checklists.get(row.id),
                 )
             )
-        return [
-            replace(
-                one,
-                stale=stale.get(row.id) if one.run.status is RunStatus.COMPLETED else None,
-                withdrawal=withdrawal_of(row)
-                if row.withdrawn_at is not None and until is None
-                else None,
-                replaces=replaced.get(row.replaces or ""),
-                checklist=checklists.get(row.id),
-            )
-            if isinstance(one, ChargePointReport)
-            else one
-            for row, one in zip(rows, found, strict=True)
-        ]
+        return found
 
     async def _stale(self, rows: Sequence[ChargePoint]) -> Mapping[str, str]:
         """Verdicts that count no more; what an owner does after the handover changes none."""

@@ -226,7 +226,7 @@ class StoredRuns:
     async def notice_sent(self, commissioning_id: str) -> None:
         """Note that the verdict was mailed."""
         async with self._database.write() as connection:
-            await Runs(connection).mark_notified(commissioning_id)
+            await Rows(connection).at(CommissioningRun, commissioning_id).set(notified=True)
 
 
 async def _reader(connection: AsyncConnection, request: RunRequest) -> Member | Account | None:

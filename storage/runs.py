@@ -127,10 +127,6 @@ class Runs(Repository):
             wait_number=note.number,
         )
 
-    async def mark_notified(self, commissioning_id: str) -> None:
-        """Note that the verdict was mailed."""
-        await self._rows.at(CommissioningRun, commissioning_id).set(notified=True)
-
     async def get(self, charge_point_id: str, commissioning_id: str) -> CommissioningRun | None:
         """One run of a charge point."""
         query = _of(charge_point_id).where(col(CommissioningRun.id) == commissioning_id)

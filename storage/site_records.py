@@ -148,14 +148,7 @@ async def _read_site(
         return SiteSnapshot(limit=SiteLimit())
     limit = SiteLimit(amps=project.max_amps, phases=project.phases)
     query = select(
-        col(ChargePoint.id),
-        col(ChargePoint.vendor),
-        col(ChargePoint.model),
-        col(ChargePoint.max_amps),
-        col(ChargePoint.phases),
-        col(ChargePoint.voltage),
-        col(ChargePoint.withdrawal),
-        col(ChargePoint.replaced_by),
+        ChargePoint.__table__,
         is_commissioned().label("commissioned"),
         open_run().label("run"),
         visit_of(col(ChargePoint.id))

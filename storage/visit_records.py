@@ -45,7 +45,7 @@ class StoredVisits(CatalogueRecords):
         async with self._database.write() as connection:
             visits = ServiceVisits(connection)
             visit = await visits.get(service_visit_id)
-            await _lock(connection, visit.project_id)
+            await Rows(connection).at(Project, visit.project_id).lock()
             visit = await visits.get(service_visit_id)
             if visit.status.is_running and visit.ends_at <= now:
                 await _take_back_invitation(connection, visit, at=now)
@@ -81,7 +81,7 @@ class StoredVisits(CatalogueRecords):
             request = await with_words(connection, request)
             visits = ServiceVisits(connection)
             visit = await visits.get(request.service_visit_id)
-            await _lock(connection, visit.project_id)
+            await Rows(connection).at(Project, visit.project_id).lock()
             visit = await visits.get(request.service_visit_id)
             if visit.closed_at is not None and closed_so(visit, request):
                 return _answer(visit)
@@ -196,10 +196,6 @@ async def visits_to_look_after(
 
 def _answer(visit: ServiceVisit) -> VisitClosed:
     return VisitClosed(service_visit_id=visit.id, status=visit.status, closed_at=visit.closed_at)
-
-
-async def _lock(connection: AsyncConnection, project_id: str) -> None:
-    await Rows(connection).at(Project, project_id).lock()
 
 
 async def _take_back_invitation(

@@ -7,8 +7,9 @@ from api.deps import AppParts, OwnedProjectId, SiteOwner
 from api.fields import Timestamp
 from api.pagination import Page, Paging
 from api.problems import problems
+from storage.models.transactions import Transaction
 from storage.projects import Projects
-from storage.running import RunningSession, running_sessions
+from storage.running import running_sessions
 
 router = APIRouter(prefix="/site-owner/projects/{project_id}/sessions", tags=["Running a site"])
 
@@ -37,10 +38,10 @@ class SessionShown(BaseModel):
     started_at: Timestamp = Field(description="By the charge point's own clock")
 
     @classmethod
-    def of(cls, session: RunningSession) -> "SessionShown":
+    def of(cls, session: Transaction) -> "SessionShown":
         """Show a session."""
         return cls(
-            transaction_id=session.transaction_id,
+            transaction_id=session.id,
             charge_point_id=session.charge_point_id,
             connector_id=session.connector_id,
             id_tag=session.id_tag,
@@ -63,4 +64,4 @@ async def list_running(
         rows = await running_sessions(
             connection, project_id, before=paging.after_number(), limit=paging.fetch
         )
-    return paging.page(rows, SessionShown.of, lambda session: str(session.transaction_id))
+    return paging.page(rows, SessionShown.of, lambda session: str(session.id))

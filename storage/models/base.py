@@ -16,12 +16,17 @@ from sqlalchemy import (
     TypeDecorator,
     text,
 )
-from sqlmodel import SQLModel
+from sqlmodel import Field, SQLModel
 
 SERIAL: Final = BigInteger().with_variant(Integer, "sqlite")
 """A number that the database gives; SQLite does that for INTEGER alone."""
 NULLABLE_JSON: Final = JSON(none_as_null=True)
 """JSON whose None is NULL, and not the text `null`."""
+
+
+def part_of(table: str, **more: Any) -> Any:
+    """Make a column with the id of the row that this one goes with."""
+    return Field(max_length=40, foreign_key=f"{table}.id", ondelete="CASCADE", **more)
 
 
 def words(kind: type[StrEnum], length: int) -> Enum:

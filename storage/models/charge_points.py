@@ -8,7 +8,7 @@ from sqlmodel import Field
 
 from domain.states import Feature, FeatureState
 from domain.withdrawals import WithdrawalOrder
-from storage.models.base import Document, TableModel, partial_index, words
+from storage.models.base import Document, TableModel, part_of, partial_index, words
 
 
 class ChargePoint(TableModel, table=True):
@@ -80,9 +80,7 @@ class ChargePointFeature(TableModel, table=True):
 
     __tablename__ = "charge_point_features"
 
-    charge_point_id: str = Field(
-        primary_key=True, max_length=40, foreign_key="charge_points.id", ondelete="CASCADE"
-    )
+    charge_point_id: str = part_of("charge_points", primary_key=True)
     feature: Feature = Field(primary_key=True, sa_type=words(Feature, 20))
     state: FeatureState = Field(sa_type=words(FeatureState, 20))
     cause: str | None = Field(default=None, max_length=500)  # why it is not simply active
@@ -96,9 +94,7 @@ class IdentityAlias(TableModel, table=True):
     __tablename__ = "identity_aliases"
 
     identity_key: str = Field(primary_key=True, max_length=100)  # trimmed, case-folded
-    charge_point_id: str = Field(
-        max_length=40, foreign_key="charge_points.id", ondelete="CASCADE", unique=True
-    )
+    charge_point_id: str = part_of("charge_points", unique=True)
     claimed_by: str = Field(max_length=40, foreign_key="accounts.id")
     claimed_at: datetime
 
@@ -108,9 +104,7 @@ class AwaitedTag(TableModel, table=True):
 
     __tablename__ = "awaited_tags"
 
-    charge_point_id: str = Field(
-        primary_key=True, max_length=40, foreign_key="charge_points.id", ondelete="CASCADE"
-    )
+    charge_point_id: str = part_of("charge_points", primary_key=True)
     label: str | None = Field(default=None, max_length=200)
     asked_by: str = Field(max_length=40, foreign_key="accounts.id")
     asked_email: str = Field(max_length=320)

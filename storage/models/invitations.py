@@ -6,7 +6,7 @@ from sqlalchemy import Index, Text, text
 from sqlmodel import Field
 
 from domain.states import InvitationStatus, ProjectRole, ServiceVisitStatus
-from storage.models.base import TableModel, partial_index, words
+from storage.models.base import TableModel, part_of, partial_index, words
 
 
 class Invitation(TableModel, table=True):
@@ -87,11 +87,5 @@ class ServiceVisitChargePoint(TableModel, table=True):
     __tablename__ = "service_visit_charge_points"
 
     service_visit_id: str = Field(primary_key=True, max_length=40, foreign_key="service_visits.id")
-    charge_point_id: str = Field(
-        primary_key=True,
-        max_length=40,
-        foreign_key="charge_points.id",
-        ondelete="CASCADE",
-        index=True,
-    )
+    charge_point_id: str = part_of("charge_points", primary_key=True, index=True)
     joined_at: datetime  # later than its visit's opening: added in it

@@ -8,7 +8,7 @@ from sqlmodel import Field
 
 from domain.checklists import ChosenChecklist
 from domain.contractors import Contractor
-from storage.models.base import NULLABLE_JSON, SERIAL, Document, TableModel
+from storage.models.base import NULLABLE_JSON, SERIAL, Document, TableModel, part_of
 
 
 class Project(TableModel, table=True):
@@ -81,9 +81,7 @@ class RequestWords(TableModel, table=True):
     __tablename__ = "request_words"
 
     id: str = Field(primary_key=True, max_length=40)
-    project_id: str = Field(
-        max_length=40, foreign_key="projects.id", ondelete="CASCADE", index=True
-    )
+    project_id: str = part_of("projects", index=True)
     words: Any = Field(sa_type=JSON, nullable=False)
     at: datetime = Field(index=True)
 

@@ -9,7 +9,7 @@ from domain.batch import BatchRequest
 from domain.checks import RunView, Waiting
 from domain.commissioning import CancelRequest, RunRequest
 from domain.states import BatchStatus, MemberState, RunStatus
-from storage.models.base import Document, TableModel, partial_index, words
+from storage.models.base import Document, TableModel, part_of, partial_index, words
 
 
 class CommissioningRun(TableModel, table=True):
@@ -73,7 +73,7 @@ class Batch(TableModel, table=True):
     )
 
     id: str = Field(primary_key=True, max_length=40)
-    project_id: str = Field(max_length=40, foreign_key="projects.id", ondelete="CASCADE")
+    project_id: str = part_of("projects")
     status: BatchStatus = Field(sa_type=words(BatchStatus, 20))
     request: BatchRequest = Field(sa_type=Document(BatchRequest))
     started_at: datetime
@@ -93,12 +93,8 @@ class BatchMember(TableModel, table=True):
     __tablename__ = "batch_members"
     __table_args__ = (Index(None, "charge_point_id"),)
 
-    batch_id: str = Field(
-        primary_key=True, max_length=40, foreign_key="batches.id", ondelete="CASCADE"
-    )
-    charge_point_id: str = Field(
-        primary_key=True, max_length=40, foreign_key="charge_points.id", ondelete="CASCADE"
-    )
+    batch_id: str = part_of("batches", primary_key=True)
+    charge_point_id: str = part_of("charge_points", primary_key=True)
     state: MemberState = Field(sa_type=words(MemberState, 20))
     # the run that the batch started or found open
     commissioning_id: str | None = Field(default=None, max_length=40)

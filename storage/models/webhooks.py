@@ -8,7 +8,7 @@ from sqlmodel import Field
 
 from domain.states import DeliveryStatus, WebhookStatus
 from domain.webhooks import WebhookEvent
-from storage.models.base import SERIAL, Document, TableModel, partial_index, words
+from storage.models.base import SERIAL, Document, TableModel, part_of, partial_index, words
 
 
 class Webhook(TableModel, table=True):
@@ -42,7 +42,7 @@ class WebhookDelivery(TableModel, table=True):
     )
 
     id: str = Field(primary_key=True, max_length=40)
-    webhook_id: str = Field(max_length=40, foreign_key="webhooks.id", ondelete="CASCADE")
+    webhook_id: str = part_of("webhooks")
     event_id: str = Field(max_length=40)  # the same for every webhook that gets it
     event: WebhookEvent = Field(sa_type=words(WebhookEvent, 50))
     body: str = Field(sa_type=Text)  # as it is signed and sent, at every attempt
@@ -58,9 +58,7 @@ class WebhookAttempt(TableModel, table=True):
     __tablename__ = "webhook_attempts"
 
     id: int = Field(primary_key=True, sa_type=SERIAL, sa_column_kwargs={"autoincrement": True})
-    delivery_id: str = Field(
-        max_length=40, foreign_key="webhook_deliveries.id", ondelete="CASCADE", index=True
-    )
+    delivery_id: str = part_of("webhook_deliveries", index=True)
     at: datetime
     duration_ms: int
     status_code: int | None = None
