@@ -11,8 +11,8 @@ from api.security.tokens import Token
 from domain.audit import Actor
 from domain.errors import NotFoundError
 from domain.states import Role
-from storage.accounts import Account
 from storage.charge_points import ChargePoint, ChargePoints
+from storage.models.accounts import Account
 from storage.projects import Project, Projects
 
 

@@ -14,7 +14,8 @@ from domain.audit import Actor
 from domain.errors import ForbiddenError, NotFoundError, UnauthorizedError
 from domain.ids import Prefix, is_id
 from domain.states import Role
-from storage.accounts import Account, Accounts
+from storage.accounts import Accounts
+from storage.models.accounts import Account
 from storage.sessions import RevokedTokens
 
 PARTS: Final = "dynamo.parts"

@@ -8,7 +8,7 @@ from api.deps import AnyCall
 from api.parts import Parts
 from domain.accounts import QUOTAS, Counted
 from domain.errors import ForbiddenError
-from storage.accounts import Account
+from storage.models.accounts import Account
 from storage.quotas import how_many
 
 _HOW = (

@@ -163,12 +163,7 @@ def _by_tag(paper: Paper, statement: Statement) -> None:
         if paper.room < _LINE * 2:
             paper.add_page()
             _table_head(paper, _TAG_COLUMNS)
-        cells = (
-            one.id_tag,
-            str(one.sessions),
-            f"{one.energy_kwh:,.3f}",
-            *_amounts(one.cost),
-        )
+        cells = (one.id_tag, str(one.sessions), f"{one.energy_kwh:,.3f}", *_amounts(one.cost))
         paper.ink(8)
         for text, (_, width, align) in zip(cells, _TAG_COLUMNS, strict=True):
             _table_cell(paper, clean(text), width, align)

@@ -1,10 +1,9 @@
 """Who may charge at a project once it is handed over: listed id tags, or everybody."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -15,17 +14,12 @@ from storage.dialects import among
 from storage.in_use import is_in_use
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import IdTag, Project
+from storage.rows import ProjectRepository, record_of
 
 MAX_TAGS = 10_000
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ListedTag:
-    """One id tag that may charge; ``label`` says whose it is."""
-
-    id_tag: str
-    label: str | None
-    added_at: datetime
+_listed = record_of(IdTag)
 
 
 async def admitted(
@@ -39,8 +33,7 @@ async def admitted(
         select(col(ChargePoint.id), col(ChargePoint.project_id), col(Project.access))
         .join(Project, col(Project.id) == col(ChargePoint.project_id))
         .where(among(connection, col(ChargePoint.id), {identity for identity, _ in presented}))
-        .where(col(Project.status) == ProjectStatus.HANDED_OVER)
-        .where(is_in_use())
+        .where(col(Project.status) == ProjectStatus.HANDED_OVER, is_in_use())
     )
     sites = {row.id: (row.project_id, AccessMode(row.access)) for row in rows}
     if not sites:
@@ -67,27 +60,17 @@ def _the_owners(chosen: tuple[AccessMode, int]) -> ConflictError:
     )
 
 
-class Access:
+class Access(ProjectRepository):
     """Repository of what the owner of one project allows."""
-
-    def __init__(self, connection: AsyncConnection, project_id: str) -> None:
-        self._connection = connection
-        self._project_id = project_id
 
     async def mode(self) -> tuple[AccessMode, int]:
         """Return the mode, and how many tags are listed."""
-        mode = (
-            await self._connection.scalars(
-                select(col(Project.access)).where(col(Project.id) == self._project_id)
-            )
-        ).one()
-        return AccessMode(mode), await self._count()
+        project = await self._rows.get(Project, self._project_id)
+        return AccessMode(project.access), await self._count()
 
     async def offline(self) -> OfflineAccess | None:
         """Whom charge points charge for while the engine is away; None: nobody has chosen."""
-        found = await self._connection.scalar(
-            select(col(Project.offline)).where(col(Project.id) == self._project_id)
-        )
+        found = await self._rows.value(col(Project.offline), self._project_id)
         return None if found is None else OfflineAccess(found)
 
     async def set_mode(
@@ -102,23 +85,17 @@ class Access:
 
         """
         if by is Role.INSTALLER:
-            chosen_by = await self._connection.scalar(
-                select(col(Project.access_set_as)).where(col(Project.id) == self._project_id)
-            )
+            chosen_by = await self._rows.value(col(Project.access_set_as), self._project_id)
             if chosen_by == Role.SITE_OWNER:
                 raise _the_owners(await self.mode())
-        await self._connection.execute(
-            update(Project)
-            .where(col(Project.id) == self._project_id)
-            .values(access=mode, access_set_as=by)
-        )
+        await self._rows.at(Project, self._project_id).set(access=mode, access_set_as=by)
         before = await self.offline()
         chosen = offline or before
         if mode is AccessMode.LISTED and chosen is OfflineAccess.EVERYBODY:
             chosen = OfflineAccess.LISTED
         await self._changed(at, offline=chosen)
 
-    async def put(self, id_tag: str, *, label: str | None, at: datetime, by: Role) -> ListedTag:
+    async def put(self, id_tag: str, *, label: str | None, at: datetime, by: Role) -> IdTag:
         """List a tag, or change its label.
 
         Raises:
@@ -127,37 +104,23 @@ class Access:
         """
         key = key_of(id_tag)
         await self._refuse_owners(key, by)
-        changed = await self._connection.execute(
-            update(IdTag)
-            .where(col(IdTag.project_id) == self._project_id)
-            .where(col(IdTag.tag_key) == key)
-            .values(label=label)
-        )
-        if changed.rowcount == 0:
+        if not await self._rows.at(IdTag, (self._project_id, key)).set(label=label):
             if await self._count() >= MAX_TAGS:
                 raise ConflictError(
                     "id_tags_full",
                     f"A project lists at most {MAX_TAGS} id tags. Remove some, or admit everybody.",
                 )
-            await self._connection.execute(
-                insert(IdTag).values(
-                    project_id=self._project_id,
-                    tag_key=key,
-                    id_tag=id_tag.strip(),
-                    label=label,
-                    set_as=by,
-                    added_at=at,
-                )
+            await self._rows.add(
+                IdTag,
+                project_id=self._project_id,
+                tag_key=key,
+                id_tag=id_tag.strip(),
+                label=label,
+                set_as=by,
+                added_at=at,
             )
             await self._changed(at)
-        row = (
-            await self._connection.execute(
-                select(IdTag.__table__)
-                .where(col(IdTag.project_id) == self._project_id)
-                .where(col(IdTag.tag_key) == key)
-            )
-        ).one()
-        return ListedTag(id_tag=row.id_tag, label=row.label, added_at=row.added_at)
+        return await self._rows.get(IdTag, (self._project_id, key))
 
     async def remove(self, id_tag: str, *, by: Role, at: datetime) -> None:
         """Take a tag off the list; a session that runs goes on.
@@ -168,52 +131,33 @@ class Access:
 
         """
         await self._refuse_owners(key_of(id_tag), by)
-        removed = await self._connection.execute(
-            delete(IdTag)
-            .where(col(IdTag.project_id) == self._project_id)
-            .where(col(IdTag.tag_key) == key_of(id_tag))
-        )
-        if removed.rowcount == 0:
+        if not await self._rows.at(IdTag, (self._project_id, key_of(id_tag))).remove():
             raise NotFoundError("id_tag_not_found", "The project lists no such id tag.")
         await self._changed(at)
 
     async def page(
         self, *, after: str | None, limit: int, set_as: Role | None = None
-    ) -> Sequence[ListedTag]:
+    ) -> Sequence[IdTag]:
         """Return listed tags in their order, after the tag ``after``; ``set_as``: those alone."""
-        query = select(IdTag.__table__).where(col(IdTag.project_id) == self._project_id)
+        query = self._mine(IdTag)
         if set_as is not None:
             query = query.where(col(IdTag.set_as) == set_as)
         if after is not None:
             query = query.where(col(IdTag.tag_key) > key_of(after))
-        rows = await self._connection.execute(query.order_by(col(IdTag.tag_key)).limit(limit))
-        return [
-            ListedTag(id_tag=row.id_tag, label=row.label, added_at=row.added_at) for row in rows
-        ]
+        return await self._rows.read_all(query.order_by(col(IdTag.tag_key)).limit(limit), _listed)
 
     async def _changed(self, at: datetime, **values: object) -> None:
         """Have the local lists of the charge points follow."""
-        await self._connection.execute(
-            update(Project)
-            .where(col(Project.id) == self._project_id)
-            .values(access_changed_at=at, **values)
-        )
+        await self._rows.at(Project, self._project_id).set(access_changed_at=at, **values)
 
     async def _refuse_owners(self, key: str, by: Role) -> None:
         if by is not Role.INSTALLER:
             return
-        set_as = await self._connection.scalar(
-            select(col(IdTag.set_as))
-            .where(col(IdTag.project_id) == self._project_id)
-            .where(col(IdTag.tag_key) == key)
-        )
+        set_as = await self._rows.value(col(IdTag.set_as), (self._project_id, key))
         if set_as == Role.SITE_OWNER:
             raise ConflictError(
                 "owner_has_chosen", "The site owner has listed this id tag, and alone changes it."
             )
 
     async def _count(self) -> int:
-        count = await self._connection.scalar(
-            select(func.count()).select_from(IdTag).where(col(IdTag.project_id) == self._project_id)
-        )
-        return count or 0
+        return await self._rows.count(IdTag, col(IdTag.project_id) == self._project_id)

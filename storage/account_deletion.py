@@ -7,16 +7,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Table, delete, exists, func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Table, delete, exists, func, select, update
 from sqlmodel import col
 
 from domain.deletion import InTheWay
 from domain.rules.numbers import counted
-from domain.states import BatchStatus, ProjectStatus, Role, RunStatus, ServiceVisitStatus
-from storage.accounts import Account
-from storage.models.accounts import Account as AccountRow
-from storage.models.accounts import AccountEventRow, AccountLetter, AccountSession, KeptAnswer
+from domain.states import BatchStatus, ProjectStatus, Role, ServiceVisitStatus
+from storage.models.accounts import (
+    Account,
+    AccountEventRow,
+    AccountLetter,
+    AccountSession,
+    KeptAnswer,
+)
 from storage.models.billing import HeldRecord
 from storage.models.charge_points import AwaitedTag, ChargePoint
 from storage.models.invitations import Invitation, ServiceVisit
@@ -24,8 +27,9 @@ from storage.models.mail import MailBlock, MailNotice
 from storage.models.projects import Project, ProjectMember
 from storage.models.runs import Batch, CommissioningRun
 from storage.models.webhooks import Webhook, WebhookAttempt, WebhookDelivery
+from storage.newest_runs import is_open
+from storage.rows import Repository
 
-_RUNS: Final = (RunStatus.STARTING, RunStatus.IN_PROGRESS)
 _BATCHES: Final = (BatchStatus.STARTING, BatchStatus.IN_PROGRESS)
 _VISITS: Final = tuple(status for status in ServiceVisitStatus if status.is_running)
 _NAMED: Final = 20
@@ -41,17 +45,12 @@ GOES: Final[Sequence[Table]] = (
 """Rows that are the account's own, and go with it."""
 
 
-class AccountDeletion:
+class AccountDeletion(Repository):
     """Deletes accounts; whoever calls it has proven the password."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
     async def in_the_way(self, account: Account) -> Sequence[InTheWay]:
         """What has to be ended or handed on first; the account is locked."""
-        await self._connection.execute(
-            select(col(AccountRow.id)).where(col(AccountRow.id) == account.id).with_for_update()
-        )
+        await self._rows.at(Account, account.id).lock()
         if account.role is Role.INSTALLER:
             return [
                 *await self._open_runs(account.id),
@@ -89,30 +88,24 @@ class AccountDeletion:
         # Nobody waits any more to hear how these ended, and what waits for a word is on the site.
         await self._connection.execute(
             update(Invitation)
-            .where(col(Invitation.invited_by) == account.id)
-            .where(col(Invitation.told_at).is_(None))
+            .where(col(Invitation.invited_by) == account.id, col(Invitation.told_at).is_(None))
             .values(told_at=at)
         )
         sites = select(col(Project.id)).where(col(Project.site_owner_id) == account.id)
         await self._connection.execute(
             update(HeldRecord)
-            .where(col(HeldRecord.project_id).in_(sites))
-            .where(col(HeldRecord.mailed_at).is_(None))
+            .where(col(HeldRecord.project_id).in_(sites), col(HeldRecord.mailed_at).is_(None))
             .values(mailed_at=at)
         )
         gone = f"{account.id.lower()}@deleted.invalid"
-        await self._connection.execute(
-            update(AccountRow)
-            .where(col(AccountRow.id) == account.id)
-            .values(
-                email=gone,
-                name="Deleted account",
-                company=None,
-                password_hash=password_hash,
-                token_epoch=col(AccountRow.token_epoch) + 1,  # its tokens are void
-                verified_at=None,
-                deleted_at=at,
-            )
+        await self._rows.at(Account, account.id).set(
+            email=gone,
+            name="Deleted account",
+            company=None,
+            password_hash=password_hash,
+            token_epoch=col(Account.token_epoch) + 1,  # its tokens are void
+            verified_at=None,
+            deleted_at=at,
         )
         await self._connection.execute(
             update(Project)
@@ -124,7 +117,7 @@ class AccountDeletion:
         rows = await self._connection.execute(
             select(col(CommissioningRun.project_id), col(CommissioningRun.charge_point_id))
             .join(Project, col(Project.id) == col(CommissioningRun.project_id))
-            .where(col(CommissioningRun.status).in_(_RUNS))
+            .where(is_open())
             .where(
                 (col(Project.installer_id) == account_id)
                 | exists().where(
@@ -147,8 +140,7 @@ class AccountDeletion:
         open_batches = await self._connection.scalars(
             select(col(Batch.project_id))
             .join(Project, col(Project.id) == col(Batch.project_id))
-            .where(col(Project.installer_id) == account_id)
-            .where(col(Batch.status).in_(_BATCHES))
+            .where(col(Project.installer_id) == account_id, col(Batch.status).in_(_BATCHES))
             .limit(_NAMED)
         )
         return found + [
@@ -165,10 +157,8 @@ class AccountDeletion:
         rows = await self._connection.execute(
             select(col(Project.id), col(Project.site_owner_id))
             .join(ProjectMember, col(ProjectMember.project_id) == col(Project.id))
-            .where(col(ProjectMember.account_id) == account_id)
+            .where(col(ProjectMember.account_id) == account_id, _is_under_way())
             .where(col(Project.installer_id) == account_id)
-            .where(col(Project.status) == ProjectStatus.IN_PROGRESS)
-            .where(col(Project.archived_at).is_(None))
             .order_by(col(Project.id))
             .limit(_NAMED)
         )
@@ -189,11 +179,10 @@ class AccountDeletion:
             for row in rows
         ]
 
-    async def _visits(self, whose: object) -> list[InTheWay]:
+    async def _visits(self, whose: ColumnElement[bool]) -> list[InTheWay]:
         rows = await self._connection.execute(
             select(col(ServiceVisit.id), col(ServiceVisit.project_id))
-            .where(whose)  # type: ignore[arg-type]
-            .where(col(ServiceVisit.status).in_(_VISITS))
+            .where(whose, col(ServiceVisit.status).in_(_VISITS))
             .order_by(col(ServiceVisit.id))
             .limit(_NAMED)
         )
@@ -210,9 +199,7 @@ class AccountDeletion:
     async def _unfinished_handovers(self, account_id: str) -> list[InTheWay]:
         rows = await self._connection.scalars(
             select(col(Project.id))
-            .where(col(Project.site_owner_id) == account_id)
-            .where(col(Project.status) == ProjectStatus.IN_PROGRESS)
-            .where(col(Project.archived_at).is_(None))
+            .where(col(Project.site_owner_id) == account_id, _is_under_way())
             .order_by(col(Project.id))
             .limit(_NAMED)
         )
@@ -247,3 +234,7 @@ class AccountDeletion:
             )
             for row in rows
         ]
+
+
+def _is_under_way() -> ColumnElement[bool]:
+    return (col(Project.status) == ProjectStatus.IN_PROGRESS) & col(Project.archived_at).is_(None)

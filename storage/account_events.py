@@ -1,39 +1,26 @@
 """What has happened to an account: written with the change that it tells of."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from sqlalchemy import String, delete, insert, literal, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from domain.accounts import AccountEvent
 from storage.models.accounts import Account, AccountEventRow
+from storage.rows import AccountRepository, record_of
 
 KEPT: Final = 1000
 """The newest events of an account that are kept."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Happened:
-    """One event. ``token_epoch`` is the account's after it; ``address`` None: the engine's own."""
-
-    id: int
-    at: datetime
-    event: AccountEvent
-    token_epoch: int
-    address: str | None
+_happened = record_of(AccountEventRow)
 
 
-class AccountEvents:
+class AccountEvents(AccountRepository):
     """Repository of one account's history."""
-
-    def __init__(self, connection: AsyncConnection, account_id: str) -> None:
-        self._connection = connection
-        self._account_id = account_id
 
     async def write(self, event: AccountEvent, *, at: datetime, address: str | None) -> None:
         """Add an event, in the transaction of the change."""
@@ -63,23 +50,9 @@ class AccountEvents:
             .where(col(AccountEventRow.id) <= beyond)
         )
 
-    async def page(self, *, before: int | None, limit: int) -> Sequence[Happened]:
+    async def page(self, *, before: int | None, limit: int) -> Sequence[AccountEventRow]:
         """Return events, newest first, older than the number ``before``."""
-        query = select(AccountEventRow.__table__).where(
-            col(AccountEventRow.account_id) == self._account_id
+        events = self._mine(AccountEventRow)
+        return await self._rows.read_newest(
+            events, _happened, key=col(AccountEventRow.id), before=before, limit=limit
         )
-        if before is not None:
-            query = query.where(col(AccountEventRow.id) < before)
-        rows = await self._connection.execute(
-            query.order_by(col(AccountEventRow.id).desc()).limit(limit)
-        )
-        return [
-            Happened(
-                id=row.id,
-                at=row.at,
-                event=AccountEvent(row.event),
-                token_epoch=row.token_epoch,
-                address=row.address,
-            )
-            for row in rows
-        ]

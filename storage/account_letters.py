@@ -4,22 +4,23 @@ A row is written for whichever address was asked about, known or not: whether so
 account is looked up when the mail is due, out of sight of who has asked.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete, exists, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import delete, exists, select, update
 from sqlmodel import col
 
 from domain.accounts import AccountLetter, LetterPurpose
 from domain.states import Role
 from storage.accounts import Accounts
 from storage.dialects import among
-from storage.engine import Database
 from storage.models.accounts import Account
 from storage.models.accounts import AccountLetter as AccountLetterRow
+from storage.read_models import read_model
+from storage.records import Records
+from storage.rows import Repository, Rows
 
 _KEPT: Final = timedelta(days=1)  # after its code has expired
 
@@ -32,11 +33,11 @@ class Addressed:
     email: str
 
 
-class Letters:
-    """Repository of letters."""
+_addressed = read_model(Addressed)
 
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+
+class Letters(Repository):
+    """Repository of letters."""
 
     async def ask(
         self,
@@ -49,32 +50,28 @@ class Letters:
         lifetime: timedelta,
     ) -> None:
         """Have a mail sent; a worker looks each second."""
-        await self._connection.execute(
-            insert(AccountLetterRow).values(
-                id=letter_id,
-                purpose=purpose,
-                role=to.role,
-                email=to.email,
-                token_hash=token_hash,
-                asked_at=at,
-                expires_at=at + lifetime,
-            )
+        await self._rows.add(
+            AccountLetterRow,
+            to,
+            id=letter_id,
+            purpose=purpose,
+            token_hash=token_hash,
+            asked_at=at,
+            expires_at=at + lifetime,
         )
 
     async def find(
         self, token_hash: str, purpose: LetterPurpose, *, now: datetime
     ) -> Addressed | None:
         """Whose code it is; None for one that is used, too old, or none at all."""
-        row = (
-            await self._connection.execute(
-                select(col(AccountLetterRow.role), col(AccountLetterRow.email))
-                .where(col(AccountLetterRow.token_hash) == token_hash)
-                .where(col(AccountLetterRow.purpose) == purpose)
-                .where(col(AccountLetterRow.used_at).is_(None))
-                .where(col(AccountLetterRow.expires_at) > now)
-            )
-        ).one_or_none()
-        return None if row is None else Addressed(role=Role(row.role), email=row.email)
+        return await self._rows.read(
+            select(AccountLetterRow.__table__)
+            .where(col(AccountLetterRow.token_hash) == token_hash)
+            .where(col(AccountLetterRow.purpose) == purpose)
+            .where(col(AccountLetterRow.used_at).is_(None))
+            .where(col(AccountLetterRow.expires_at) > now),
+            _addressed,
+        )
 
     async def use(self, token_hash: str, *, now: datetime) -> bool:
         """Use a code up; True for exactly one caller."""
@@ -90,8 +87,7 @@ class Letters:
         """Let no code of that purpose, in any mail to them, do anything any more."""
         await self._connection.execute(
             update(AccountLetterRow)
-            .where(col(AccountLetterRow.role) == to.role)
-            .where(col(AccountLetterRow.email) == to.email)
+            .where(col(AccountLetterRow.role) == to.role, col(AccountLetterRow.email) == to.email)
             .where(col(AccountLetterRow.purpose) == purpose)
             .where(col(AccountLetterRow.used_at).is_(None))
             .values(used_at=now)
@@ -104,20 +100,19 @@ class Letters:
             col(Account.email) == col(AccountLetterRow.email),
         )
         await self._connection.execute(
-            delete(AccountLetterRow)
-            .where(col(AccountLetterRow.dispatched_at).is_(None))
-            .where(~has_account)
+            delete(AccountLetterRow).where(
+                col(AccountLetterRow.dispatched_at).is_(None), ~has_account
+            )
         )
 
     async def waiting(self, *, limit: int) -> Sequence[str]:
         """Ids of letters that nobody has dispatched, the oldest first."""
-        rows = await self._connection.scalars(
+        return await self._rows.values(
             select(col(AccountLetterRow.id))
             .where(col(AccountLetterRow.dispatched_at).is_(None))
             .order_by(col(AccountLetterRow.id))
             .limit(limit)
         )
-        return rows.all()
 
     async def mark_dispatched(self, letter_ids: Sequence[str], *, at: datetime) -> None:
         """Note that their workflows are started."""
@@ -134,35 +129,22 @@ class Letters:
         )
 
 
-class StoredLetters:
+class StoredLetters(Records):
     """Implements :class:`domain.ports.AccountLetters`."""
-
-    def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:
-        self._database = database
-        self._now = now
 
     async def letter(self, letter_id: str) -> AccountLetter | None:
         """What to mail; None where it was, is of no use any more, or nobody has that address."""
         async with self._database.read() as connection:
-            row = (
-                await connection.execute(
-                    select(AccountLetterRow.__table__)
-                    .where(col(AccountLetterRow.id) == letter_id)
-                    .where(col(AccountLetterRow.mailed_at).is_(None))
-                    .where(col(AccountLetterRow.used_at).is_(None))
-                    .where(col(AccountLetterRow.expires_at) > self._now())
-                )
-            ).one_or_none()
-            if row is None:
+            row = await Rows(connection).look_up(AccountLetterRow, letter_id)
+            if row is None or row.mailed_at or row.used_at or row.expires_at <= self._now():
                 return None
-            account = await Accounts(connection).by_email(Role(row.role), row.email)
+            account = await Accounts(connection).by_email(row.role, row.email)
         if account is None:
             return None
-        purpose = LetterPurpose(row.purpose)
-        if purpose is LetterPurpose.VERIFICATION and account.verified_at is not None:
+        if row.purpose is LetterPurpose.VERIFICATION and account.verified_at is not None:
             return None
         return AccountLetter(
-            purpose=purpose,
+            purpose=row.purpose,
             account_id=account.id,
             is_proven=account.verified_at is not None,
             email=account.email,
@@ -174,8 +156,4 @@ class StoredLetters:
     async def sent(self, letter_id: str) -> None:
         """Note that the mail left."""
         async with self._database.write() as connection:
-            await connection.execute(
-                update(AccountLetterRow)
-                .where(col(AccountLetterRow.id) == letter_id)
-                .values(mailed_at=self._now())
-            )
+            await Rows(connection).at(AccountLetterRow, letter_id).set(mailed_at=self._now())

@@ -6,9 +6,8 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Table, false, or_, select
 from sqlmodel import col
 
-from storage.accounts import Account
 from storage.engine import Database
-from storage.models.accounts import AccountEventRow, AccountSession
+from storage.models.accounts import Account, AccountEventRow, AccountSession
 from storage.models.invitations import Invitation, ServiceVisit
 from storage.models.mail import MailNotice
 from storage.models.projects import ProjectMember
@@ -30,11 +29,7 @@ async def lines_of_account(
     mine = select(col(Webhook.id)).where(col(Webhook.account_id) == account.id)
     kinds: tuple[tuple[str, Table, ColumnElement[bool]], ...] = (
         ("membership", ProjectMember.__table__, col(ProjectMember.account_id) == account.id),
-        (
-            "invitation",
-            Invitation.__table__,
-            or_(col(Invitation.invited_by) == account.id, to_it),
-        ),
+        ("invitation", Invitation.__table__, or_(col(Invitation.invited_by) == account.id, to_it)),
         (
             "service_visit",
             ServiceVisit.__table__,

@@ -5,114 +5,68 @@ account's epoch; the row is what can be listed, and so taken back.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Row, delete, insert, select
+from sqlalchemy import ColumnElement, delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
-from storage.models.accounts import AccountSession as AccountSessionRow
-from storage.read_models import read_model
+from storage.models.accounts import AccountSession
+from storage.rows import AccountRepository, record_of
 from storage.sessions import RevokedTokens
 
 MOST: Final = 200
 """Sessions of one account at a time: one more login ends the oldest, so that all can be listed."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AccountSession:
-    """One login; ``id`` is that of its token."""
-
-    id: str
-    account_id: str
-    created_at: datetime
-    expires_at: datetime
-    address: str
-    user_agent: str | None
+_session = record_of(AccountSession)
 
 
-_session = read_model(AccountSession)
-
-
-class AccountSessions:
+class AccountSessions(AccountRepository):
     """Repository of one account's sessions."""
-
-    def __init__(self, connection: AsyncConnection, account_id: str) -> None:
-        self._connection = connection
-        self._account_id = account_id
 
     async def open(self, session: AccountSession) -> None:
         """List a new session; the oldest is ended where there are as many as may be."""
-        await self._connection.execute(insert(AccountSessionRow).values(**asdict(session)))
-        beyond = (
-            select(AccountSessionRow.__table__)
-            .where(col(AccountSessionRow.account_id) == self._account_id)
-            .order_by(col(AccountSessionRow.id).desc())
-            .offset(MOST)
-        )
-        for row in (await self._connection.execute(beyond)).all():
-            await self._end(row, session.created_at)
+        await self._rows.add(AccountSession, session)
+        newest_first = col(AccountSession.id).desc()
+        beyond = self._mine(AccountSession).order_by(newest_first).offset(MOST)
+        ids = [row.id for row in await self._rows.all(beyond)]
+        if ids:
+            await self._end(col(AccountSession.id).in_(ids), session.created_at)
 
     async def page(
         self, *, now: datetime, before: str | None, limit: int
     ) -> Sequence[AccountSession]:
         """Return those that have not expired, newest first, older than the id ``before``."""
-        query = (
-            select(AccountSessionRow.__table__)
-            .where(col(AccountSessionRow.account_id) == self._account_id)
-            .where(col(AccountSessionRow.expires_at) > now)
+        query = self._mine(AccountSession).where(col(AccountSession.expires_at) > now)
+        return await self._rows.read_newest(
+            query, _session, key=col(AccountSession.id), before=before, limit=limit
         )
-        if before is not None:
-            query = query.where(col(AccountSessionRow.id) < before)
-        rows = await self._connection.execute(
-            query.order_by(col(AccountSessionRow.id).desc()).limit(limit)
-        )
-        return [_session(row) for row in rows]
 
     async def end(self, session_id: str, *, now: datetime) -> bool:
         """Void the token of a session; False where the account has no such session."""
-        row = (
-            await self._connection.execute(
-                select(AccountSessionRow.__table__)
-                .where(col(AccountSessionRow.account_id) == self._account_id)
-                .where(col(AccountSessionRow.id) == session_id)
-            )
-        ).one_or_none()
-        if row is None:
-            return False
-        await self._end(row, now)
-        return True
+        found = await self._end(col(AccountSession.id) == session_id, now)
+        return found > 0
 
     async def end_others(self, kept: str, *, now: datetime) -> int:
         """Void the tokens of every session but one; return how many there were."""
-        rows = (
-            await self._connection.execute(
-                select(AccountSessionRow.__table__)
-                .where(col(AccountSessionRow.account_id) == self._account_id)
-                .where(col(AccountSessionRow.id) != kept)
-            )
-        ).all()
-        for row in rows:
-            await self._end(row, now)
-        return len(rows)
+        return await self._end(col(AccountSession.id) != kept, now)
 
     async def forget_all(self) -> None:
         """List none any more: another epoch has voided their tokens."""
         await self._connection.execute(
-            delete(AccountSessionRow).where(col(AccountSessionRow.account_id) == self._account_id)
+            delete(AccountSession).where(col(AccountSession.account_id) == self._account_id)
         )
 
-    async def _end(self, row: Row[tuple[object, ...]], now: datetime) -> None:
-        await RevokedTokens(self._connection).revoke(row.id, expires_at=row.expires_at, now=now)
-        await self._connection.execute(
-            delete(AccountSessionRow).where(col(AccountSessionRow.id) == row.id)
-        )
+    async def _end(self, which: ColumnElement[bool], now: datetime) -> int:
+        rows = await self._rows.all(self._mine(AccountSession).where(which))
+        for row in rows:
+            await RevokedTokens(self._connection).revoke(row.id, expires_at=row.expires_at, now=now)
+            await self._rows.at(AccountSession, row.id).remove()
+        return len(rows)
 
 
 async def forget_sessions(connection: AsyncConnection, *, now: datetime) -> None:
     """Forget those whose tokens have expired."""
-    await connection.execute(
-        delete(AccountSessionRow).where(col(AccountSessionRow.expires_at) < now)
-    )
+    await connection.execute(delete(AccountSession).where(col(AccountSession.expires_at) < now))

@@ -1,43 +1,19 @@
 """Accounts of installers and site owners."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from domain.errors import ConflictError
 from domain.states import Role
-from storage.models.accounts import Account as AccountRow
+from storage.models.accounts import Account
+from storage.rows import Repository, record_of
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Account:
-    """An account. ``email`` is normalised; a token of an epoch before ``token_epoch`` is void.
-
-    ``verified_at``: when somebody first showed to read the mail of the address; None: nobody has.
-    ``deleted_at``: since when nobody is behind it; its row stays, for others point to it.
-    """
-
-    id: str
-    role: Role
-    email: str
-    name: str
-    company: str | None
-    password_hash: str
-    token_epoch: int
-    created_at: datetime
-    verified_at: datetime | None = None
-    deleted_at: datetime | None = None
-
-
-class Accounts:
+class Accounts(Repository):
     """Repository of accounts."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
     async def create(self, account: Account) -> None:
         """Store a new account.
@@ -48,19 +24,7 @@ class Accounts:
         """
         try:
             async with self._connection.begin_nested():
-                await self._connection.execute(
-                    insert(AccountRow).values(
-                        id=account.id,
-                        role=account.role,
-                        email=account.email,
-                        name=account.name,
-                        company=account.company,
-                        password_hash=account.password_hash,
-                        token_epoch=account.token_epoch,
-                        created_at=account.created_at,
-                        verified_at=account.verified_at,
-                    )
-                )
+                await self._rows.add(Account, account)
         except IntegrityError as error:
             raise ConflictError(
                 "email_taken", "An account with this e-mail exists. Log in instead."
@@ -68,19 +32,16 @@ class Accounts:
 
     async def get(self, account_id: str) -> Account | None:
         """One account by its id."""
-        return await self._one(col(AccountRow.id) == account_id)
+        return await self._rows.look_up(Account, account_id)
 
     async def by_email(self, role: Role, email: str) -> Account | None:
         """One account by its role and normalised e-mail."""
-        return await self._one((col(AccountRow.role) == role) & (col(AccountRow.email) == email))
+        is_it = (col(Account.role) == role) & (col(Account.email) == email)
+        return await self._rows.read(select(Account.__table__).where(is_it), record_of(Account))
 
     async def set_password_hash(self, account_id: str, password_hash: str) -> None:
         """Replace the hash by one of the same password with stronger parameters."""
-        await self._connection.execute(
-            update(AccountRow)
-            .where(col(AccountRow.id) == account_id)
-            .values(password_hash=password_hash)
-        )
+        await self._rows.at(Account, account_id).set(password_hash=password_hash)
 
     async def change_password(
         self, account_id: str, password_hash: str, *, of_epoch: int | None = None
@@ -89,41 +50,17 @@ class Accounts:
 
         ``of_epoch``: only while that is the epoch; None when another change was faster.
         """
-        query = update(AccountRow).where(col(AccountRow.id) == account_id)
+        query = update(Account).where(col(Account.id) == account_id)
         if of_epoch is not None:
-            query = query.where(col(AccountRow.token_epoch) == of_epoch)
-        epoch: int | None = await self._connection.scalar(
+            query = query.where(col(Account.token_epoch) == of_epoch)
+        return await self._connection.scalar(
             query.values(
-                password_hash=password_hash, token_epoch=col(AccountRow.token_epoch) + 1
-            ).returning(col(AccountRow.token_epoch))
+                password_hash=password_hash, token_epoch=col(Account.token_epoch) + 1
+            ).returning(col(Account.token_epoch))
         )
-        return epoch
 
     async def verify(self, account_id: str, *, at: datetime) -> bool:
         """Note that the address is shown to be its owner's; False when that was known."""
-        changed = await self._connection.execute(
-            update(AccountRow)
-            .where(col(AccountRow.id) == account_id)
-            .where(col(AccountRow.verified_at).is_(None))
-            .values(verified_at=at)
-        )
-        return changed.rowcount > 0
-
-    async def _one(self, condition: ColumnElement[bool]) -> Account | None:
-        row = (
-            await self._connection.execute(select(AccountRow.__table__).where(condition))
-        ).one_or_none()
-        if row is None:
-            return None
-        return Account(
-            id=row.id,
-            role=Role(row.role),
-            email=row.email,
-            name=row.name,
-            company=row.company,
-            password_hash=row.password_hash,
-            token_epoch=row.token_epoch,
-            created_at=row.created_at,
-            verified_at=row.verified_at,
-            deleted_at=row.deleted_at,
+        return await self._rows.at(Account, account_id, col(Account.verified_at).is_(None)).set(
+            verified_at=at
         )

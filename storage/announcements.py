@@ -16,7 +16,6 @@ from domain.states import (
     DeliveryStatus,
     InvitationStatus,
     ProjectStatus,
-    ServiceVisitStatus,
     WebhookStatus,
 )
 from domain.webhooks import (
@@ -37,6 +36,7 @@ from storage.models.invitations import ServiceVisit
 from storage.models.projects import Project, ProjectMember
 from storage.models.runs import CommissioningRun
 from storage.models.webhooks import Webhook, WebhookDelivery
+from storage.rows import Rows
 
 
 async def announce_verdict(connection: AsyncConnection, view: RunView, *, at: datetime) -> None:
@@ -77,7 +77,7 @@ async def announce_handover(connection: AsyncConnection, project_id: str, *, at:
 
 
 async def announce_visit(
-    connection: AsyncConnection, event: WebhookEvent, visit: Mapping[str, Any], *, at: datetime
+    connection: AsyncConnection, event: WebhookEvent, visit: ServiceVisit, *, at: datetime
 ) -> None:
     """Announce how a service visit stands, a row of it: to the owner, and to who has accepted."""
     await _announce(
@@ -85,16 +85,16 @@ async def announce_visit(
         event,
         lambda project: visit_data(
             project,
-            service_visit_id=visit["id"],
-            status=ServiceVisitStatus(visit["status"]),
-            email=visit["email"],
-            ends_at=visit["ends_at"],
-            unfinished=visit["unfinished"],
-            reason=visit["reason"],
+            service_visit_id=visit.id,
+            status=visit.status,
+            email=visit.email,
+            ends_at=visit.ends_at,
+            unfinished=visit.unfinished,
+            reason=visit.reason,
         ),
-        project=visit["project_id"],
+        project=visit.project_id,
         at=at,
-        whom=_owns() | (col(Webhook.account_id) == visit["installer_id"]),
+        whom=_owns() | (col(Webhook.account_id) == visit.installer_id),
     )
 
 
@@ -110,8 +110,7 @@ async def announce_held(
     rows = await connection.execute(
         select(col(Webhook.id), col(Webhook.events))
         .join(Project, col(Project.site_owner_id) == col(Webhook.account_id))
-        .where(col(Project.id) == project_id)
-        .where(col(Webhook.status) == WebhookStatus.ENABLED)
+        .where(col(Project.id) == project_id, col(Webhook.status) == WebhookStatus.ENABLED)
     )
     event = WebhookEvent.RECORD_HELD
     wanted = [row.id for row in rows if event in row.events]
@@ -188,15 +187,12 @@ async def _announce(
     whom: ColumnElement[bool],
 ) -> None:
     """Write a delivery for each webhook of these people that wants it, if there is one."""
-    rows = (
-        await connection.execute(
-            select(col(Webhook.id), col(Webhook.events), col(Project.id).label("project_id"))
-            .select_from(Webhook)
-            .join(Project, whom)
-            .where(col(Project.id) == project)
-            .where(col(Webhook.status) == WebhookStatus.ENABLED)
-        )
-    ).all()
+    rows = await Rows(connection).all(
+        select(Webhook.__table__, col(Project.id).label("project_id"))
+        .select_from(Webhook)
+        .join(Project, whom)
+        .where(col(Project.id) == project, col(Webhook.status) == WebhookStatus.ENABLED)
+    )
     wanted = [row for row in rows if event in row.events]
     if wanted:
         body = body_of(event, data(wanted[0].project_id), at=at)

@@ -16,6 +16,7 @@ from domain.starting import AwayError, MistakeError, StartingError, is_unknown_h
 from storage.dialects import conflict_insert, upsert
 from storage.engine import Database
 from storage.models.accounts import KeyFingerprint
+from storage.rows import Rows
 
 _SETTING = "DYNAMO_DATABASE_URL"
 _LOOK_SECONDS = 15.0
@@ -93,10 +94,9 @@ async def _agreed(
         await connection.execute(
             conflict_insert(connection, KeyFingerprint).values(row).on_conflict_do_nothing()
         )
-    rows = await connection.execute(
+    return await Rows(connection).pairs(
         select(col(KeyFingerprint.setting), col(KeyFingerprint.fingerprint))
     )
-    return {row.setting: row.fingerprint for row in rows}
 
 
 def _has_tables(connection: Connection) -> bool:

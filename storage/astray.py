@@ -1,8 +1,7 @@
 """What came during a run to the wrong place: filed elsewhere, or over the endpoint of another."""
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import ColumnElement, Row, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,6 +17,7 @@ from storage.models.charge_points import ChargePoint
 from storage.models.facts import Boot
 from storage.models.runs import CommissioningRun
 from storage.models.transactions import MeterValue, Transaction
+from storage.rows import Rows
 from storage.run_tags import is_tag_of_the_run
 
 _MOST: Final = 20
@@ -37,21 +37,14 @@ async def _boots(
 ) -> list[Astray]:
     """Find its serial number in what others of the project said last."""
     own = serial_key(
-        await connection.scalar(
-            select(col(ChargePoint.serial_number)).where(
-                col(ChargePoint.id) == request.charge_point_id
-            )
-        )
-        or ""
+        await Rows(connection).value(col(ChargePoint.serial_number), request.charge_point_id) or ""
     )
     rows = await connection.execute(
         select(Boot.__table__, col(ChargePoint.location_address))
         .join(ChargePoint, col(ChargePoint.id) == col(Boot.charge_point_id))
         .where(col(ChargePoint.project_id) == request.project_id)
-        .where(col(ChargePoint.id) != request.charge_point_id)
-        .where(col(ChargePoint.serial_key) != own)
-        .where(col(Boot.at) >= since)
-        .where(counts(Boot.__table__))
+        .where(col(ChargePoint.id) != request.charge_point_id, col(ChargePoint.serial_key) != own)
+        .where(col(Boot.at) >= since, counts(Boot.__table__))
         .where(
             or_(
                 func.lower(func.trim(col(Boot.charge_point_serial))) == own,
@@ -122,16 +115,14 @@ async def _values(connection: AsyncConnection, request: RunRequest) -> list[Astr
 
 async def _newest(
     connection: AsyncConnection, request: RunRequest, which: ColumnElement[bool]
-) -> Sequence[Row[Any, Any, Any]]:
+) -> list[Row[int, int | None, datetime]]:
     values = MeterValue.__table__.c
     newest = func.max(values.received_at).label("newest")
-    rows = await connection.execute(
+    return await Rows(connection).all(
         select(values.connector_id, values.transaction_id, newest)
-        .where(which)
-        .where(values.charge_point_id == request.charge_point_id)
+        .where(which, values.charge_point_id == request.charge_point_id)
         .where(values.received_at >= request.started_at)
         .group_by(values.connector_id, values.transaction_id)
         .order_by(newest.desc())
         .limit(_MOST)
     )
-    return rows.all()

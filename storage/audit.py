@@ -9,14 +9,14 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import ScalarSelect, and_, literal, not_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
 from domain.states import Role
-from storage.dialects import conflict_insert
 from storage.models.accounts import Account
 from storage.models.projects import AuditEntry as AuditEntryRow
+from storage.read_models import read_model
+from storage.rows import ProjectRepository
 from storage.visiting import newest_visit
 
 _OF_TAGS: Final = [action for action in AuditAction if action.is_of_tags]
@@ -37,12 +37,11 @@ class AuditEntry:
     """In which its installer has done it."""
 
 
-class Audit:
-    """Repository of one project's trail."""
+_entry = read_model(AuditEntry, "actor")
 
-    def __init__(self, connection: AsyncConnection, project_id: str) -> None:
-        self._connection = connection
-        self._project_id = project_id
+
+class Audit(ProjectRepository):
+    """Repository of one project's trail."""
 
     async def write(
         self,
@@ -62,25 +61,20 @@ class Audit:
         """
         if action.is_change and before == after:
             return
-        await self._connection.execute(
-            conflict_insert(self._connection, AuditEntryRow)
-            .values(
-                project_id=self._project_id,
-                at=at,
-                action=action,
-                account_id=actor.account_id,
-                email=_email(actor),
-                role=actor.role,
-                address=actor.address,
-                target=target,
-                before=before,
-                after=after,
-                entry_key=key,
-                service_visit_id=newest_visit(literal(self._project_id), actor.account_id)
-                if actor.account_id is not None
-                else None,
-            )
-            .on_conflict_do_nothing()
+        await self._rows.add_if_new(
+            AuditEntryRow,
+            actor,
+            project_id=self._project_id,
+            at=at,
+            action=action,
+            email=_email(actor),
+            target=target,
+            before=before,
+            after=after,
+            entry_key=key,
+            service_visit_id=newest_visit(literal(self._project_id), actor.account_id)
+            if actor.account_id is not None
+            else None,
         )
 
     async def page(self, *, before: int | None, limit: int, reader: Role) -> Sequence[AuditEntry]:
@@ -88,35 +82,13 @@ class Audit:
 
         An installer reads none about the owner's own id tags, which no list shows it either.
         """
-        entry = AuditEntryRow.__table__.c
-        query = select(AuditEntryRow.__table__).where(entry.project_id == self._project_id)
+        query = self._mine(AuditEntryRow)
         if reader is Role.INSTALLER:
-            query = query.where(
-                not_(and_(entry.role == Role.SITE_OWNER, entry.action.in_(_OF_TAGS)))
-            )
-        if before is not None:
-            query = query.where(col(AuditEntryRow.id) < before)
-        rows = await self._connection.execute(
-            query.order_by(col(AuditEntryRow.id).desc()).limit(limit)
+            of_owner = col(AuditEntryRow.role) == Role.SITE_OWNER
+            query = query.where(not_(and_(of_owner, col(AuditEntryRow.action).in_(_OF_TAGS))))
+        return await self._rows.read_newest(
+            query, _entry, key=col(AuditEntryRow.id), before=before, limit=limit
         )
-        return [
-            AuditEntry(
-                id=row.id,
-                at=row.at,
-                action=AuditAction(row.action),
-                actor=Actor(
-                    email=row.email,
-                    role=row.role,
-                    account_id=row.account_id,
-                    address=row.address,
-                ),
-                target=row.target,
-                before=row.before,
-                after=row.after,
-                service_visit_id=row.service_visit_id,
-            )
-            for row in rows
-        ]
 
 
 def _email(actor: Actor) -> str | ScalarSelect[str] | None:

@@ -1,11 +1,10 @@
 """Id tags that are listed by presenting the card: the next unknown one at a charge point."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -16,63 +15,42 @@ from storage.access import Access
 from storage.audit import Audit
 from storage.dialects import among
 from storage.fact_records import Authorization, TransactionStart
-from storage.models.charge_points import AwaitedTag as AwaitedTagRow
-from storage.models.charge_points import ChargePoint
+from storage.models.charge_points import AwaitedTag, ChargePoint
 from storage.models.projects import Project
+from storage.rows import Repository, Rows
 
 PRESENTED_WITHIN: Final = timedelta(minutes=1)
 """A start that is older than this when it comes tells of no card that is presented now."""
 _LONGEST: Final = 20  # CiString20
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AwaitedTag:
-    """What is awaited at a charge point until then; ``id_tag`` is what came."""
-
-    label: str | None
-    until: datetime
-    id_tag: str | None
-
-
-class AwaitedTags:
+class AwaitedTags(Repository):
     """Repository of what is awaited at one charge point."""
 
     def __init__(self, connection: AsyncConnection, charge_point_id: str) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._charge_point_id = charge_point_id
 
     async def put(self, *, label: str | None, by: Actor, at: datetime, until: datetime) -> None:
         """Await the next unknown tag; what was awaited before is not any more."""
         await self.end()
-        await self._connection.execute(
-            insert(AwaitedTagRow).values(
-                charge_point_id=self._charge_point_id,
-                label=label,
-                asked_by=by.account_id,
-                asked_email=by.email,
-                asked_at=at,
-                until=until,
-            )
+        await self._rows.add(
+            AwaitedTag,
+            charge_point_id=self._charge_point_id,
+            label=label,
+            asked_by=by.account_id,
+            asked_email=by.email,
+            asked_at=at,
+            until=until,
         )
 
     async def get(self) -> AwaitedTag | None:
         """What is awaited there, or came last."""
-        row = (
-            await self._connection.execute(
-                select(AwaitedTagRow.__table__).where(
-                    col(AwaitedTagRow.charge_point_id) == self._charge_point_id
-                )
-            )
-        ).one_or_none()
-        if row is None:
-            return None
-        return AwaitedTag(label=row.label, until=row.until, id_tag=row.id_tag)
+        return await self._rows.look_up(AwaitedTag, self._charge_point_id)
 
     async def end(self) -> None:
         """Await nothing."""
-        await self._connection.execute(
-            delete(AwaitedTagRow).where(col(AwaitedTagRow.charge_point_id) == self._charge_point_id)
-        )
+        await self._rows.at(AwaitedTag, self._charge_point_id).remove()
 
 
 async def list_awaited(
@@ -84,30 +62,28 @@ async def list_awaited(
         return
     now = datetime.now(UTC)
     rows = await connection.execute(
-        select(AwaitedTagRow.__table__, col(ChargePoint.project_id))
-        .join(ChargePoint, col(ChargePoint.id) == col(AwaitedTagRow.charge_point_id))
+        select(AwaitedTag.__table__, col(ChargePoint.project_id))
+        .join(ChargePoint, col(ChargePoint.id) == col(AwaitedTag.charge_point_id))
         .join(Project, col(Project.id) == col(ChargePoint.project_id))
         .where(
             among(
                 connection,
-                col(AwaitedTagRow.charge_point_id),
+                col(AwaitedTag.charge_point_id),
                 {record.charge_point_id for record in refused},
             )
         )
-        .where(col(AwaitedTagRow.id_tag).is_(None))
-        .where(col(AwaitedTagRow.until) > now)
+        .where(col(AwaitedTag.id_tag).is_(None), col(AwaitedTag.until) > now)
         .where(col(Project.status) == ProjectStatus.HANDED_OVER)
     )
     for row in rows.all():
         record = next(one for one in refused if one.charge_point_id == row.charge_point_id)
         id_tag = record.id_tag.strip()
-        came = await connection.execute(
-            update(AwaitedTagRow)
-            .where(col(AwaitedTagRow.charge_point_id) == row.charge_point_id)
-            .where(col(AwaitedTagRow.id_tag).is_(None))
-            .values(id_tag=id_tag)
+        came = (
+            await Rows(connection)
+            .at(AwaitedTag, row.charge_point_id, col(AwaitedTag.id_tag).is_(None))
+            .set(id_tag=id_tag)
         )
-        if came.rowcount == 0:
+        if not came:
             continue  # another node was faster
         try:
             await Access(connection, row.project_id).put(

@@ -1,7 +1,6 @@
 """What the workflow of a project's commissioning reads and writes, a step at a time."""
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,23 +9,19 @@ from sqlmodel import col
 from domain.batch import BatchCounts, BatchProgress, BatchRequest, BatchStep
 from domain.commissioning import CancelRequest, RunRequest, RunToStart
 from domain.ids import Prefix, new_id
-from domain.states import (
-    BatchStatus,
-    MemberState,
-    ProjectStatus,
-    RunStatus,
-)
-from storage.batch_status import OPEN_RUN, count, members_with_runs
-from storage.batches import Batch, Batches
-from storage.catalogue import Catalogue
+from domain.states import BatchStatus, MemberState, ProjectStatus, RunStatus
+from storage.batch_status import count, members_with_runs
+from storage.batches import Batches
 from storage.charge_points import read_registered
 from storage.dialects import among
-from storage.engine import Database
 from storage.in_use import at_live_site
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
-from storage.models.runs import BatchMember, CommissioningRun
-from storage.runs import Run, Runs
+from storage.models.runs import Batch, BatchMember
+from storage.newest_runs import is_open
+from storage.records import CatalogueRecords
+from storage.rows import Rows
+from storage.runs import Runs
 from storage.standing import holds
 from storage.visiting import has_visit
 
@@ -35,15 +30,8 @@ _CANCELS_A_STEP = 50
 _RETRIED = {RunStatus.FAILED, RunStatus.CANCELLED}
 
 
-class StoredBatches:
+class StoredBatches(CatalogueRecords):
     """Implements :class:`domain.ports.BatchRecords`."""
-
-    def __init__(
-        self, database: Database, catalogue: Catalogue, *, now: Callable[[], datetime]
-    ) -> None:
-        self._database = database
-        self._catalogue = catalogue
-        self._now = now
 
     async def advance(self, project_id: str) -> BatchStep:
         """Decide and commit the next step of the project's open batch."""
@@ -133,7 +121,7 @@ class StoredBatches:
         runs = Runs(connection)
         current = await runs.latest(charge_point_id)
         if current is not None and current.status.is_open:
-            await _started(connection, batch, current)
+            await _started(connection, batch, current.request)
             return None
         if not batch.from_scratch and await holds(connection, [charge_point_id], self._catalogue):
             await _set_state(connection, batch, charge_point_id, MemberState.KEPT)
@@ -156,76 +144,55 @@ class StoredBatches:
             live_site=await at_live_site(connection, charge_point_id),
         )
         await runs.create_starting(request)
-        await _started(
-            connection, batch, Run(request=request, status=RunStatus.STARTING, view=None)
-        )
+        await _started(connection, batch, request)
         return RunToStart(
             request=request, registered=await read_registered(connection, charge_point_id)
         )
 
 
 async def _queued(connection: AsyncConnection, batch_id: str, *, limit: int) -> Sequence[str]:
-    return (
-        await connection.scalars(
-            select(col(BatchMember.charge_point_id))
-            .where(col(BatchMember.batch_id) == batch_id)
-            .where(col(BatchMember.state) == MemberState.QUEUED)
-            .order_by(col(BatchMember.charge_point_id))
-            .limit(limit)
-        )
-    ).all()
+    return await Rows(connection).values(
+        select(col(BatchMember.charge_point_id))
+        .where(col(BatchMember.batch_id) == batch_id, col(BatchMember.state) == MemberState.QUEUED)
+        .order_by(col(BatchMember.charge_point_id))
+        .limit(limit)
+    )
 
 
 async def _to_cancel(connection: AsyncConnection, batch_id: str, *, limit: int) -> Sequence[str]:
-    return (
-        await connection.scalars(
-            select(col(BatchMember.charge_point_id))
-            .select_from(members_with_runs())
-            .where(col(BatchMember.batch_id) == batch_id)
-            .where(col(BatchMember.cancel_sent).is_(False))
-            .where(col(CommissioningRun.status).in_(OPEN_RUN))
-            .order_by(col(BatchMember.charge_point_id))
-            .limit(limit)
-        )
-    ).all()
+    return await Rows(connection).values(
+        select(col(BatchMember.charge_point_id))
+        .select_from(members_with_runs())
+        .where(col(BatchMember.batch_id) == batch_id, col(BatchMember.cancel_sent).is_(False))
+        .where(is_open())
+        .order_by(col(BatchMember.charge_point_id))
+        .limit(limit)
+    )
 
 
 async def _drop_queued(connection: AsyncConnection, batch_id: str) -> None:
     await connection.execute(
         update(BatchMember)
-        .where(col(BatchMember.batch_id) == batch_id)
-        .where(col(BatchMember.state) == MemberState.QUEUED)
+        .where(col(BatchMember.batch_id) == batch_id, col(BatchMember.state) == MemberState.QUEUED)
         .values(state=MemberState.CANCELLED)
     )
 
 
-async def _started(connection: AsyncConnection, batch: BatchRequest, run: Run) -> None:
-    await connection.execute(
-        update(BatchMember)
-        .where(col(BatchMember.batch_id) == batch.batch_id)
-        .where(col(BatchMember.charge_point_id) == run.request.charge_point_id)
-        .values(state=MemberState.STARTED, commissioning_id=run.request.commissioning_id)
+async def _started(connection: AsyncConnection, batch: BatchRequest, run: RunRequest) -> None:
+    await (
+        Rows(connection)
+        .at(BatchMember, (batch.batch_id, run.charge_point_id))
+        .set(state=MemberState.STARTED, commissioning_id=run.commissioning_id)
     )
 
 
 async def _set_state(
     connection: AsyncConnection, batch: BatchRequest, charge_point_id: str, state: MemberState
 ) -> None:
-    await connection.execute(
-        update(BatchMember)
-        .where(col(BatchMember.batch_id) == batch.batch_id)
-        .where(col(BatchMember.charge_point_id) == charge_point_id)
-        .values(state=state)
-    )
+    await Rows(connection).at(BatchMember, (batch.batch_id, charge_point_id)).set(state=state)
 
 
 async def _is_out(connection: AsyncConnection, charge_point_id: str) -> bool:
     """Tell whether it was withdrawn, or is to be."""
-    row = (
-        await connection.execute(
-            select(col(ChargePoint.withdrawn_at), col(ChargePoint.withdrawal)).where(
-                col(ChargePoint.id) == charge_point_id
-            )
-        )
-    ).one()
+    row = await Rows(connection).get(ChargePoint, charge_point_id)
     return row.withdrawn_at is not None or row.withdrawal is not None

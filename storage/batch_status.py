@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pydantic import TypeAdapter
 from sqlalchemy import FromClause, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
@@ -21,10 +20,8 @@ from domain.states import MemberState, RunStatus, WaitingFor
 from storage.connection_attempts import last_refusals
 from storage.models.charge_points import ChargePoint
 from storage.models.runs import BatchMember, CommissioningRun
+from storage.rows import Rows
 
-OPEN_RUN = (RunStatus.STARTING, RunStatus.IN_PROGRESS)
-_VIEW = TypeAdapter(RunView)
-_WAITING = TypeAdapter(Waiting)
 _ENDS = {
     RunStatus.COMPLETED: "passed",
     RunStatus.FAILED: "failed",
@@ -65,12 +62,7 @@ async def count(connection: AsyncConnection, batch_id: str) -> BatchCounts:
     """Count the members by their status."""
     run, state = CommissioningRun.__table__.c, col(BatchMember.state)
     rows = await connection.execute(
-        select(
-            state,
-            run.status,
-            run.waiting_for,
-            func.count().label("number"),
-        )
+        select(state, run.status, run.waiting_for, func.count().label("number"))
         .select_from(members_with_runs())
         .where(col(BatchMember.batch_id) == batch_id)
         .group_by(state, run.status, run.waiting_for)
@@ -114,8 +106,7 @@ async def needing_a_person(
                 ChargePoint, col(ChargePoint.id) == col(BatchMember.charge_point_id)
             )
         )
-        .where(col(BatchMember.batch_id) == batch_id)
-        .where(col(ChargePoint.withdrawn_at).is_(None))
+        .where(col(BatchMember.batch_id) == batch_id, col(ChargePoint.withdrawn_at).is_(None))
         .where(
             or_(
                 col(CommissioningRun.status) == RunStatus.FAILED,
@@ -127,12 +118,8 @@ async def needing_a_person(
     )
     if after is not None:
         query = query.where(col(BatchMember.charge_point_id) > after)
-    rows = (await connection.execute(query)).all()
-    waits = {
-        row.charge_point_id: _WAITING.validate_python(row.waiting)
-        for row in rows
-        if row.status != RunStatus.FAILED
-    }
+    rows = await Rows(connection).all(query)
+    waits = {row.charge_point_id: row.waiting for row in rows if row.status != RunStatus.FAILED}
     refusals = await last_refusals(
         connection,
         {
@@ -154,7 +141,7 @@ async def needing_a_person(
                 project_id=row.project_id,
                 charge_point_id=row.charge_point_id,
             ),
-            view=None if row.view is None else _VIEW.validate_python(row.view),
+            view=row.view,
         )
         for row in rows
     ]

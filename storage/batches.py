@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pydantic import TypeAdapter
-from sqlalchemy import BindParameter, Select, bindparam, insert, or_, select, update
+from sqlalchemy import BindParameter, Select, bindparam, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
@@ -19,31 +18,13 @@ from storage.catalogue import Catalogue
 from storage.dialects import at_once
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
-from storage.models.runs import Batch as BatchRow
-from storage.models.runs import BatchMember
-from storage.read_models import read_model
+from storage.models.runs import Batch, BatchMember
+from storage.rows import Repository, Rows, record_of
 from storage.standing import holds
 from storage.visiting import in_visit
 
-_REQUEST = TypeAdapter(BatchRequest)
-_CANCEL = TypeAdapter(CancelRequest)
 OPEN = (BatchStatus.STARTING, BatchStatus.IN_PROGRESS)
 _MANY = 10  # unknown ids that are named in an answer
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Batch:
-    """A batch's row."""
-
-    request: BatchRequest
-    status: BatchStatus
-    completed_at: datetime | None
-    cancel: CancelRequest | None
-
-    @property
-    def shown_status(self) -> BatchStatus:
-        """As a caller sees it."""
-        return BatchStatus.IN_PROGRESS if self.status in OPEN else self.status
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,14 +35,11 @@ class Planned:
     withdrawn: int
 
 
-_batch = read_model(Batch)
+_batch = record_of(Batch)
 
 
-class Batches:
+class Batches(Repository):
     """Repository of batches."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
     async def create(
         self,
@@ -85,14 +63,13 @@ class Batches:
         members, withdrawn = await self._members(request, catalogue, scope=scope, only=only)
         try:
             async with self._connection.begin_nested():
-                await self._connection.execute(
-                    insert(BatchRow).values(
-                        id=request.batch_id,
-                        project_id=request.project_id,
-                        status=BatchStatus.STARTING,
-                        request=_REQUEST.dump_python(request, mode="json"),
-                        started_at=request.started_at,
-                    )
+                await self._rows.add(
+                    Batch,
+                    id=request.batch_id,
+                    project_id=request.project_id,
+                    status=BatchStatus.STARTING,
+                    request=request,
+                    started_at=request.started_at,
                 )
         except IntegrityError:
             await self._refuse_a_second(request.project_id)
@@ -108,30 +85,25 @@ class Batches:
 
     async def abandon(self, batch_id: str) -> bool:
         """Take back a batch whose workflow could not be started; False when it has begun."""
-        result = await self._connection.execute(
-            update(BatchRow)
-            .where(col(BatchRow.id) == batch_id)
-            .where(col(BatchRow.status) == BatchStatus.STARTING)
-            .values(status=BatchStatus.ABANDONED)
+        return await self._rows.at(Batch, batch_id, col(Batch.status) == BatchStatus.STARTING).set(
+            status=BatchStatus.ABANDONED
         )
-        return result.rowcount == 1
 
     async def newest(self, project_id: str) -> Batch | None:
         """The newest batch of a project that was not abandoned."""
         return await self._one(
-            select(BatchRow.__table__)
-            .where(col(BatchRow.project_id) == project_id)
-            .where(col(BatchRow.status) != BatchStatus.ABANDONED)
-            .order_by(col(BatchRow.id).desc())
+            select(Batch.__table__)
+            .where(col(Batch.project_id) == project_id)
+            .where(col(Batch.status) != BatchStatus.ABANDONED)
+            .order_by(col(Batch.id).desc())
             .limit(1)
         )
 
     async def open_of(self, project_id: str) -> Batch | None:
         """Lock the open batch of a project, if there is one."""
         return await self._one(
-            select(BatchRow.__table__)
-            .where(col(BatchRow.project_id) == project_id)
-            .where(col(BatchRow.status).in_(OPEN))
+            select(Batch.__table__)
+            .where(col(Batch.project_id) == project_id, col(Batch.status).in_(OPEN))
             .with_for_update()
         )
 
@@ -142,39 +114,26 @@ class Batches:
             "open", OPEN, expanding=True, literal_execute=True
         )
         query = (
-            select(BatchRow.__table__)
-            .where(col(BatchRow.status).in_(which))
-            .where(col(BatchRow.id) > after)
-            .order_by(col(BatchRow.id))
+            select(Batch.__table__)
+            .where(col(Batch.status).in_(which), col(Batch.id) > after)
+            .order_by(col(Batch.id))
             .limit(limit)
         )
-        return [_batch(row) for row in await self._connection.execute(query)]
+        return await self._rows.read_all(query, _batch)
 
     async def request_cancel(self, batch_id: str, request: CancelRequest) -> None:
         """Stop the batch from starting anything; the first request is the one that counts."""
-        await self._connection.execute(
-            update(BatchRow)
-            .where(col(BatchRow.id) == batch_id)
-            .where(col(BatchRow.cancel).is_(None))
-            .values(cancel=_CANCEL.dump_python(request, mode="json"))
-        )
+        await self._rows.at(Batch, batch_id, col(Batch.cancel).is_(None)).set(cancel=request)
 
     async def begin(self, batch_id: str) -> None:
         """Its workflow is at work."""
-        await self._connection.execute(
-            update(BatchRow)
-            .where(col(BatchRow.id) == batch_id)
-            .where(col(BatchRow.status) == BatchStatus.STARTING)
-            .values(status=BatchStatus.IN_PROGRESS)
+        await self._rows.at(Batch, batch_id, col(Batch.status) == BatchStatus.STARTING).set(
+            status=BatchStatus.IN_PROGRESS
         )
 
     async def close(self, batch_id: str, status: BatchStatus, *, at: datetime) -> None:
         """Nothing of it is open any more."""
-        await self._connection.execute(
-            update(BatchRow)
-            .where(col(BatchRow.id) == batch_id)
-            .values(status=status, completed_at=at)
-        )
+        await self._rows.at(Batch, batch_id).set(status=status, completed_at=at)
 
     async def _refuse_a_second(self, project_id: str) -> None:
         current = await self.open_of(project_id)
@@ -253,30 +212,21 @@ class Batches:
         return members, 0 if only is not None else len(withdrawn)
 
     async def _one(self, query: Select[Any]) -> Batch | None:
-        row = (await self._connection.execute(query)).one_or_none()
-        return None if row is None else _batch(row)
+        return await self._rows.read(query, _batch)
 
 
 async def open_batch_of(connection: AsyncConnection, charge_point_id: str) -> str | None:
     """Id of the project whose open batch has this charge point."""
-    project_id: str | None = await connection.scalar(
-        select(col(BatchRow.project_id))
-        .join(BatchMember, col(BatchMember.batch_id) == col(BatchRow.id))
-        .where(col(BatchMember.charge_point_id) == charge_point_id)
-        .where(col(BatchRow.status).in_(OPEN))
+    return await connection.scalar(
+        select(col(Batch.project_id))
+        .join(BatchMember, col(BatchMember.batch_id) == col(Batch.id))
+        .where(col(BatchMember.charge_point_id) == charge_point_id, col(Batch.status).in_(OPEN))
     )
-    return project_id
 
 
 async def read_owner(connection: AsyncConnection, project_id: str) -> BatchOwner:
     """Read what the workflow of a project's commissioning is started with."""
-    row = (
-        await connection.execute(
-            select(col(Project.installer_id), col(Project.name)).where(
-                col(Project.id) == project_id
-            )
-        )
-    ).one()
+    row = await Rows(connection).get(Project, project_id)
     return BatchOwner(project_id=project_id, installer_id=row.installer_id, name=row.name)
 
 

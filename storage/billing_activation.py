@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, insert, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import or_, select, update
 from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
 from domain.errors import ConflictError
 from domain.states import Feature, ProjectStatus
 from storage.audit import Audit
-from storage.dialects import conflict_insert
 from storage.models.billing import BillingAccount, BillingPause, Tariff
 from storage.models.projects import Project
+from storage.read_models import read_model
+from storage.rows import ProjectRepository
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,67 +24,42 @@ class BillingState:
     paused_at: datetime | None
 
 
-class BillingActivation:
-    """Repository of one project's billing."""
+_state = read_model(BillingState)
 
-    def __init__(self, connection: AsyncConnection, project_id: str) -> None:
-        self._connection = connection
-        self._project_id = project_id
+
+class BillingActivation(ProjectRepository):
+    """Repository of one project's billing."""
 
     async def activate(self, *, at: datetime) -> datetime | None:
         """Bill the transactions that begin from now on; returns since when. A repeat is harmless.
 
         None without a tariff: nothing can be billed, and nothing is.
         """
-        priced = await self._connection.scalar(
-            select(func.count())
-            .select_from(Tariff)
-            .where(col(Tariff.project_id) == self._project_id)
-        )
-        if not priced:
+        if not await self._rows.count(Tariff, col(Tariff.project_id) == self._project_id):
             return None
-        await self._connection.execute(
-            conflict_insert(self._connection, BillingAccount)
-            .values(project_id=self._project_id, active_since=at)
-            .on_conflict_do_nothing()
-        )
-        since: datetime = (
-            await self._connection.scalars(
-                select(col(BillingAccount.active_since)).where(
-                    col(BillingAccount.project_id) == self._project_id
-                )
-            )
-        ).one()
-        return since
+        await self._rows.add_if_new(BillingAccount, project_id=self._project_id, active_since=at)
+        return await self._rows.value(col(BillingAccount.active_since), self._project_id)
 
     async def begin(self, *, at: datetime) -> bool:
         """Bill from now on, if the project is handed over and has a tariff; tells whether it does.
 
         The handover asks for it, and so does every tariff that is set after it.
         """
-        status = await self._connection.scalar(
-            select(col(Project.status)).where(col(Project.id) == self._project_id)
-        )
+        status = await self._rows.value(col(Project.status), self._project_id)
         return status == ProjectStatus.HANDED_OVER and await self.activate(at=at) is not None
 
     async def state(self) -> BillingState | None:
         """How billing stands; None where it was never activated."""
-        row = (
-            await self._connection.execute(
-                select(col(BillingAccount.active_since), col(BillingPause.paused_at))
-                .select_from(
-                    BillingAccount.__table__.outerjoin(
-                        BillingPause,
-                        (col(BillingPause.project_id) == col(BillingAccount.project_id))
-                        & col(BillingPause.resumed_at).is_(None),
-                    )
-                )
-                .where(col(BillingAccount.project_id) == self._project_id)
+        return await self._rows.read(
+            select(col(BillingAccount.active_since), col(BillingPause.paused_at))
+            .outerjoin(
+                BillingPause,
+                (col(BillingPause.project_id) == col(BillingAccount.project_id))
+                & col(BillingPause.resumed_at).is_(None),
             )
-        ).one_or_none()
-        if row is None:
-            return None
-        return BillingState(active_since=row.active_since, paused_at=row.paused_at)
+            .where(col(BillingAccount.project_id) == self._project_id),
+            _state,
+        )
 
     async def pause(self, *, at: datetime, by: Actor) -> BillingState:
         """Bill no transaction that begins from now on; one that runs is billed. Safe to repeat.
@@ -93,13 +68,11 @@ class BillingActivation:
             ConflictError: ``billing_not_active``.
 
         """
-        await self._locked()
+        await self._rows.at(BillingAccount, self._project_id).lock()
         state = await self._active()
         if state.paused_at is None:
-            await self._connection.execute(
-                insert(BillingPause).values(
-                    project_id=self._project_id, paused_at=at, paused_by=by.account_id
-                )
+            await self._rows.add(
+                BillingPause, project_id=self._project_id, paused_at=at, paused_by=by.account_id
             )
             await self._audit(AuditAction.FEATURE_PAUSED, by, at=at)
         return await self._active()
@@ -111,7 +84,7 @@ class BillingActivation:
             ConflictError: ``billing_not_active``.
 
         """
-        await self._locked()
+        await self._rows.at(BillingAccount, self._project_id).lock()
         await self._active()
         resumed = await self._connection.execute(
             update(BillingPause)
@@ -128,27 +101,17 @@ class BillingActivation:
         state = await self.state()
         if state is None or moment < state.active_since:
             return False
-        paused = await self._connection.scalar(
-            select(func.count())
-            .select_from(BillingPause)
-            .where(col(BillingPause.project_id) == self._project_id)
-            .where(col(BillingPause.paused_at) <= moment)
-            .where(
-                or_(col(BillingPause.resumed_at).is_(None), col(BillingPause.resumed_at) > moment)
-            )
+        resumed_at = col(BillingPause.resumed_at)
+        return not await self._rows.count(
+            BillingPause,
+            col(BillingPause.project_id) == self._project_id,
+            col(BillingPause.paused_at) <= moment,
+            or_(resumed_at.is_(None), resumed_at > moment),
         )
-        return not paused
 
     async def _audit(self, action: AuditAction, by: Actor, *, at: datetime) -> None:
         await Audit(self._connection, self._project_id).write(
             action, by, target=Feature.BILLING, at=at
-        )
-
-    async def _locked(self) -> None:
-        await self._connection.execute(
-            select(BillingAccount.__table__)
-            .where(col(BillingAccount.project_id) == self._project_id)
-            .with_for_update()
         )
 
     async def _active(self) -> BillingState:

@@ -1,12 +1,11 @@
 """Billing of transactions: from rows to charge detail records, in one database transaction."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -31,29 +30,24 @@ from domain.states import TransactionBilling
 from storage.announcements import announce_held
 from storage.billing_activation import BillingActivation
 from storage.billing_months import Months
-from storage.billing_told import Gathered, gather, link_of, times_of
+from storage.billing_told import Gathered, Site, gather, link_of, times_of
 from storage.catalogue import Catalogue
 from storage.cdrs import Cdrs, Issued
 from storage.contests import is_asked
-from storage.engine import Database
-from storage.held import HeldRecord, HeldRecords
+from storage.held import HeldRecords
+from storage.models.billing import HeldRecord
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
 from storage.models.runs import CommissioningRun
 from storage.models.transactions import Transaction
+from storage.records import CatalogueRecords
+from storage.rows import Rows, record_of
 from storage.run_tags import is_tag_of_the_run
 from storage.tariffs import Tariffs
 
 
-class StoredBilling:
+class StoredBilling(CatalogueRecords):
     """Implements :class:`domain.ports.BillingRecords`."""
-
-    def __init__(
-        self, database: Database, catalogue: Catalogue, *, now: Callable[[], datetime]
-    ) -> None:
-        self._database = database
-        self._catalogue = catalogue
-        self._now = now
 
     async def bill(self, transaction_id: int) -> TransactionBilled:
         """Bill a transaction that is due, or correct its record where that has changed."""
@@ -72,43 +66,24 @@ async def bill_transaction(
     whoever brings new meter values marks that row after them; so no value is overlooked, and of
     two who bill the same transaction one finds nothing due.
     """
-    row = (
-        await connection.execute(
-            select(Transaction.__table__)
-            .where(col(Transaction.id) == transaction_id)
-            .with_for_update()
-        )
-    ).one_or_none()
+    rows = Rows(connection)
+    its_row = select(Transaction.__table__).where(col(Transaction.id) == transaction_id)
+    row = await rows.read(its_row.with_for_update(), record_of(Transaction))
     if row is None or row.billing != TransactionBilling.DUE:
         return TransactionBilled(reason="Nothing is due.")
     if await is_asked(connection, row.charge_point_id):
         return TransactionBilled(reason="It is not known yet whether another link speaks, too.")
-    site = (
-        await connection.execute(
-            select(
-                Project.__table__,
-                col(ChargePoint.serial_number),
-                col(ChargePoint.vendor),
-                col(ChargePoint.model),
-                col(ChargePoint.credential_hash),
-                col(ChargePoint.max_amps).label("cable_amps"),
-                col(ChargePoint.phases).label("cable_phases"),
-                col(ChargePoint.voltage).label("cable_voltage"),
-            )
-            .join(ChargePoint, col(ChargePoint.project_id) == col(Project.id))
-            .where(col(ChargePoint.id) == row.charge_point_id)
-            # No month is closed from here on until the records are committed.
-            .with_for_update(read=True, of=Project)
-        )
-    ).one()
-    why_not = await _exemption(connection, row, project_id=site.id)
+    charge_point = await rows.get(ChargePoint, row.charge_point_id)
+    its_project = select(Project.__table__).where(col(Project.id) == charge_point.project_id)
+    # No month is closed from here on until the records are committed.
+    project = record_of(Project)(await rows.one(its_project.with_for_update(read=True)))
+    site = Site(charge_point, project)
+    why_not = await _exemption(connection, row, project_id=project.id)
     if why_not is not None:
         billed, mark = TransactionBilled(reason=why_not), TransactionBilling.EXEMPT
     else:
         billed, mark = await _Bill(connection, row, site, catalogue, at=at).make()
-    await connection.execute(
-        update(Transaction).where(col(Transaction.id) == transaction_id).values(billing=mark)
-    )
+    await rows.at(Transaction, transaction_id).set(billing=mark)
     return billed
 
 
@@ -126,8 +101,8 @@ class _Bill:
     def __init__(
         self,
         connection: AsyncConnection,
-        row: Row[Any],
-        site: Row[Any],
+        row: Transaction,
+        site: Site,
         catalogue: Catalogue,
         *,
         at: datetime,
@@ -137,8 +112,8 @@ class _Bill:
         self._site = site
         self._catalogue = catalogue
         self._at = at
-        self._records = Cdrs(connection, site.id)
-        self._holds = HeldRecords(connection, site.id)
+        self._records = Cdrs(connection, site.project.id)
+        self._holds = HeldRecords(connection, site.project.id)
 
     async def make(self) -> tuple[TransactionBilled, TransactionBilling]:
         """Judge it, and write what follows."""
@@ -150,7 +125,8 @@ class _Bill:
                 reason="The site owner has dropped it."
             ), TransactionBilling.DROPPED
         versions = [
-            stored.version for stored in await Tariffs(self._connection, self._site.id).all()
+            stored.version
+            for stored in await Tariffs(self._connection, self._site.project.id).all()
         ]
         gathered = await gather(self._connection, self._row, self._site, self._catalogue)
         outcome = _outcome(gathered, versions, held if same else None)
@@ -173,7 +149,9 @@ class _Bill:
         newest = await self._records.newest(self._row.id)
         standing = None if newest is None or newest.cdr.credit else newest
         # A correction follows the meter, not a time zone that was changed since.
-        time_zone = self._site.time_zone if newest is None else newest.cdr.cdr_location.time_zone
+        time_zone = (
+            self._site.project.time_zone if newest is None else newest.cdr.cdr_location.time_zone
+        )
         made = (
             None
             if session is None
@@ -187,7 +165,7 @@ class _Bill:
             issued.append(Issued(revision=standing.revision, cdr=credit))
         if made is not None:
             issued.append(Issued(revision=1 if newest is None else newest.revision + 1, cdr=made))
-        month, _ = await Months(self._connection, self._site.id).open_at(self._at)
+        month, _ = await Months(self._connection, self._site.project.id).open_at(self._at)
         for each in issued:
             await self._records.issue(each, transaction_id=self._row.id, month=month)
         return tuple(each.cdr.id for each in issued)
@@ -206,7 +184,7 @@ class _Bill:
             session_id=str(self._row.id),
             id_tag=self._row.id_tag,
             location=self._location(time_zone),
-            link=link_of(self._site),
+            link=link_of(self._site.charge_point),
             signed_readings=gathered.signed,
         )
         return make_cdr(
@@ -215,11 +193,11 @@ class _Bill:
 
     def _location(self, time_zone: str) -> CdrLocation:
         return CdrLocation(
-            id=self._site.id,
-            name=self._site.name,
-            address=self._site.address,
+            id=self._site.project.id,
+            name=self._site.project.name,
+            address=self._site.project.address,
             charge_point_id=self._row.charge_point_id,
-            charge_point=self._site.serial_number,
+            charge_point=self._site.charge_point.serial_number,
             connector_id=self._row.connector_id,
             time_zone=time_zone,
         )
@@ -235,7 +213,7 @@ class _Bill:
         document = HeldDocument(
             session_id=str(row.id),
             cdr_token=CdrToken(uid=row.id_tag),
-            cdr_location=self._location(self._site.time_zone),
+            cdr_location=self._location(self._site.project.time_zone),
             start_date_time=row.started_at,
             end_date_time=row.stopped_at,
             start_received_at=row.received_at,
@@ -255,19 +233,19 @@ class _Bill:
                 ]
             ),
             superseded=row.superseded,
-            link=link_of(self._site),
+            link=link_of(self._site.charge_point),
             signed_readings=gathered.signed,
         )
         held = await self._holds.hold(
             document,
             transaction_id=row.id,
-            stop_received_at=row.stop_received_at,
+            stop_received_at=told.times.stop_received_at,
             known=known,
             at=self._at,
         )
         if known is None or known.state is not HoldState.HELD:
             await announce_held(
-                self._connection, self._site.id, held.id, document=document, at=self._at
+                self._connection, self._site.project.id, held.id, document=document, at=self._at
             )
 
 
@@ -291,7 +269,9 @@ def _waits_still(held: HeldRecord, outcome: _Outcome) -> bool:
     return not wanted <= set(() if outcome.hold is None else outcome.hold.wanted)
 
 
-async def _exemption(connection: AsyncConnection, row: Row[Any], *, project_id: str) -> str | None:
+async def _exemption(
+    connection: AsyncConnection, row: Transaction, *, project_id: str
+) -> str | None:
     """Return why a transaction is not billed; None where it is."""
     run = await connection.scalar(
         select(col(CommissioningRun.id))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,10 +20,13 @@ from domain.reported import ReadingContext
 from domain.rules.sampled_values import read_samples, signed_data
 from storage.catalogue import Catalogue
 from storage.dialects import among
-from storage.models.transactions import MeterValue
-from storage.models.transactions import Transaction as TransactionRow
+from storage.models.charge_points import ChargePoint
+from storage.models.projects import Project
+from storage.models.transactions import MeterValue, Transaction
+from storage.rows import Rows
 from storage.suspensions import read_suspensions
 
+_Value = Row[datetime, datetime, Any, bool]
 _MWH: Final = 1000  # in a Wh
 _SESSIONS_LOOKED_AT: Final = 100
 _VALUES_LOOKED_AT: Final = 2000
@@ -34,6 +37,13 @@ _NATURES: Final[Mapping[str, SignedNature]] = {
 }
 
 
+class Site(NamedTuple):
+    """Where it was."""
+
+    charge_point: ChargePoint
+    project: Project
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gathered:
     """A session as it was told, and what its meter has signed of it."""
@@ -42,8 +52,9 @@ class Gathered:
     signed: tuple[SignedReading, ...]
 
 
-def times_of(row: Row[Any]) -> Times:
-    """Return when a transaction began and ended, by its row."""
+def times_of(row: Transaction) -> Times:
+    """Return when a transaction began and ended, by its row: it has ended."""
+    assert row.stopped_at is not None and row.stop_received_at is not None  # noqa: S101, PT018
     return Times(
         started_at=row.started_at,
         received_at=row.received_at,
@@ -54,14 +65,14 @@ def times_of(row: Row[Any]) -> Times:
     )
 
 
-def link_of(site: Row[Any]) -> LinkSecurity:
+def link_of(charge_point: ChargePoint) -> LinkSecurity:
     """Return whether the charge point proves who it is: it has to once it has a key."""
-    has_key = site.credential_hash is not None
+    has_key = charge_point.credential_hash is not None
     return LinkSecurity.AUTHENTICATED if has_key else LinkSecurity.UNAUTHENTICATED
 
 
 async def gather(
-    connection: AsyncConnection, row: Row[Any], site: Row[Any], catalogue: Catalogue
+    connection: AsyncConnection, row: Transaction, site: Site, catalogue: Catalogue
 ) -> Gathered:
     """Read all that is known of an ended transaction."""
     values = await _values(connection, row.id)
@@ -82,25 +93,16 @@ async def gather(
     return Gathered(told=told, signed=_signed(values))
 
 
-async def _values(
-    connection: AsyncConnection, transaction_id: int
-) -> Sequence[Row[Any, Any, Any, Any]]:
-    rows = await connection.execute(
-        select(
-            col(MeterValue.at),
-            col(MeterValue.received_at),
-            col(MeterValue.samples),
-            col(MeterValue.inferred),
-        )
+async def _values(connection: AsyncConnection, transaction_id: int) -> Sequence[_Value]:
+    value = MeterValue.__table__.c
+    return await Rows(connection).all(
+        select(value.at, value.received_at, value.samples, value.inferred)
         .where(col(MeterValue.transaction_id) == transaction_id)
         .order_by(col(MeterValue.id))
     )
-    return rows.all()
 
 
-def _registers(
-    values: Sequence[Row[Any, Any, Any, Any]], *, by_arrival: bool
-) -> tuple[Reading, ...]:
+def _registers(values: Sequence[_Value], *, by_arrival: bool) -> tuple[Reading, ...]:
     """Return the readings of the register.
 
     Some firmware counts from zero in a session, and sends its lifetime register beside that without
@@ -114,15 +116,12 @@ def _registers(
     if not all(value.inferred for value, _ in found):
         found = [(value, energy_wh) for value, energy_wh in found if not value.inferred]
     return tuple(
-        Reading(
-            at=value.received_at if by_arrival else value.at,
-            mwh=round(energy_wh * _MWH),
-        )
+        Reading(at=value.received_at if by_arrival else value.at, mwh=round(energy_wh * _MWH))
         for value, energy_wh in found
     )
 
 
-def _signed(values: Sequence[Row[Any, Any, Any, Any]]) -> tuple[SignedReading, ...]:
+def _signed(values: Sequence[_Value]) -> tuple[SignedReading, ...]:
     """Return the readings at start and stop that the meter has signed."""
     found: dict[SignedReading, None] = {}
     for value in values:
@@ -134,10 +133,10 @@ def _signed(values: Sequence[Row[Any, Any, Any, Any]]) -> tuple[SignedReading, .
 
 
 async def _rating(
-    connection: AsyncConnection, row: Row[Any], site: Row[Any], catalogue: Catalogue
+    connection: AsyncConnection, row: Transaction, site: Site, catalogue: Catalogue
 ) -> Rating:
-    known = catalogue.resolve(site.vendor, site.model)
-    declared = None if site.cable_amps is None else _watts(site)
+    known = catalogue.resolve(site.charge_point.vendor, site.charge_point.model)
+    declared = _watts(site)
     if declared is not None or known.connector_kw is not None:
         shown = None
     else:
@@ -150,24 +149,25 @@ async def _rating(
     )
 
 
-def _watts(site: Row[Any]) -> int:
+def _watts(site: Site) -> int | None:
     """Return the power that the cable of a charge point carries."""
-    phases = len(site.cable_phases.split(",")) if site.cable_phases else site.phases
-    volts = site.cable_voltage or NOMINAL_VOLTAGE
-    return int(site.cable_amps * min(phases, site.phases) * volts)
+    cable, of_site = site.charge_point, site.project.phases
+    if cable.max_amps is None:
+        return None
+    phases = len(cable.phases.split(",")) if cable.phases else of_site
+    return int(cable.max_amps * min(phases, of_site) * (cable.voltage or NOMINAL_VOLTAGE))
 
 
-async def _shown_w(connection: AsyncConnection, row: Row[Any]) -> int | None:
+async def _shown_w(connection: AsyncConnection, row: Transaction) -> int | None:
     """Return the most power that its registers have shown, until the end of this session.
 
     Each session is looked at by itself: two need not have one register.
     """
     until = await connection.scalars(
-        select(col(TransactionRow.id))
-        .where(col(TransactionRow.charge_point_id) == row.charge_point_id)
-        .where(col(TransactionRow.received_at) <= row.received_at)
-        .where(~col(TransactionRow.contested))
-        .order_by(col(TransactionRow.received_at).desc(), col(TransactionRow.id).desc())
+        select(col(Transaction.id))
+        .where(col(Transaction.charge_point_id) == row.charge_point_id)
+        .where(col(Transaction.received_at) <= row.received_at, ~col(Transaction.contested))
+        .order_by(col(Transaction.received_at).desc(), col(Transaction.id).desc())
         .limit(_SESSIONS_LOOKED_AT)
     )
     rows = await connection.execute(
@@ -186,25 +186,18 @@ async def _shown_w(connection: AsyncConnection, row: Row[Any]) -> int | None:
     return max((watts for watts in shown if watts is not None), default=None)
 
 
-async def _register_before(connection: AsyncConnection, row: Row[Any]) -> int | None:
+async def _register_before(connection: AsyncConnection, row: Transaction) -> int | None:
     """Return what the register showed at the end of the session before on this connector.
 
     None where another charge point may have told that, as several links spoke.
     """
-    before = (
-        await connection.execute(
-            select(
-                col(TransactionRow.meter_start),
-                col(TransactionRow.meter_stop),
-                col(TransactionRow.contested),
-            )
-            .where(col(TransactionRow.charge_point_id) == row.charge_point_id)
-            .where(col(TransactionRow.connector_id) == row.connector_id)
-            .where(col(TransactionRow.id) < row.id)
-            .order_by(col(TransactionRow.id).desc())
-            .limit(1)
-        )
-    ).one_or_none()
+    before = await Rows(connection).find(
+        select(Transaction.__table__)
+        .where(col(Transaction.charge_point_id) == row.charge_point_id)
+        .where(col(Transaction.connector_id) == row.connector_id, col(Transaction.id) < row.id)
+        .order_by(col(Transaction.id).desc())
+        .limit(1)
+    )
     if before is None or before.contested or not before.meter_stop:
         return None
     if before.meter_stop < (before.meter_start or 0):
@@ -212,17 +205,16 @@ async def _register_before(connection: AsyncConnection, row: Row[Any]) -> int | 
     return _mwh(before.meter_stop)
 
 
-async def _register_after(connection: AsyncConnection, row: Row[Any]) -> int | None:
+async def _register_after(connection: AsyncConnection, row: Transaction) -> int | None:
     """Return what it showed when the next session began; a register per session shows zero."""
     query = (
-        select(col(TransactionRow.meter_start), col(TransactionRow.contested))
-        .where(col(TransactionRow.charge_point_id) == row.charge_point_id)
-        .where(col(TransactionRow.connector_id) == row.connector_id)
-        .where(col(TransactionRow.id) > row.id)
-        .order_by(col(TransactionRow.id))
+        select(col(Transaction.meter_start), col(Transaction.contested))
+        .where(col(Transaction.charge_point_id) == row.charge_point_id)
+        .where(col(Transaction.connector_id) == row.connector_id, col(Transaction.id) > row.id)
+        .order_by(col(Transaction.id))
         .limit(1)
     )
-    after = (await connection.execute(query)).one_or_none()
+    after = await Rows(connection).find(query)
     return _mwh(after.meter_start) if after and after.meter_start and not after.contested else None
 
 

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
@@ -17,6 +17,7 @@ from domain.catalogue import CatalogueEntry, FirmwareRule, Parameter, Template
 from domain.plausibility import Current
 from domain.wording import in_one_line
 
+T = TypeVar("T")
 _ANY = "*"
 _OTHER = "plausible.toml"  # storage/plausibility.py reads it
 _SCHEMES = {"http", "https", "ftp", "ftps", "sftp"}
@@ -24,6 +25,34 @@ _SCHEMES = {"http", "https", "ftp", "ftps", "sftp"}
 
 class CatalogueError(Exception):
     """A file of the catalogue cannot be used; the process cannot start."""
+
+
+def read_document(name: str, text: str, kind: type[T], **options: Any) -> T:
+    """Read TOML as a checked dataclass.
+
+    Raises:
+        CatalogueError: it is not so, and why.
+
+    """
+    try:
+        return TypeAdapter(kind).validate_python(tomllib.loads(text, **options))
+    except tomllib.TOMLDecodeError as error:
+        raise CatalogueError(f"{name}: {error}") from error
+    except ValidationError as error:
+        raise CatalogueError(f"{name}: {in_one_line(error)}") from error
+
+
+def read_file(path: Path) -> str:
+    """Read the text of a file.
+
+    Raises:
+        CatalogueError: it cannot be read.
+
+    """
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CatalogueError(f"{path} cannot be read: {error}") from error
 
 
 @checked_dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
@@ -109,26 +138,14 @@ def _read_directory(directory: Path) -> dict[str, str]:
     if not directory.is_dir():
         raise CatalogueError(f"{directory} is no directory")
     return {
-        str(path): _read_file(path)
+        str(path): read_file(path)
         for path in sorted(directory.glob("*.toml"))
         if path.name != _OTHER
     }
 
 
-def _read_file(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CatalogueError(f"{path} cannot be read: {error}") from error
-
-
 def _known(name: str, text: str, firmware_url: str) -> _Known:
-    try:
-        known = _read(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise CatalogueError(f"{name}: {error}") from error
-    except ValidationError as error:
-        raise CatalogueError(f"{name}: {in_one_line(error)}") from error
+    known = _read(read_document(name, text, _File))
     rule = known.entry.firmware
     if rule is None or rule.image is None:
         return known
@@ -144,20 +161,17 @@ def _known(name: str, text: str, firmware_url: str) -> _Known:
     return replace(known, entry=replace(known.entry, firmware=replace(rule, image=image)))
 
 
-def _read(document: dict[str, Any]) -> _Known:
-    content = TypeAdapter(_File).validate_python(document)
-    template = Template(
-        template_version=content.template_version,
-        vendor=content.vendor,
-        model=content.model,
-        parameters=content.parameters,
-    )
-    vendors = tuple(_plain(vendor) for vendor in content.vendors)
+def _read(content: _File) -> _Known:
     return _Known(
-        vendors=vendors,
-        models=tuple(_plain(model) for model in content.models),
+        vendors=tuple(map(_plain, content.vendors)),
+        models=tuple(map(_plain, content.models)),
         entry=CatalogueEntry(
-            template=template,
+            template=Template(
+                template_version=content.template_version,
+                vendor=content.vendor,
+                model=content.model,
+                parameters=content.parameters,
+            ),
             firmware=content.firmware,
             current=content.current,
             connector_kw=content.connector_kw,

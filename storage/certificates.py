@@ -5,17 +5,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, exists, func, insert, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from domain.certificates import CertificateScope
-from storage.dialects import conflict_insert
 from storage.models.documents import Certificate as CertificateRow
 from storage.models.documents import CertificateKey
 from storage.read_models import read_model
+from storage.rows import Repository, columns_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,11 +44,8 @@ class Certificate:
 _certificate = read_model(Certificate)
 
 
-class Certificates:
+class Certificates(Repository):
     """Repository of certificates."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
     async def newest(
         self, subject_id: str, *, service_visit_id: str | None = None
@@ -67,9 +63,9 @@ class Certificates:
         taken = await self._connection.scalar(
             select(func.max(col(CertificateRow.number))).where(of_subject)
         )
-        first = col(CertificateRow.number) == 1
-        if service_visit_id is None and not await self._connection.scalar(
-            select(exists().where(of_subject, first))
+        is_first = col(CertificateRow.number) == 1
+        if service_visit_id is None and not await self._rows.count(
+            CertificateRow, of_subject, is_first
         ):
             return 1
         return max(taken or 1, 1) + 1
@@ -77,7 +73,7 @@ class Certificates:
     async def all(self, subject_id: str) -> Sequence[Certificate]:
         """Return every certificate of a subject, newest first; 1,000 at most."""
         query = _facts().where(col(CertificateRow.subject_id) == subject_id).limit(1000)
-        return [_certificate(row) for row in await self._connection.execute(query)]
+        return await self._rows.read_all(query, _certificate)
 
     async def by_token(self, token: str) -> Certificate | None:
         """Return the certificate whose online copy has that token."""
@@ -96,43 +92,24 @@ class Certificates:
         """Store it; False when another one took its number first."""
         try:
             async with self._connection.begin_nested():
-                await self._connection.execute(
-                    insert(CertificateRow).values(
-                        id=certificate.id,
-                        scope=certificate.scope,
-                        subject_id=certificate.subject_id,
-                        project_id=certificate.project_id,
-                        number=certificate.number,
-                        service_visit_id=certificate.service_visit_id,
-                        content_hash=certificate.content_hash,
-                        sha256=certificate.sha256,
-                        key_id=certificate.key_id,
-                        token=certificate.token,
-                        issued_at=certificate.issued_at,
-                        summary=dict(certificate.summary),
-                        file=file,
-                    )
-                )
+                await self._rows.add(CertificateRow, certificate, file=file)
         except IntegrityError:
             return False
         return True
 
     async def remember_key(self, key_id: str, public_key: str, *, at: datetime) -> None:
         """Keep a public key (hex) that signs from now on."""
-        await self._connection.execute(
-            conflict_insert(self._connection, CertificateKey)
-            .values(id=key_id, public_key=public_key, first_used_at=at)
-            .on_conflict_do_nothing()
+        await self._rows.add_if_new(
+            CertificateKey, id=key_id, public_key=public_key, first_used_at=at
         )
 
     async def keys(self) -> Sequence[str]:
         """Return every public key that ever signed (hex), oldest first."""
         query = select(col(CertificateKey.public_key)).order_by(col(CertificateKey.first_used_at))
-        return list(await self._connection.scalars(query))
+        return await self._rows.values(query)
 
     async def _one(self, query: Select[Any]) -> Certificate | None:
-        row = (await self._connection.execute(query.limit(1))).one_or_none()
-        return None if row is None else _certificate(row)
+        return await self._rows.read(query.limit(1), _certificate)
 
 
 def _facts() -> Select[Any]:
@@ -145,5 +122,6 @@ def _facts() -> Select[Any]:
         )
         .scalar_subquery()
     )
-    columns = [column for column in CertificateRow.__table__.c if column.name != "file"]
-    return select(*columns, newest.label("newest")).order_by(col(CertificateRow.number).desc())
+    return select(*columns_of(CertificateRow, but=("file",)), newest.label("newest")).order_by(
+        col(CertificateRow.number).desc()
+    )

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pydantic import TypeAdapter
-from sqlalchemy import Row, Select, delete, exists, insert, select, update
+from sqlalchemy import Select, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
@@ -15,7 +14,7 @@ from domain.commissioning import Registered
 from domain.errors import ConflictError, NotFoundError
 from domain.rules.likeness import likeness, near_key, serial_key
 from domain.states import ChargePointStatus, ProjectStatus
-from domain.withdrawals import Withdrawal, WithdrawalOrder
+from domain.withdrawals import Withdrawal
 from storage.dialects import among, at_once
 from storage.models.charge_points import ChargePoint as ChargePointRow
 from storage.models.charge_points import IdentityAlias
@@ -23,9 +22,10 @@ from storage.models.invitations import ServiceVisitChargePoint
 from storage.models.projects import Project
 from storage.models.runs import CommissioningRun
 from storage.projects import Projects
+from storage.rows import AnyRow, Repository, Rows, record_of
 from storage.visiting import in_visit, is_project_of, refuse_outside_visit
 
-_ORDER = TypeAdapter(WithdrawalOrder)
+_record = record_of(ChargePointRow)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,11 +58,11 @@ class ChargePoint:
     replaced_by: str | None = None
 
 
-class ChargePoints:
-    """Repository of charge points. Somebody else's charge point does not exist for the caller."""
+class ChargePoints(Repository):
+    """Repository of charge points. Somebody else's charge point does not exist for the caller.
 
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+    Where one that is asked for is not there: NotFoundError, ``charge_point_not_found``.
+    """
 
     async def register(self, charge_point: ChargePoint, *, visit: str | None = None) -> None:
         """Store a new charge point; it is in the service visit in which it is added.
@@ -73,7 +73,7 @@ class ChargePoints:
         """
         try:
             async with self._connection.begin_nested():
-                await self._connection.execute(insert(ChargePointRow).values(**_row(charge_point)))
+                await self._rows.add(ChargePointRow, **_row(charge_point))
         except IntegrityError as error:
             raise await self._duplicate(charge_point) from error
         await self._join(visit, [charge_point])
@@ -104,11 +104,12 @@ class ChargePoints:
 
     async def serials_of(self, project_id: str) -> dict[str, str]:
         """Those that are not withdrawn, by :func:`domain.rules.likeness.serial_key`."""
-        query = select(col(ChargePointRow.serial_key), col(ChargePointRow.id)).where(
-            col(ChargePointRow.project_id) == project_id,
-            col(ChargePointRow.withdrawn_at).is_(None),
+        return await self._rows.pairs(
+            select(col(ChargePointRow.serial_key), col(ChargePointRow.id)).where(
+                col(ChargePointRow.project_id) == project_id,
+                col(ChargePointRow.withdrawn_at).is_(None),
+            )
         )
-        return {row.serial_key: row.id for row in await self._connection.execute(query)}
 
     async def devices_of(self, project_id: str) -> set[tuple[str, str]]:
         """Vendors and models in a project."""
@@ -117,7 +118,7 @@ class ChargePoints:
             .where(col(ChargePointRow.project_id) == project_id)
             .distinct()
         )
-        return {(row.vendor, row.model) for row in await self._connection.execute(query)}
+        return {(vendor, model) for vendor, model in await self._rows.all(query)}
 
     async def get(
         self, charge_point_id: str, *, installer_id: str, even_handed_over: bool = False
@@ -128,7 +129,6 @@ class ChargePoints:
         certificate, which the installer keeps.
 
         Raises:
-            NotFoundError: ``charge_point_not_found``.
             ForbiddenError: ``project_handed_over``; ``outside_service_visit``.
 
         """
@@ -152,12 +152,7 @@ class ChargePoints:
         return charge_point
 
     async def owned(self, charge_point_id: str, *, site_owner_id: str) -> ChargePoint:
-        """One charge point of a site owner.
-
-        Raises:
-            NotFoundError: ``charge_point_not_found``.
-
-        """
+        """One charge point of a site owner."""
         return await self._one(
             select(ChargePointRow.__table__)
             .join(Project, col(Project.id) == col(ChargePointRow.project_id))
@@ -166,12 +161,7 @@ class ChargePoints:
         )
 
     async def in_project(self, charge_point_id: str, project_id: str) -> ChargePoint:
-        """One charge point of a project that the caller may see.
-
-        Raises:
-            NotFoundError: ``charge_point_not_found``.
-
-        """
+        """One charge point of a project that the caller may see."""
         return await self._one(
             select(ChargePointRow.__table__)
             .where(col(ChargePointRow.id) == charge_point_id)
@@ -186,7 +176,6 @@ class ChargePoints:
         ``even_withdrawn``: it is brought back, replaced or removed.
 
         Raises:
-            NotFoundError: ``charge_point_not_found``.
             ForbiddenError: ``outside_service_visit``.
             ConflictError: ``project_handed_over``; ``project_archived``; ``withdrawn``.
 
@@ -212,10 +201,8 @@ class ChargePoints:
         """
         try:
             async with self._connection.begin_nested():
-                await self._connection.execute(
-                    update(ChargePointRow)
-                    .where(col(ChargePointRow.id) == charge_point.id)
-                    .values(**_changeable(charge_point))
+                await self._rows.at(ChargePointRow, charge_point.id).set(
+                    **_changeable(charge_point)
                 )
         except IntegrityError as error:
             raise await self._duplicate(charge_point) from error
@@ -246,9 +233,7 @@ class ChargePoints:
         if alias is not None and not likeness(
             alias, charge_point_id=charge_point.id, serial_number=charge_point.serial_number
         ):
-            await self._connection.execute(
-                delete(IdentityAlias).where(col(IdentityAlias.identity_key) == alias)
-            )
+            await self._rows.at(IdentityAlias, alias).remove()
 
     async def _free_names(self, present: Sequence[ChargePoint]) -> None:
         """End claims of withdrawn charge points that are like these: they may be theirs now."""
@@ -264,9 +249,7 @@ class ChargePoints:
 
     async def delete(self, charge_point_id: str) -> None:
         """Forget a charge point and the facts it reported."""
-        await self._connection.execute(
-            delete(ChargePointRow).where(col(ChargePointRow.id) == charge_point_id)
-        )
+        await self._rows.at(ChargePointRow, charge_point_id).remove()
         for column in (col(ChargePointRow.replaces), col(ChargePointRow.replaced_by)):
             await self._connection.execute(
                 update(ChargePointRow).where(column == charge_point_id).values({column: None})
@@ -274,15 +257,12 @@ class ChargePoints:
 
     async def is_in(self, charge_point_id: str, *, project_id: str) -> bool:
         """Tell whether the project has that charge point."""
-        of_project = exists().where(
-            col(ChargePointRow.id) == charge_point_id, col(ChargePointRow.project_id) == project_id
-        )
-        return bool(await self._connection.scalar(select(of_project)))
+        return await self._rows.value(col(ChargePointRow.project_id), charge_point_id) == project_id
 
     async def has_runs(self, charge_point_id: str) -> bool:
         """Tell whether commissioning was ever started."""
-        query = select(exists().where(col(CommissioningRun.charge_point_id) == charge_point_id))
-        return bool(await self._connection.scalar(query))
+        mine = col(CommissioningRun.charge_point_id) == charge_point_id
+        return await self._rows.count(CommissioningRun, mine) > 0
 
     async def page(
         self,
@@ -319,17 +299,21 @@ class ChargePoints:
         return await self._page(query, serial_number=serial_number, before=before, limit=limit)
 
     async def _page(
-        self, query: Select[Any], *, serial_number: str | None, before: str | None, limit: int
+        self,
+        query: Select[*tuple[Any, ...]],
+        *,
+        serial_number: str | None,
+        before: str | None,
+        limit: int,
     ) -> Sequence[ChargePoint]:
         if serial_number is not None:
             query = query.where(col(ChargePointRow.serial_key) == serial_key(serial_number))
-        if before is not None:
-            query = query.where(col(ChargePointRow.id) < before)
-        query = query.order_by(col(ChargePointRow.id).desc()).limit(limit)
-        return [_charge_point(row) for row in await self._connection.execute(query)]
+        return await self._rows.read_newest(
+            query, _charge_point, key=col(ChargePointRow.id), before=before, limit=limit
+        )
 
-    async def _one(self, query: Select[Any]) -> ChargePoint:
-        row = (await self._connection.execute(query)).one_or_none()
+    async def _one(self, query: Select[*tuple[Any, ...]]) -> ChargePoint:
+        row = await self._rows.find(query)
         if row is None:
             raise NotFoundError("charge_point_not_found", "You have no charge point with this id.")
         return _charge_point(row)
@@ -337,10 +321,9 @@ class ChargePoints:
 
 async def is_withdrawn(connection: AsyncConnection, charge_point_id: str) -> bool:
     """Tell whether it is out of its project."""
-    since = await connection.scalar(
-        select(col(ChargePointRow.withdrawn_at)).where(col(ChargePointRow.id) == charge_point_id)
+    return (
+        await Rows(connection).value(col(ChargePointRow.withdrawn_at), charge_point_id) is not None
     )
-    return since is not None
 
 
 def refuse_withdrawn(charge_point: ChargePoint) -> None:
@@ -371,15 +354,14 @@ async def accept_charge_point(
     connection: AsyncConnection, charge_point_id: str, *, at: datetime
 ) -> None:
     """Have its boots answered Accepted from then on; the first moment stands."""
-    await connection.execute(
-        update(ChargePointRow)
-        .where(col(ChargePointRow.id) == charge_point_id)
-        .where(col(ChargePointRow.provisioned_at).is_(None))
-        .values(provisioned_at=at)
+    await (
+        Rows(connection)
+        .at(ChargePointRow, charge_point_id, col(ChargePointRow.provisioned_at).is_(None))
+        .set(provisioned_at=at)
     )
 
 
-def _of_installer(installer_id: str) -> Select[Any]:
+def _of_installer(installer_id: str) -> Select[*tuple[Any, ...]]:
     return (
         select(ChargePointRow.__table__)
         .join(Project, col(Project.id) == col(ChargePointRow.project_id))
@@ -412,7 +394,8 @@ def _changeable(charge_point: ChargePoint) -> Mapping[str, Any]:
     }
 
 
-def _charge_point(row: Row[Any]) -> ChargePoint:
+def _charge_point(found: AnyRow) -> ChargePoint:
+    row = _record(found)
     return ChargePoint(
         id=row.id,
         project_id=row.project_id,
@@ -432,32 +415,24 @@ def _charge_point(row: Row[Any]) -> ChargePoint:
     )
 
 
-def order_of(document: Any) -> WithdrawalOrder:
-    """Read the column ``withdrawal``."""
-    return _ORDER.validate_python(document)
-
-
-def withdrawal_of(row: Row[Any]) -> Withdrawal | None:
+def withdrawal_of(row: ChargePointRow) -> Withdrawal | None:
     """Read when, by whom and why a charge point is out of its project, or is to be."""
     if row.withdrawn_at is not None:
-        return Withdrawal(at=row.withdrawn_at, by=row.withdrawn_by, reason=row.withdrawn_reason)
+        return Withdrawal(
+            at=row.withdrawn_at, by=row.withdrawn_by, reason=row.withdrawn_reason or ""
+        )
     if row.withdrawal is None:
         return None
-    order = order_of(row.withdrawal)
-    return Withdrawal(at=None, by=order.by.email, reason=order.reason)
+    return Withdrawal(at=None, by=row.withdrawal.by.email, reason=row.withdrawal.reason)
 
 
 async def read_registered(connection: AsyncConnection, charge_point_id: str) -> Registered:
     """Read the charge point as the installer registered it."""
-    row = (
-        await connection.execute(
-            select(ChargePointRow.__table__).where(col(ChargePointRow.id) == charge_point_id)
-        )
-    ).one()
+    row = await Rows(connection).get(ChargePointRow, charge_point_id)
     return registered(row)
 
 
-def registered(row: Row[Any]) -> Registered:
+def registered(row: ChargePointRow) -> Registered:
     """Read a charge point as the installer registered it."""
     return Registered(
         charge_point_id=row.id,

@@ -1,19 +1,19 @@
 """Profiles of checklists, as ``catalogue/checklists/*.toml`` has them."""
 
-import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import ConfigDict, Field, StrictBool, StringConstraints, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, StrictBool, StringConstraints
 from pydantic import model_validator as checked
 from pydantic.dataclasses import dataclass as checked_dataclass
 
 from domain.checklists import ChecklistItem, ChecklistProfile
-from domain.wording import Matching, in_one_line
-from storage.catalogue import CatalogueError
+from domain.wording import Matching
+from storage.catalogue import CatalogueError, read_document, read_file
 
 FOLDER: Final = "checklists"
 _STRICT: Final = ConfigDict(extra="forbid")
@@ -75,12 +75,7 @@ class _File:
             title=self.title,
             country=self.country,
             authority=self.authority,
-            items=tuple(
-                ChecklistItem(
-                    id=item.id, text=item.text, required=item.required, source=item.source
-                )
-                for item in self.items
-            ),
+            items=tuple(ChecklistItem(**asdict(item)) for item in self.items),
         )
 
 
@@ -98,32 +93,16 @@ def load_checklists(directory: Path | None = None) -> Mapping[str, ChecklistProf
     names = sorted(item.name for item in installed.iterdir() if item.name.endswith(".toml"))
     found = _by_id((name, installed.joinpath(name).read_text(encoding="utf-8")) for name in names)
     if directory is not None:
-        found |= _by_id(_own(directory / FOLDER))
+        own = sorted((directory / FOLDER).glob("*.toml"))
+        found |= _by_id((str(path), read_file(path)) for path in own)
     return found
-
-
-def _own(folder: Path) -> Iterator[tuple[str, str]]:
-    for path in sorted(folder.glob("*.toml")):
-        try:
-            yield str(path), path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise CatalogueError(f"{path} cannot be read: {error}") from error
 
 
 def _by_id(documents: Iterator[tuple[str, str]]) -> dict[str, ChecklistProfile]:
     found: dict[str, ChecklistProfile] = {}
     for name, text in documents:
-        profile = _read(name, text)
+        profile = read_document(name, text, _File).profile()
         if profile.id in found:
             raise CatalogueError(f"{name}: another file has the checklist {profile.id}, too")
         found[profile.id] = profile
     return found
-
-
-def _read(name: str, text: str) -> ChecklistProfile:
-    try:
-        return TypeAdapter(_File).validate_python(tomllib.loads(text)).profile()
-    except tomllib.TOMLDecodeError as error:
-        raise CatalogueError(f"{name}: {error}") from error
-    except ValidationError as error:
-        raise CatalogueError(f"{name}: {in_one_line(error)}") from error

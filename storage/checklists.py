@@ -1,44 +1,31 @@
 """The checklist of a project, and what was answered of each charge point."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from pydantic import TypeAdapter
-from sqlalchemy import delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import delete, insert, select
 from sqlmodel import col
 
 from domain.checklists import Checklist, ChecklistAnswer, ChosenChecklist, Compliance
-from storage.dialects import among, upsert
+from storage.dialects import among
 from storage.models.charge_points import ChargePoint
 from storage.models.documents import ChecklistAnswer as ChecklistAnswerRow
 from storage.models.projects import Project
+from storage.rows import Repository
 
-_CHOSEN = TypeAdapter(ChosenChecklist)
 
-
-class Checklists:
+class Checklists(Repository):
     """Repository of checklists. Whoever changes one has locked the project before."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
     async def choose(self, project_id: str, chosen: ChosenChecklist | None) -> None:
         """Choose the checklist of a project, as it is now; None: it has none.
 
         Answers are kept by the id of the checklist: those of another count again if that is chosen.
         """
-        document: Any = None if chosen is None else _CHOSEN.dump_python(chosen, mode="json")
-        await self._connection.execute(
-            update(Project).where(col(Project.id) == project_id).values(checklist=document)
-        )
+        await self._rows.at(Project, project_id).set(checklist=chosen)
 
     async def chosen(self, project_id: str) -> ChosenChecklist | None:
         """Return the checklist of a project."""
-        document = await self._connection.scalar(
-            select(col(Project.checklist)).where(col(Project.id) == project_id)
-        )
-        return None if document is None else _CHOSEN.validate_python(document)
+        return await self._rows.value(col(Project.checklist), project_id)
 
     async def of(self, project_id: str, identities: Sequence[str]) -> Mapping[str, Checklist]:
         """Return the checklists of charge points of a project by their ids; empty: it has none."""
@@ -67,19 +54,16 @@ class Checklists:
 
     async def of_project(self, project_id: str) -> Mapping[str, Checklist]:
         """Return the checklists of the charge points that are not withdrawn, by their ids."""
-        found = await self._connection.scalars(
+        found = await self._rows.values(
             select(col(ChargePoint.id))
             .where(col(ChargePoint.project_id) == project_id)
             .where(col(ChargePoint.withdrawn_at).is_(None))
             .order_by(col(ChargePoint.id))
         )
-        return await self.of(project_id, found.all())
+        return await self.of(project_id, found)
 
     async def answer(
-        self,
-        charge_point_id: str,
-        checklist_id: str,
-        answers: Mapping[str, ChecklistAnswer | None],
+        self, charge_point_id: str, checklist_id: str, answers: Mapping[str, ChecklistAnswer | None]
     ) -> None:
         """Set answers by the ids of their items; None takes one back. Others stay."""
         taken_back = [item for item, answer in answers.items() if answer is None]
@@ -89,29 +73,24 @@ class Checklists:
             .where(col(ChecklistAnswerRow.checklist_id) == checklist_id)
             .where(among(self._connection, col(ChecklistAnswerRow.item_id), taken_back))
         )
-        keys = ("charge_point_id", "checklist_id", "item_id")
         for item, answer in answers.items():
             if answer is not None:
-                await self._connection.execute(
-                    upsert(self._connection, ChecklistAnswerRow, keys=keys).values(
-                        charge_point_id=charge_point_id,
-                        checklist_id=checklist_id,
-                        item_id=item,
-                        compliance=answer.compliance,
-                        remark=answer.remark,
-                        answered_by=answer.by,
-                        answered_at=answer.at,
-                    )
+                await self._rows.put(
+                    ChecklistAnswerRow,
+                    charge_point_id=charge_point_id,
+                    checklist_id=checklist_id,
+                    item_id=item,
+                    compliance=answer.compliance,
+                    remark=answer.remark,
+                    answered_by=answer.by,
+                    answered_at=answer.at,
                 )
 
     async def swap(self, one: str, other: str) -> None:
         """Exchange the answers of two charge points, those to every checklist."""
         of_both = col(ChecklistAnswerRow.charge_point_id).in_((one, other))
-        rows = (
-            (await self._connection.execute(select(ChecklistAnswerRow.__table__).where(of_both)))
-            .mappings()
-            .all()
-        )
+        found = await self._connection.execute(select(ChecklistAnswerRow.__table__).where(of_both))
+        rows = found.mappings().all()
         await self._connection.execute(delete(ChecklistAnswerRow).where(of_both))
         there = {one: other, other: one}
         swapped = [{**row, "charge_point_id": there[row["charge_point_id"]]} for row in rows]

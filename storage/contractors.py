@@ -1,36 +1,25 @@
 """The company that did the work of a project, as it was declared."""
 
-from typing import Any, Final
-
-from pydantic import TypeAdapter
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from domain.contractors import Contractor
 from storage.models.accounts import Account
 from storage.models.projects import Project
-
-_CONTRACTOR: Final = TypeAdapter(Contractor)
+from storage.rows import Rows
 
 
 async def declare_contractor(
     connection: AsyncConnection, project_id: str, contractor: Contractor | None
 ) -> None:
     """Store it; None: it is the company of the account again."""
-    document = None if contractor is None else _CONTRACTOR.dump_python(contractor, mode="json")
-    await connection.execute(
-        update(Project).where(col(Project.id) == project_id).values(contractor=document)
-    )
+    await Rows(connection).at(Project, project_id).set(contractor=contractor)
 
 
 async def declared_contractor(connection: AsyncConnection, project_id: str) -> Contractor | None:
     """Return what was declared, if anything was."""
-    return read_contractor(
-        await connection.scalar(
-            select(col(Project.contractor)).where(col(Project.id) == project_id)
-        )
-    )
+    return await Rows(connection).value(col(Project.contractor), project_id)
 
 
 async def company_of_account(connection: AsyncConnection, project_id: str) -> str:
@@ -43,8 +32,3 @@ async def company_of_account(connection: AsyncConnection, project_id: str) -> st
         )
     ).scalar_one()
     return company
-
-
-def read_contractor(document: Any) -> Contractor | None:
-    """Read it from the column of a project."""
-    return None if document is None else _CONTRACTOR.validate_python(document)

@@ -1,11 +1,11 @@
 """Whom an identity names, and by which key it is known."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import SQLColumnExpression, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -13,6 +13,8 @@ from domain.rules.likeness import serial_key
 from storage.dialects import among
 from storage.models.charge_points import ChargePoint, IdentityAlias
 from storage.models.connections import ChargePointConnection
+from storage.read_models import read_model
+from storage.rows import Rows
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,34 +26,28 @@ class Credential:
     withdrawn_at: datetime | None = None
 
 
-_CREDENTIAL: Final = (
-    col(ChargePoint.id),
-    col(ChargePoint.credential_hash),
+_CREDENTIAL: Final[Sequence[SQLColumnExpression[Any]]] = (
+    col(ChargePoint.id).label("charge_point_id"),
+    col(ChargePoint.credential_hash).label("hash"),
     col(ChargePoint.withdrawn_at),
 )
-
-
-def _credential(row: Any) -> Credential:
-    return Credential(
-        charge_point_id=row.id, hash=row.credential_hash, withdrawn_at=row.withdrawn_at
-    )
+_credential = read_model(Credential)
 
 
 async def read_credentials(
     connection: AsyncConnection, identities: Collection[str]
 ) -> dict[str, Credential]:
     """Return the charge points that these identities name, by their id or by a claimed one."""
-    rows = await connection.execute(
-        select(*_CREDENTIAL).where(among(connection, col(ChargePoint.id), identities))
-    )
-    found = {row.id: _credential(row) for row in rows}
+    named = among(connection, col(ChargePoint.id), identities)
+    rows = await Rows(connection).read_all(select(*_CREDENTIAL).where(named), _credential)
+    found = {one.charge_point_id: one for one in rows}
     unknown = [identity for identity in identities if identity not in found]
     return found | (await _read_claimed(connection, unknown) if unknown else {})
 
 
 async def sole_project_at(connection: AsyncConnection, remote_address: str) -> str | None:
     """Return the project whose charge points last came from there, if it is one project alone."""
-    found = await connection.scalars(
+    projects = await Rows(connection).values(
         select(col(ChargePoint.project_id))
         .join(
             ChargePointConnection, col(ChargePointConnection.charge_point_id) == col(ChargePoint.id)
@@ -60,7 +56,6 @@ async def sole_project_at(connection: AsyncConnection, remote_address: str) -> s
         .distinct()
         .limit(2)
     )
-    projects = found.all()
     return projects[0] if len(projects) == 1 else None
 
 

@@ -7,43 +7,31 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import delete, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import select
 from sqlmodel import col
 
 from domain.declarations import Declaration, Declared, PhotoFact
-from storage.dialects import among, conflict_insert, upsert
+from storage.dialects import among
 from storage.models.documents import Declaration as DeclarationRow
 from storage.models.documents import Photo
+from storage.read_models import read_model
+from storage.rows import Repository, columns_of
 
 _DECLARED = TypeAdapter(Declared)
-_FACTS = (
-    col(Photo.id),
-    col(Photo.charge_point_id),
-    col(Photo.caption),
-    col(Photo.width),
-    col(Photo.height),
-    col(Photo.sha256),
-    col(Photo.added_by),
-    col(Photo.added_at),
-)
+_fact = read_model(PhotoFact)
 
 
-class Declarations:
+class Declarations(Repository):
     """Repository of declarations; a new one replaces the one before."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
     async def put(self, charge_point_id: str, declaration: Declaration) -> None:
         """Store what is declared now."""
-        await self._connection.execute(
-            upsert(self._connection, DeclarationRow, keys=("charge_point_id",)).values(
-                charge_point_id=charge_point_id,
-                declared=as_document(declaration.declared),
-                declared_by=declaration.by,
-                declared_at=declaration.at,
-            )
+        await self._rows.put(
+            DeclarationRow,
+            charge_point_id=charge_point_id,
+            declared=as_document(declaration.declared),
+            declared_by=declaration.by,
+            declared_at=declaration.at,
         )
 
     async def of(self, charge_points: Sequence[str]) -> Mapping[str, Declaration]:
@@ -72,82 +60,49 @@ class NewPhoto:
     thumbnail: bytes
 
 
-class Photos:
+class Photos(Repository):
     """Repository of photos."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
     async def add(self, charge_point_id: str, photo: NewPhoto) -> PhotoFact:
         """Store a photo; the same picture again is the one that is there."""
         fact = photo.fact
-        await self._connection.execute(
-            conflict_insert(self._connection, Photo)
-            .values(
-                id=fact.id,
-                charge_point_id=charge_point_id,
-                caption=fact.caption,
-                width=fact.width,
-                height=fact.height,
-                sha256=fact.sha256,
-                picture=photo.picture,
-                thumbnail=photo.thumbnail,
-                added_by=fact.added_by,
-                added_at=fact.added_at,
-            )
-            .on_conflict_do_nothing()
-        )
+        pictures = {"picture": photo.picture, "thumbnail": photo.thumbnail}
+        await self._rows.add_if_new(Photo, fact, charge_point_id=charge_point_id, **pictures)
         stored = await self.of([charge_point_id])
         return next(one for one in stored[charge_point_id] if one.sha256 == fact.sha256)
 
     async def of(self, charge_points: Sequence[str]) -> Mapping[str, tuple[PhotoFact, ...]]:
         """Return the photos of these charge points, oldest first, by the charge points' ids."""
-        rows = await self._connection.execute(
-            select(*_FACTS)
+        rows = await self._rows.all(
+            select(*columns_of(Photo, but=("picture", "thumbnail")))
             .where(among(self._connection, col(Photo.charge_point_id), charge_points))
             .order_by(col(Photo.id))
         )
         found: dict[str, tuple[PhotoFact, ...]] = dict.fromkeys(charge_points, ())
         for row in rows:
-            found[row.charge_point_id] += (
-                PhotoFact(
-                    id=row.id,
-                    caption=row.caption,
-                    width=row.width,
-                    height=row.height,
-                    sha256=row.sha256,
-                    added_by=row.added_by,
-                    added_at=row.added_at,
-                ),
-            )
+            found[row.charge_point_id] += (_fact(row),)
         return found
 
     async def picture(self, charge_point_id: str, photo_id: str) -> bytes | None:
         """Return the picture (JPEG), or None when there is no such photo."""
-        found: bytes | None = await self._connection.scalar(
-            select(col(Photo.picture))
-            .where(col(Photo.charge_point_id) == charge_point_id)
-            .where(col(Photo.id) == photo_id)
+        return await self._connection.scalar(
+            select(col(Photo.picture)).where(
+                col(Photo.charge_point_id) == charge_point_id, col(Photo.id) == photo_id
+            )
         )
-        return found
 
     async def thumbnails(self, photo_ids: Sequence[str]) -> Mapping[str, bytes]:
         """Return the small pictures (JPEG) by photo."""
-        rows = await self._connection.execute(
+        return await self._rows.pairs(
             select(col(Photo.id), col(Photo.thumbnail)).where(
                 among(self._connection, col(Photo.id), photo_ids)
             )
         )
-        return {row.id: row.thumbnail for row in rows}
 
     async def delete(self, charge_point_id: str, photo_id: str) -> bool:
         """Forget a photo; False when there is no such one."""
-        result = await self._connection.execute(
-            delete(Photo)
-            .where(col(Photo.charge_point_id) == charge_point_id)
-            .where(col(Photo.id) == photo_id)
-        )
-        return result.rowcount == 1
+        of_it = col(Photo.charge_point_id) == charge_point_id
+        return await self._rows.at(Photo, photo_id, of_it).remove()
 
 
 def as_document(declared: Declared) -> dict[str, Any]:

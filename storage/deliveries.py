@@ -1,21 +1,20 @@
 """Deliveries of events to webhooks: those that are due, and a log of every attempt."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import delete, exists, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Select, delete, exists, select, update
 from sqlmodel import col
 
 from domain.errors import ConflictError, NotFoundError
 from domain.states import DeliveryStatus, WebhookStatus
-from domain.webhooks import Call, DeliveryAttempt, WebhookEvent
+from domain.webhooks import Call, DeliveryAttempt
 from storage.dialects import among
-from storage.engine import Database
 from storage.models.webhooks import Webhook, WebhookAttempt, WebhookDelivery
-from storage.read_models import read_model
+from storage.records import Records
+from storage.rows import Repository, Rows, record_of
 from storage.webhooks import valid_at
 
 DISABLED_AFTER: Final = timedelta(days=3)
@@ -26,32 +25,8 @@ _GONE: Final = "It answered 410 Gone, which asks for no more calls."
 _FAILING: Final = "No call has succeeded for days."
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Delivery:
-    """An event on its way to a webhook."""
-
-    id: str
-    webhook_id: str
-    event_id: str
-    event: WebhookEvent
-    body: str
-    status: DeliveryStatus
-    created_at: datetime
-    ended_at: datetime | None
-
-
-_delivery = read_model(Delivery)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LoggedAttempt:
-    """One call, as the log keeps it."""
-
-    at: datetime
-    duration_ms: int
-    status_code: int | None
-    error: str | None
-    response: str | None
+_delivery = record_of(WebhookDelivery)
+_attempt = record_of(WebhookAttempt)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,78 +37,49 @@ class WaitingDelivery:
     again: bool
 
 
-class Deliveries:
+class Deliveries(Repository):
     """Repository of deliveries."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
-    async def get(self, webhook_id: str, delivery_id: str) -> Delivery:
+    async def get(self, webhook_id: str, delivery_id: str) -> WebhookDelivery:
         """Return one delivery of a webhook.
 
         Raises:
             NotFoundError: ``delivery_not_found``.
 
         """
-        row = (
-            await self._connection.execute(
-                select(WebhookDelivery.__table__)
-                .where(col(WebhookDelivery.id) == delivery_id)
-                .where(col(WebhookDelivery.webhook_id) == webhook_id)
-            )
-        ).one_or_none()
-        if row is None:
+        query = _of(webhook_id).where(col(WebhookDelivery.id) == delivery_id)
+        delivery = await self._rows.read(query, _delivery)
+        if delivery is None:
             raise NotFoundError("delivery_not_found", "The webhook has no delivery with this id.")
-        return _delivery(row)
+        return delivery
 
     async def page(
         self, webhook_id: str, *, status: DeliveryStatus | None, before: str | None, limit: int
-    ) -> Sequence[Delivery]:
+    ) -> Sequence[WebhookDelivery]:
         """Return deliveries of a webhook, newest first, older than the id ``before``."""
-        query = (
-            select(WebhookDelivery.__table__)
-            .where(col(WebhookDelivery.webhook_id) == webhook_id)
-            .order_by(col(WebhookDelivery.id).desc())
-            .limit(limit)
-        )
+        query = _of(webhook_id)
         if status is not None:
             query = query.where(col(WebhookDelivery.status) == status)
-        if before is not None:
-            query = query.where(col(WebhookDelivery.id) < before)
-        return [_delivery(row) for row in await self._connection.execute(query)]
-
-    async def attempts(self, delivery_id: str) -> Sequence[LoggedAttempt]:
-        """Return the calls of a delivery, oldest first."""
-        rows = await self._connection.execute(
-            select(WebhookAttempt.__table__)
-            .where(col(WebhookAttempt.delivery_id) == delivery_id)
-            .order_by(col(WebhookAttempt.id))
+        return await self._rows.read_newest(
+            query, _delivery, key=col(WebhookDelivery.id), before=before, limit=limit
         )
-        return [
-            LoggedAttempt(
-                at=row.at,
-                duration_ms=row.duration_ms,
-                status_code=row.status_code,
-                error=row.error,
-                response=row.response,
-            )
-            for row in rows
-        ]
 
-    async def reopen(self, delivery: Delivery) -> None:
+    async def attempts(self, delivery_id: str) -> Sequence[WebhookAttempt]:
+        """Return the calls of a delivery, oldest first."""
+        query = select(WebhookAttempt.__table__).where(
+            col(WebhookAttempt.delivery_id) == delivery_id
+        )
+        return await self._rows.read_all(query.order_by(col(WebhookAttempt.id)), _attempt)
+
+    async def reopen(self, delivery: WebhookDelivery) -> None:
         """Have an ended delivery tried again.
 
         Raises:
             ConflictError: ``delivery_pending``.
 
         """
-        reopened = await self._connection.execute(
-            update(WebhookDelivery)
-            .where(col(WebhookDelivery.id) == delivery.id)
-            .where(col(WebhookDelivery.status) != DeliveryStatus.PENDING)
-            .values(status=DeliveryStatus.PENDING, dispatched_at=None, ended_at=None)
-        )
-        if reopened.rowcount == 0:
+        ended = self._rows.at(WebhookDelivery, delivery.id, ~_is_pending())
+        if not await ended.set(status=DeliveryStatus.PENDING, dispatched_at=None, ended_at=None):
             raise ConflictError(
                 "delivery_pending", "It is being delivered. Wait until that has ended."
             )
@@ -141,26 +87,23 @@ class Deliveries:
     async def waiting(self, *, limit: int) -> Sequence[WaitingDelivery]:
         """Return deliveries whose workflow has not been started."""
         called = exists().where(col(WebhookAttempt.delivery_id) == col(WebhookDelivery.id))
-        rows = await self._connection.execute(
+        rows = await self._rows.all(
             select(col(WebhookDelivery.id), called.label("again"))
-            .where(col(WebhookDelivery.status) == DeliveryStatus.PENDING)
-            .where(col(WebhookDelivery.dispatched_at).is_(None))
+            .where(_is_pending(), col(WebhookDelivery.dispatched_at).is_(None))
             .order_by(col(WebhookDelivery.id))
             .limit(limit)
         )
-        return [WaitingDelivery(id=row.id, again=row.again) for row in rows]
+        return [WaitingDelivery(id=id_, again=again) for id_, again in rows]
 
     async def dispatched(self, *, before: datetime, after: str, limit: int) -> Sequence[str]:
         """Return deliveries that their workflow, started before that moment, has not ended."""
-        rows = await self._connection.execute(
+        return await self._rows.values(
             select(col(WebhookDelivery.id))
-            .where(col(WebhookDelivery.status) == DeliveryStatus.PENDING)
-            .where(col(WebhookDelivery.dispatched_at) < before)
+            .where(_is_pending(), col(WebhookDelivery.dispatched_at) < before)
             .where(col(WebhookDelivery.id) > after)
             .order_by(col(WebhookDelivery.id))
             .limit(limit)
         )
-        return list(rows.scalars())
 
     async def mark_dispatched(self, delivery_ids: Sequence[str], *, at: datetime) -> None:
         """Note that their workflows were started."""
@@ -183,32 +126,26 @@ class Deliveries:
         )
 
 
-class StoredDeliveries:
+class StoredDeliveries(Records):
     """Implements :class:`domain.ports.DeliveryRecords`."""
-
-    def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:
-        self._database = database
-        self._now = now
 
     async def call(self, delivery_id: str) -> Call | None:
         """Return the call to make; None when it was delivered or the webhook wants no more."""
         async with self._database.write() as connection:
-            row = (
-                await connection.execute(
-                    select(
-                        col(WebhookDelivery.event_id),
-                        col(WebhookDelivery.body),
-                        col(WebhookDelivery.status).label("delivery_status"),
-                        Webhook.__table__,
-                    )
-                    .join(Webhook, col(Webhook.id) == col(WebhookDelivery.webhook_id))
-                    .where(col(WebhookDelivery.id) == delivery_id)
+            row = await Rows(connection).find(
+                select(
+                    col(WebhookDelivery.event_id),
+                    col(WebhookDelivery.body),
+                    col(WebhookDelivery.status).label("delivery_status"),
+                    Webhook.__table__,
                 )
-            ).one_or_none()
+                .join(Webhook, col(Webhook.id) == col(WebhookDelivery.webhook_id))
+                .where(col(WebhookDelivery.id) == delivery_id)
+            )
             if row is None or row.delivery_status != DeliveryStatus.PENDING:
                 return None
             if row.status != WebhookStatus.ENABLED:
-                await _end(connection, delivery_id, DeliveryStatus.FAILED, at=self._now())
+                await _end(Rows(connection), delivery_id, DeliveryStatus.FAILED, at=self._now())
                 return None
         old = len(valid_at(row.retired_at, now=self._now()))
         return Call(
@@ -222,55 +159,43 @@ class StoredDeliveries:
     async def attempted(self, delivery_id: str, webhook_id: str, attempt: DeliveryAttempt) -> None:
         """Log a call, and note what follows: delivered, gone, or failing since then."""
         async with self._database.write() as connection:
-            webhook = update(Webhook).where(col(Webhook.id) == webhook_id)
-            exists = await connection.scalar(
-                select(col(WebhookDelivery.id)).where(col(WebhookDelivery.id) == delivery_id)
-            )
-            if exists is None:  # deleted in the middle of the call
-                return
-            await connection.execute(
-                insert(WebhookAttempt).values(delivery_id=delivery_id, **_logged(attempt))
-            )
+            rows = Rows(connection)
+            webhook = rows.at(Webhook, webhook_id)
+            if await rows.look_up(WebhookDelivery, delivery_id) is None:
+                return  # deleted in the middle of the call
+            await rows.add(WebhookAttempt, delivery_id=delivery_id, **_logged(attempt))
             if attempt.succeeded:
-                await _end(connection, delivery_id, DeliveryStatus.DELIVERED, at=attempt.at)
-                await connection.execute(webhook.values(failing_since=None))
+                await _end(rows, delivery_id, DeliveryStatus.DELIVERED, at=attempt.at)
+                await webhook.set(failing_since=None)
                 return
-            await connection.execute(
-                webhook.where(col(Webhook.failing_since).is_(None)).values(failing_since=attempt.at)
-            )
+            well = rows.at(Webhook, webhook_id, col(Webhook.failing_since).is_(None))
+            await well.set(failing_since=attempt.at)
             if attempt.gone:
-                await _end(connection, delivery_id, DeliveryStatus.FAILED, at=attempt.at)
-                await connection.execute(
-                    webhook.values(status=WebhookStatus.DISABLED, disabled_reason=_GONE)
-                )
+                await _end(rows, delivery_id, DeliveryStatus.FAILED, at=attempt.at)
+                await webhook.set(status=WebhookStatus.DISABLED, disabled_reason=_GONE)
 
     async def give_up(self, delivery_id: str) -> None:
         """End a delivery that was tried for long enough, and a webhook that fails for days."""
         now = self._now()
         async with self._database.write() as connection:
-            await _end(connection, delivery_id, DeliveryStatus.FAILED, at=now)
-            of_delivery = (
-                select(col(WebhookDelivery.webhook_id))
-                .where(col(WebhookDelivery.id) == delivery_id)
-                .scalar_subquery()
-            )
-            await connection.execute(
-                update(Webhook)
-                .where(col(Webhook.id) == of_delivery)
-                .where(col(Webhook.failing_since) < now - DISABLED_AFTER)
-                .values(status=WebhookStatus.DISABLED, disabled_reason=_FAILING)
-            )
+            rows = Rows(connection)
+            await _end(rows, delivery_id, DeliveryStatus.FAILED, at=now)
+            webhook_id = await rows.value(col(WebhookDelivery.webhook_id), delivery_id)
+            too_long = col(Webhook.failing_since) < now - DISABLED_AFTER
+            webhook = rows.at(Webhook, webhook_id, too_long)
+            await webhook.set(status=WebhookStatus.DISABLED, disabled_reason=_FAILING)
 
 
-async def _end(
-    connection: AsyncConnection, delivery_id: str, status: DeliveryStatus, *, at: datetime
-) -> None:
-    await connection.execute(
-        update(WebhookDelivery)
-        .where(col(WebhookDelivery.id) == delivery_id)
-        .where(col(WebhookDelivery.status) == DeliveryStatus.PENDING)
-        .values(status=status, ended_at=at)
-    )
+async def _end(rows: Rows, delivery_id: str, status: DeliveryStatus, *, at: datetime) -> None:
+    await rows.at(WebhookDelivery, delivery_id, _is_pending()).set(status=status, ended_at=at)
+
+
+def _is_pending() -> ColumnElement[bool]:
+    return col(WebhookDelivery.status) == DeliveryStatus.PENDING
+
+
+def _of(webhook_id: str) -> Select[*tuple[Any, ...]]:
+    return select(WebhookDelivery.__table__).where(col(WebhookDelivery.webhook_id) == webhook_id)
 
 
 def _logged(attempt: DeliveryAttempt) -> dict[str, Any]:

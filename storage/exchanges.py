@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from domain.errors import ConflictError
@@ -17,19 +16,17 @@ from storage.in_use import at_live_site, charging
 from storage.models.charge_points import ChargePoint as ChargePointRow
 from storage.models.documents import Declaration, Photo
 from storage.parameters import Parameters
+from storage.rows import Repository
 from storage.runs import refuse_while_open
 from storage.standing import restate
 from storage.visiting import visit_of
 from storage.withdrawals import Withdrawals
 
-_PLACE = ("latitude", "longitude", "location_address", "max_amps", "phases")
+_PLACE = {"latitude", "longitude", "location_address", "max_amps", "phases"}
 
 
-class Exchanges:
+class Exchanges(Repository):
     """Changes of two charge points of one locked project at once."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
     async def replace(
         self, old: ChargePoint, new: ChargePoint, order: WithdrawalOrder, *, end_run: bool
@@ -51,17 +48,11 @@ class Exchanges:
         done = old.withdrawal is not None or await Withdrawals(self._connection).withdraw(
             old, order, end_run=end_run
         )
-        visit = (await self._connection.execute(visit_of(old.id))).one_or_none()
+        visit = await self._rows.find(visit_of(old.id))
         await ChargePoints(self._connection).register(
             new, visit=None if visit is None else visit.id
         )
-        cable = (
-            await self._connection.execute(
-                select(col(ChargePointRow.max_amps), col(ChargePointRow.phases)).where(
-                    col(ChargePointRow.id) == old.id
-                )
-            )
-        ).one()
+        cable = await self._rows.get(ChargePointRow, old.id)
         await self._set(new.id, max_amps=cable.max_amps, phases=cable.phases, replaces=old.id)
         await self._set(old.id, replaced_by=new.id)
         return done
@@ -118,14 +109,9 @@ class Exchanges:
 
     async def _swap_places(self, one: str, other: str) -> None:
         """Where it is, how it is connected there, and what was declared and photographed there."""
-        columns = [ChargePointRow.__table__.c[name] for name in _PLACE]
         places = {
-            row.id: {name: getattr(row, name) for name in _PLACE}
-            for row in await self._connection.execute(
-                select(col(ChargePointRow.id), *columns).where(
-                    col(ChargePointRow.id).in_((one, other))
-                )
-            )
+            here: (await self._rows.get(ChargePointRow, here)).model_dump(include=_PLACE)
+            for here in (one, other)
         }
         declared = await Declarations(self._connection).of([one, other])
         pictures = {
@@ -148,12 +134,11 @@ class Exchanges:
     async def _photos_only_of(self, here: str, there: str) -> list[str]:
         """Those of one place; a picture that both have is where it belongs already."""
         also_there = select(col(Photo.sha256)).where(col(Photo.charge_point_id) == there)
-        found = await self._connection.scalars(
-            select(col(Photo.id))
-            .where(col(Photo.charge_point_id) == here)
-            .where(col(Photo.sha256).not_in(also_there))
+        return await self._rows.values(
+            select(col(Photo.id)).where(
+                col(Photo.charge_point_id) == here, col(Photo.sha256).not_in(also_there)
+            )
         )
-        return list(found)
 
     async def _swap_units(self, one: ChargePoint, other: ChargePoint, *, at: datetime) -> None:
         """The name plates, and values that were chosen for another model, to be told anew."""
@@ -179,6 +164,4 @@ class Exchanges:
             await parameters.queue(here.id, chosen[there.id], at=at)
 
     async def _set(self, identity: str, **values: object) -> None:
-        await self._connection.execute(
-            update(ChargePointRow).where(col(ChargePointRow.id) == identity).values(**values)
-        )
+        await self._rows.at(ChargePointRow, identity).set(**values)

@@ -3,11 +3,22 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Column, LargeBinary, Select, SQLColumnExpression, Table, select, tuple_
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    LargeBinary,
+    Select,
+    SQLColumnExpression,
+    Table,
+    select,
+    tuple_,
+    type_coerce,
+)
 from sqlmodel import col
 
 from storage.dialects import among
 from storage.engine import Database
+from storage.models.base import Document
 from storage.models.billing import (
     BillingIssuer,
     BillingPause,
@@ -23,6 +34,7 @@ from storage.models.invitations import ServiceVisit, ServiceVisitChargePoint
 from storage.models.projects import AuditEntry, IdTag, Project
 from storage.models.runs import Batch, CommissioningRun
 from storage.models.transactions import MeterValue, Transaction
+from storage.rows import Rows
 
 Line = tuple[str, Mapping[str, Any]]
 """The name of a kind, and one row of it."""
@@ -85,12 +97,11 @@ async def lines_of_project(database: Database, project_id: str) -> AsyncIterator
         async for line in _rows(database, kind, table, table.c.project_id, project_id):
             yield line
     async with database.read() as connection:
-        found = await connection.scalars(
+        identities = await Rows(connection).values(
             select(col(ChargePoint.id))
             .where(col(ChargePoint.project_id) == project_id)
             .order_by(col(ChargePoint.id))
         )
-        identities = found.all()
     for identity in identities:
         for kind, table in OF_CHARGE_POINT.items():
             async for line in _rows(database, kind, table, table.c.charge_point_id, identity):
@@ -158,9 +169,12 @@ async def _pages(
         last = tuple(rows[-1][f"key_{n}"] for n in range(len(key)))
 
 
-def _shown(table: Table) -> list[Column[Any]]:
+def _shown(table: Table) -> list[ColumnElement[Any]]:
+    """Select columns; documents as they are kept."""
     return [
-        column
+        type_coerce(column, JSON).label(column.name)
+        if isinstance(column.type, Document)
+        else column
         for column in table.columns
         if column.name not in _LEFT_OUT and not isinstance(column.type, LargeBinary)
     ]

@@ -4,18 +4,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
-from domain.power.site import (
-    DEFAULT_MAX_AMPS,
-    NOMINAL_VOLTAGE,
-    Electrical,
-    Phase,
-    SiteLimit,
-)
+from domain.power.site import DEFAULT_MAX_AMPS, NOMINAL_VOLTAGE, Electrical, Phase, SiteLimit
 from domain.states import Feature, FeatureState
 from storage.audit import Audit
 from storage.billing_activation import BillingActivation
@@ -24,12 +18,16 @@ from storage.held import HeldRecords
 from storage.models.charge_points import ChargePoint, ChargePointFeature
 from storage.models.projects import Project
 from storage.offline import offline_charging
+from storage.read_models import read_model
+from storage.rows import ProjectRepository, Rows
 
 _NO_TARIFF = (
     "There is no tariff, so sessions are free. Billing begins with the first one: "
     "PUT …/site-owner/projects/{}/tariff."
 )
 _HELD = "Sessions that wait for the site owner's word before they are billed: {}. See held records."
+
+_status = read_model(ChargePointFeatureStatus)
 
 
 async def read_features(connection: AsyncConnection, project_id: str) -> Sequence[FeatureStatus]:
@@ -59,22 +57,12 @@ async def billing_status(connection: AsyncConnection, project_id: str) -> Featur
     )
 
 
-class Power:
+class Power(ProjectRepository):
     """Repository of the supply of one project."""
-
-    def __init__(self, connection: AsyncConnection, project_id: str) -> None:
-        self._connection = connection
-        self._project_id = project_id
 
     async def limit(self) -> SiteLimit:
         """What the supply carries."""
-        row = (
-            await self._connection.execute(
-                select(col(Project.max_amps), col(Project.phases)).where(
-                    col(Project.id) == self._project_id
-                )
-            )
-        ).one()
+        row = await self._rows.get(Project, self._project_id)
         return SiteLimit(amps=row.max_amps, phases=row.phases)
 
     async def set_limit(self, limit: SiteLimit, *, by: Actor, at: datetime) -> None:
@@ -109,10 +97,11 @@ class Power:
     async def smart_charging(self) -> FeatureStatus:
         """How far smart charging is."""
         paused = await self._paused_at()
-        rows = await self._connection.execute(
+        state = func.coalesce(col(ChargePointFeature.state), FeatureState.ACTIVATING)
+        found = await self._rows.read_all(
             select(
-                col(ChargePoint.id),
-                col(ChargePointFeature.state),
+                col(ChargePoint.id).label("charge_point_id"),
+                state.label("state"),
                 col(ChargePointFeature.cause),
                 col(ChargePointFeature.action),
             )
@@ -123,17 +112,9 @@ class Power:
             )
             .where(col(ChargePoint.project_id) == self._project_id)
             .where(col(ChargePoint.withdrawn_at).is_(None))
-            .order_by(col(ChargePoint.id))
+            .order_by(col(ChargePoint.id)),
+            _status,
         )
-        found = [
-            ChargePointFeatureStatus(
-                charge_point_id=row.id,
-                state=FeatureState(row.state or FeatureState.ACTIVATING),
-                cause=row.cause,
-                action=row.action,
-            )
-            for row in rows
-        ]
         return FeatureStatus(
             feature=Feature.SMART_CHARGING,
             state=FeatureState.PAUSED if paused is not None else worst(found),
@@ -143,31 +124,18 @@ class Power:
         )
 
     async def _paused_at(self) -> datetime | None:
-        since: datetime | None = await self._connection.scalar(
-            select(col(Project.smart_charging_paused_at)).where(col(Project.id) == self._project_id)
-        )
-        return since
+        return await self._rows.value(col(Project.smart_charging_paused_at), self._project_id)
 
     async def _lock(self) -> None:
-        await self._connection.execute(
-            select(col(Project.id)).where(col(Project.id) == self._project_id).with_for_update()
-        )
+        await self._rows.at(Project, self._project_id).lock()
 
     async def _set(self, **values: object) -> None:
-        await self._connection.execute(
-            update(Project).where(col(Project.id) == self._project_id).values(**values)
-        )
+        await self._rows.at(Project, self._project_id).set(**values)
 
 
 async def read_electrical(connection: AsyncConnection, charge_point_id: str) -> Electrical:
     """How a charge point is connected."""
-    row = (
-        await connection.execute(
-            select(
-                col(ChargePoint.max_amps), col(ChargePoint.phases), col(ChargePoint.voltage)
-            ).where(col(ChargePoint.id) == charge_point_id)
-        )
-    ).one()
+    row = await Rows(connection).get(ChargePoint, charge_point_id)
     return electrical(row.max_amps, row.phases, row.voltage)
 
 
@@ -198,10 +166,11 @@ async def store_electrical(
     if before == electrical:
         return
     phases = None if electrical.phases is None else ",".join(electrical.phases)
-    await connection.execute(
-        update(ChargePoint)
-        .where(col(ChargePoint.id) == charge_point_id, col(ChargePoint.project_id) == project_id)
-        .values(max_amps=electrical.max_amps, phases=phases, voltage=electrical.voltage)
+    of_project = col(ChargePoint.project_id) == project_id
+    await (
+        Rows(connection)
+        .at(ChargePoint, charge_point_id, of_project)
+        .set(max_amps=electrical.max_amps, phases=phases, voltage=electrical.voltage)
     )
     await Audit(connection, project_id).write(
         AuditAction.ELECTRICAL_CHANGED,

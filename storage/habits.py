@@ -2,19 +2,19 @@
 
 from typing import Any
 
-from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from domain.habits import ConfigurationReading, Habits
 from domain.operations import TriggerKind
 from storage.models.charge_points import ChargePoint
+from storage.rows import Rows
 
 
 async def read_habits(connection: AsyncConnection, charge_point_id: str) -> Habits:
     """What is known of a charge point's ways."""
-    stored: dict[str, Any] | None = await connection.scalar(
-        select(col(ChargePoint.habits)).where(col(ChargePoint.id) == charge_point_id)
+    stored: dict[str, Any] | None = await Rows(connection).value(
+        col(ChargePoint.habits), charge_point_id
     )
     stored = stored or {}
     return Habits(
@@ -25,13 +25,8 @@ async def read_habits(connection: AsyncConnection, charge_point_id: str) -> Habi
 
 async def keep_habits(connection: AsyncConnection, charge_point_id: str, habits: Habits) -> None:
     """Remember them."""
-    await connection.execute(
-        update(ChargePoint)
-        .where(col(ChargePoint.id) == charge_point_id)
-        .values(
-            habits={
-                "reading": habits.reading,
-                "deadly_triggers": sorted(habits.deadly_triggers),
-            }
-        )
+    await (
+        Rows(connection)
+        .at(ChargePoint, charge_point_id)
+        .set(habits={"reading": habits.reading, "deadly_triggers": sorted(habits.deadly_triggers)})
     )

@@ -3,9 +3,8 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, Row, case, exists, select, update
+from sqlalchemy import ColumnElement, case, exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -13,7 +12,7 @@ from domain.audit import AuditAction
 from domain.contests import how_to_decide
 from domain.errors import NotFoundError
 from domain.handover import Blocker, CompleteHandover, HandoverResult
-from domain.states import ChargePointStatus, ProjectStatus, RunStatus
+from domain.states import ChargePointStatus, ProjectStatus
 from storage.announcements import announce_handover
 from storage.audit import Audit
 from storage.billing_activation import BillingActivation
@@ -25,6 +24,8 @@ from storage.handover_checklists import checklist_blockers
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
 from storage.models.runs import CommissioningRun
+from storage.newest_runs import is_open
+from storage.rows import Repository, Rows, record_of
 from storage.stale import stale_verdicts
 
 _OR_ELSE = (
@@ -61,6 +62,7 @@ def _archived(project_id: str) -> Blocker:
     )
 
 
+_record = record_of(ChargePoint)
 _MAY_BE_STALE = {ChargePointStatus.COMMISSIONED, ChargePointStatus.REGISTERED}
 _STALE = (
     "stale_result",
@@ -68,11 +70,11 @@ _STALE = (
 )
 
 
-class Handover:
+class Handover(Repository):
     """Blockers and completion of a handover."""
 
     def __init__(self, connection: AsyncConnection, catalogue: Catalogue) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._catalogue = catalogue
 
     async def preview(self, project_id: str, *, at: datetime) -> HandoverResult:
@@ -82,11 +84,7 @@ class Handover:
             NotFoundError: ``project_unknown``.
 
         """
-        project = (
-            await self._connection.execute(
-                select(Project.__table__).where(col(Project.id) == project_id)
-            )
-        ).one_or_none()
+        project = await self._rows.look_up(Project, project_id)
         return await self._judge(project, project_id, at=at)
 
     async def complete(
@@ -100,23 +98,16 @@ class Handover:
             NotFoundError: ``project_unknown``.
 
         """
-        project = (
-            await self._connection.execute(
-                select(Project.__table__).where(col(Project.id) == project_id).with_for_update()
-            )
-        ).one_or_none()
+        await self._rows.at(Project, project_id).lock()
+        project = await self._rows.look_up(Project, project_id)
         judged = await self._judge(project, project_id, at=at)
         if judged.completed_at is not None or judged.blockers:
             return judged
-        await self._connection.execute(
-            update(Project)
-            .where(col(Project.id) == project_id)
-            .values(
-                status=ProjectStatus.HANDED_OVER,
-                handed_over_at=at,
-                sign_off_notes=request.sign_off_notes,
-                installer_signature=request.installer_signature,
-            )
+        await self._rows.at(Project, project_id).set(
+            status=ProjectStatus.HANDED_OVER,
+            handed_over_at=at,
+            sign_off_notes=request.sign_off_notes,
+            installer_signature=request.installer_signature,
         )
         await BillingActivation(self._connection, project_id).begin(at=at)
         await Audit(self._connection, project_id).write(
@@ -135,7 +126,7 @@ class Handover:
         return replace(judged, completed_at=at)
 
     async def _judge(
-        self, project: Row[Any] | None, project_id: str, *, at: datetime
+        self, project: Project | None, project_id: str, *, at: datetime
     ) -> HandoverResult:
         if project is None:
             raise NotFoundError("project_unknown", "There is no such project.")
@@ -159,12 +150,11 @@ class Handover:
         blockers = list(
             await charge_point_blockers(self._connection, self._catalogue, among_which=present)
         )
-        rows = await self._connection.execute(
+        serials = await self._rows.pairs(
             select(col(ChargePoint.id), col(ChargePoint.serial_number))
             .where(present, col(ChargePoint.withdrawn_at).is_(None))
             .order_by(col(ChargePoint.id))
         )
-        serials = {row.id: row.serial_number for row in rows}
         if not serials:
             blockers.append(
                 Blocker(
@@ -197,25 +187,23 @@ async def charge_point_blockers(
     Verdicts of ``untouched`` ones stand, whatever their owner has changed since.
     """
     running = exists().where(
-        col(CommissioningRun.charge_point_id) == col(ChargePoint.id),
-        col(CommissioningRun.status).in_((RunStatus.STARTING, RunStatus.IN_PROGRESS)),
+        col(CommissioningRun.charge_point_id) == col(ChargePoint.id), is_open()
     )
-    rows = (
-        await connection.execute(
-            select(
-                ChargePoint.__table__,
-                # A run may have been accepted whose workflow has not begun yet.
-                case(
-                    (running, ChargePointStatus.COMMISSIONING), else_=col(ChargePoint.status)
-                ).label("stands"),
-            )
-            .where(among_which)
-            .where(col(ChargePoint.withdrawn_at).is_(None))
-            .order_by(col(ChargePoint.id))
+    rows = await Rows(connection).all(
+        select(
+            ChargePoint.__table__,
+            # A run may have been accepted whose workflow has not begun yet.
+            case((running, ChargePointStatus.COMMISSIONING), else_=col(ChargePoint.status)).label(
+                "stands"
+            ),
         )
-    ).all()
+        .where(among_which, col(ChargePoint.withdrawn_at).is_(None))
+        .order_by(col(ChargePoint.id))
+    )
     stale = await stale_verdicts(
-        connection, {row.id: registered(row) for row in rows if row.id not in untouched}, catalogue
+        connection,
+        {row.id: registered(_record(row)) for row in rows if row.id not in untouched},
+        catalogue,
     )
     contests = await read_confirmed(connection, [row.id for row in rows])
     blockers = []

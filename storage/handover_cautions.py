@@ -15,6 +15,7 @@ from storage.connections import read_connections
 from storage.features import Power
 from storage.handover_checklists import checklist_cautions
 from storage.models.charge_points import ChargePoint
+from storage.rows import Rows
 from storage.tariffs import Tariffs
 
 _NAMED: Final = 5  # of the charge points that a sentence is about
@@ -32,18 +33,13 @@ async def read_cautions(
         cautions.append(_free(project_id))
     if (await Power(connection, project_id).limit()).amps is None:
         cautions.append(_no_limit(project_id))
-    rows = (
-        await connection.execute(
-            select(
-                col(ChargePoint.id),
-                col(ChargePoint.serial_number),
-                col(ChargePoint.credential_hash),
-            )
-            .where(col(ChargePoint.project_id) == project_id)
-            .where(col(ChargePoint.withdrawn_at).is_(None))
-            .order_by(col(ChargePoint.serial_number))
+    rows = await Rows(connection).all(
+        select(
+            col(ChargePoint.id), col(ChargePoint.serial_number), col(ChargePoint.credential_hash)
         )
-    ).all()
+        .where(col(ChargePoint.project_id) == project_id, col(ChargePoint.withdrawn_at).is_(None))
+        .order_by(col(ChargePoint.serial_number))
+    )
     links = await read_connections(connection, [row.id for row in rows], now=now)
     away = [row.serial_number for row in rows if row.id not in links or not links[row.id].connected]
     if away:

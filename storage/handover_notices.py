@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -19,6 +19,7 @@ from storage.features import Power
 from storage.models.accounts import Account
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
+from storage.rows import Rows
 from storage.tariffs import Tariffs
 
 _TAGS_NAMED: Final = 20
@@ -31,22 +32,19 @@ async def read_handover_notice(
     connection: AsyncConnection, project_id: str, *, now: datetime
 ) -> HandoverNotice | None:
     """The site as it stands now; None once it is mailed, and of a site that is not handed over."""
-    row = (
-        await connection.execute(
-            select(
-                Project.__table__,
-                col(_owners.email).label("owner_email"),
-                col(_owners.name).label("owner_name"),
-                col(_installers.name).label("installer_name"),
-                col(_installers.company).label("installer_company"),
-            )
-            .join(_owners, col(_owners.id) == col(Project.site_owner_id))
-            .join(_installers, col(_installers.id) == col(Project.installer_id))
-            .where(col(Project.id) == project_id)
-            .where(col(Project.status) == ProjectStatus.HANDED_OVER)
-            .where(col(Project.handover_mailed_at).is_(None))
+    row = await Rows(connection).find(
+        select(
+            Project.__table__,
+            col(_owners.email).label("owner_email"),
+            col(_owners.name).label("owner_name"),
+            col(_installers.name).label("installer_name"),
+            col(_installers.company).label("installer_company"),
         )
-    ).one_or_none()
+        .join(_owners, col(_owners.id) == col(Project.site_owner_id))
+        .join(_installers, col(_installers.id) == col(Project.installer_id))
+        .where(col(Project.id) == project_id, col(Project.status) == ProjectStatus.HANDED_OVER)
+        .where(col(Project.handover_mailed_at).is_(None))
+    )
     if row is None:
         return None
     stations = await _charge_points(connection, project_id)
@@ -79,25 +77,11 @@ async def read_handover_notice(
     )
 
 
-async def mark_mailed(connection: AsyncConnection, project_id: str, at: datetime) -> None:
-    """Note that the mail was sent."""
-    await connection.execute(
-        update(Project).where(col(Project.id) == project_id).values(handover_mailed_at=at)
-    )
-
-
 async def _charge_points(connection: AsyncConnection, project_id: str) -> dict[str, str]:
     """What to call each charge point, by its id."""
     rows = await connection.execute(
-        select(
-            col(ChargePoint.id),
-            col(ChargePoint.serial_number),
-            col(ChargePoint.vendor),
-            col(ChargePoint.model),
-            col(ChargePoint.location_address),
-        )
-        .where(col(ChargePoint.project_id) == project_id)
-        .where(col(ChargePoint.withdrawn_at).is_(None))
+        select(ChargePoint.__table__)
+        .where(col(ChargePoint.project_id) == project_id, col(ChargePoint.withdrawn_at).is_(None))
         .order_by(col(ChargePoint.serial_number))
     )
     return {

@@ -1,56 +1,31 @@
 """Held records: one for each transaction whose price waits for the owner's word."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import func, insert, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, or_, select
 from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
-from domain.billing.held import (
-    Decision,
-    HeldDocument,
-    HoldCause,
-    HoldState,
-    check_decision,
-)
+from domain.billing.held import Decision, HeldDocument, HoldCause, HoldState, check_decision
 from domain.errors import ConflictError, NotFoundError
 from domain.ids import Prefix, new_id
 from domain.states import TransactionBilling
 from storage.audit import Audit
-from storage.models.billing import HeldRecord as HeldRecordRow
+from storage.models.billing import HeldRecord
 from storage.models.transactions import Transaction
-from storage.read_models import read_model
+from storage.rows import ProjectRepository, record_of
+
+_held = record_of(HeldRecord)
+_DECIDED: Final = {
+    HoldState.RELEASED: (AuditAction.RECORD_RELEASED, TransactionBilling.DUE),
+    HoldState.DROPPED: (AuditAction.RECORD_DROPPED, TransactionBilling.DROPPED),
+}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HeldRecord:
-    """A record that is held, or was."""
-
-    id: str
-    charge_point_id: str
-    transaction_id: int
-    cause: HoldCause
-    state: HoldState
-    held_at: datetime
-    stop_received_at: datetime
-    document: HeldDocument
-    decision: Decision | None
-    decided_at: datetime | None
-    decided_by: str | None
-
-
-_held = read_model(HeldRecord)
-
-
-class HeldRecords:
+class HeldRecords(ProjectRepository):
     """Repository of one project's held records."""
-
-    def __init__(self, connection: AsyncConnection, project_id: str) -> None:
-        self._connection = connection
-        self._project_id = project_id
 
     async def hold(
         self,
@@ -65,19 +40,18 @@ class HeldRecords:
         said = {
             "cause": document.cause,
             "stop_received_at": stop_received_at,
-            "document": document.model_dump(mode="json"),
+            "document": document,
         }
         if known is None:
-            await self._connection.execute(
-                insert(HeldRecordRow).values(
-                    id=new_id(Prefix.HELD_RECORD),
-                    project_id=self._project_id,
-                    charge_point_id=document.cdr_location.charge_point_id,
-                    transaction_id=transaction_id,
-                    state=HoldState.HELD,
-                    held_at=at,
-                    **said,
-                )
+            await self._rows.add(
+                HeldRecord,
+                id=new_id(Prefix.HELD_RECORD),
+                project_id=self._project_id,
+                charge_point_id=document.cdr_location.charge_point_id,
+                transaction_id=transaction_id,
+                state=HoldState.HELD,
+                held_at=at,
+                **said,
             )
         else:
             anew = {
@@ -88,10 +62,8 @@ class HeldRecords:
                 "decided_by": None,
                 "mailed_at": None,
             }
-            await self._connection.execute(
-                update(HeldRecordRow)
-                .where(col(HeldRecordRow.id) == known.id)
-                .values(**said, **({} if known.state is HoldState.HELD else anew))
+            await self._rows.at(HeldRecord, known.id).set(
+                **said, **{} if known.state is HoldState.HELD else anew
             )
         held = await self.of_transaction(transaction_id)
         assert held is not None, "it was written above"  # noqa: S101
@@ -99,22 +71,14 @@ class HeldRecords:
 
     async def settle(self, known: HeldRecord, *, at: datetime) -> None:
         """Stop holding a record: what the charge point told since leaves no doubt."""
-        await self._connection.execute(
-            update(HeldRecordRow)
-            .where(col(HeldRecordRow.id) == known.id)
-            .values(state=HoldState.SETTLED, decided_at=at, decided_by=None, decision=None)
+        await self._rows.at(HeldRecord, known.id).set(
+            state=HoldState.SETTLED, decided_at=at, decided_by=None, decision=None
         )
 
     async def of_transaction(self, transaction_id: int) -> HeldRecord | None:
         """Return the record of a transaction."""
-        row = (
-            await self._connection.execute(
-                select(HeldRecordRow.__table__).where(
-                    col(HeldRecordRow.transaction_id) == transaction_id
-                )
-            )
-        ).one_or_none()
-        return None if row is None else _held(row)
+        of_it = col(HeldRecord.transaction_id) == transaction_id
+        return await self._rows.read(select(HeldRecord.__table__).where(of_it), _held)
 
     async def get(self, held_id: str) -> HeldRecord:
         """Return a record of the project.
@@ -123,79 +87,52 @@ class HeldRecords:
             NotFoundError: ``held_record_not_found``.
 
         """
-        row = (
-            await self._connection.execute(
-                select(HeldRecordRow.__table__)
-                .where(col(HeldRecordRow.project_id) == self._project_id)
-                .where(col(HeldRecordRow.id) == held_id)
-            )
-        ).one_or_none()
-        if row is None:
+        query = self._mine(HeldRecord).where(col(HeldRecord.id) == held_id)
+        held = await self._rows.read(query, _held)
+        if held is None:
             raise NotFoundError(
                 "held_record_not_found", "The project has no held record with this id."
             )
-        return _held(row)
+        return held
 
     async def page(
-        self,
-        *,
-        state: HoldState | None,
-        cause: HoldCause | None,
-        before: str | None,
-        limit: int,
+        self, *, state: HoldState | None, cause: HoldCause | None, before: str | None, limit: int
     ) -> Sequence[HeldRecord]:
         """Return records, newest first, older than the id ``before``."""
-        query = select(HeldRecordRow.__table__).where(
-            col(HeldRecordRow.project_id) == self._project_id
-        )
+        query = self._mine(HeldRecord)
         if state is not None:
-            query = query.where(col(HeldRecordRow.state) == state)
+            query = query.where(col(HeldRecord.state) == state)
         if cause is not None:
-            query = query.where(col(HeldRecordRow.cause) == cause)
-        if before is not None:
-            query = query.where(col(HeldRecordRow.id) < before)
-        rows = await self._connection.execute(
-            query.order_by(col(HeldRecordRow.id).desc()).limit(limit)
+            query = query.where(col(HeldRecord.cause) == cause)
+        return await self._rows.read_newest(
+            query, _held, key=col(HeldRecord.id), before=before, limit=limit
         )
-        return [_held(row) for row in rows]
 
     async def of_cause(self, cause: HoldCause, *, limit: int) -> Sequence[HeldRecord]:
         """Return those of a cause that wait, in the order in which they came."""
-        rows = await self._connection.execute(
-            select(HeldRecordRow.__table__)
-            .where(col(HeldRecordRow.project_id) == self._project_id)
-            .where(col(HeldRecordRow.state) == HoldState.HELD)
-            .where(col(HeldRecordRow.cause) == cause)
-            .order_by(col(HeldRecordRow.id))
-            .limit(limit)
+        return await self._rows.read_all(
+            self._mine(HeldRecord)
+            .where(_is_held(), col(HeldRecord.cause) == cause)
+            .order_by(col(HeldRecord.id))
+            .limit(limit),
+            _held,
         )
-        return [_held(row) for row in rows]
 
     async def open_at(self, moment: datetime) -> Sequence[HeldRecord]:
         """Return those that were held at a moment, in the order in which they came."""
-        rows = await self._connection.execute(
-            select(HeldRecordRow.__table__)
-            .where(col(HeldRecordRow.project_id) == self._project_id)
-            .where(col(HeldRecordRow.held_at) < moment)
-            .where(
-                or_(
-                    col(HeldRecordRow.decided_at).is_(None), col(HeldRecordRow.decided_at) >= moment
-                )
-            )
-            .order_by(col(HeldRecordRow.id))
+        decided_at = col(HeldRecord.decided_at)
+        return await self._rows.read_all(
+            self._mine(HeldRecord)
+            .where(col(HeldRecord.held_at) < moment)
+            .where(or_(decided_at.is_(None), decided_at >= moment))
+            .order_by(col(HeldRecord.id)),
+            _held,
         )
-        return [_held(row) for row in rows]
 
     async def count(self) -> int:
         """Count those that wait for the owner."""
-        return (
-            await self._connection.scalar(
-                select(func.count())
-                .select_from(HeldRecordRow)
-                .where(col(HeldRecordRow.project_id) == self._project_id)
-                .where(col(HeldRecordRow.state) == HoldState.HELD)
-            )
-        ) or 0
+        mine = col(HeldRecord.project_id) == self._project_id
+        return await self._rows.count(HeldRecord, mine, _is_held())
 
     async def release(
         self, held_id: str, decision: Decision, *, by: Actor, at: datetime
@@ -210,9 +147,7 @@ class HeldRecords:
         """
         held = await self._held_one(held_id)
         check_decision(held.document, decision)
-        await self._decide(held, HoldState.RELEASED, decision, by=by, at=at)
-        await self._mark(held, TransactionBilling.DUE)
-        return await self.get(held_id)
+        return await self._decide(held, HoldState.RELEASED, decision, by=by, at=at)
 
     async def drop(
         self, held_id: str, decision: Decision, *, by: Actor, at: datetime
@@ -225,18 +160,12 @@ class HeldRecords:
 
         """
         held = await self._held_one(held_id)
-        await self._decide(held, HoldState.DROPPED, decision, by=by, at=at)
-        await self._mark(held, TransactionBilling.DROPPED)
-        return await self.get(held_id)
+        return await self._decide(held, HoldState.DROPPED, decision, by=by, at=at)
 
     async def _held_one(self, held_id: str) -> HeldRecord:
         known = await self.get(held_id)
         # Billing locks the transaction, too: of two decisions at once the second finds the first.
-        await self._connection.execute(
-            select(col(Transaction.id))
-            .where(col(Transaction.id) == known.transaction_id)
-            .with_for_update()
-        )
+        await self._rows.at(Transaction, known.transaction_id).lock()
         held = await self.get(held_id)
         if held.state is not HoldState.HELD:
             raise ConflictError(
@@ -248,27 +177,22 @@ class HeldRecords:
 
     async def _decide(
         self, held: HeldRecord, state: HoldState, decision: Decision, *, by: Actor, at: datetime
-    ) -> None:
-        said = decision.model_dump(mode="json")
-        await self._connection.execute(
-            update(HeldRecordRow)
-            .where(col(HeldRecordRow.id) == held.id)
-            .values(state=state, decision=said, decided_at=at, decided_by=by.email)
+    ) -> HeldRecord:
+        action, mark = _DECIDED[state]
+        await self._rows.at(HeldRecord, held.id).set(
+            state=state, decision=decision, decided_at=at, decided_by=by.email
         )
         await Audit(self._connection, self._project_id).write(
-            AuditAction.RECORD_RELEASED
-            if state is HoldState.RELEASED
-            else AuditAction.RECORD_DROPPED,
+            action,
             by,
             target=held.id,
             at=at,
             before={"cause": held.cause, "session_id": held.document.session_id},
-            after={name: value for name, value in said.items() if value is not None},
+            after=decision.model_dump(mode="json", exclude_none=True),
         )
+        await self._rows.at(Transaction, held.transaction_id).set(billing=mark)
+        return await self.get(held.id)
 
-    async def _mark(self, held: HeldRecord, mark: TransactionBilling) -> None:
-        await self._connection.execute(
-            update(Transaction)
-            .where(col(Transaction.id) == held.transaction_id)
-            .values(billing=mark)
-        )
+
+def _is_held() -> ColumnElement[bool]:
+    return col(HeldRecord.state) == HoldState.HELD

@@ -1,6 +1,6 @@
 """Of which held records their owners have not been told yet: at most one mail a day and project."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -13,11 +13,12 @@ from sqlmodel import col
 from domain.billing.held import HeldDocument, HoldState
 from domain.billing.messages import HeldDigest, HeldLine
 from storage.dialects import among
-from storage.engine import Database
 from storage.held import HeldRecords
 from storage.models.accounts import Account
 from storage.models.billing import HeldRecord
 from storage.models.projects import Project
+from storage.records import Records
+from storage.rows import Rows
 
 GATHERED_FOR: Final = timedelta(minutes=15)
 """So long after the first one a mail waits for more of them."""
@@ -26,37 +27,28 @@ BETWEEN_MAILS: Final = timedelta(days=1)
 _told = aliased(HeldRecord, name="told")
 
 
-class StoredHeldNotices:
+class StoredHeldNotices(Records):
     """Implements :class:`domain.ports.HeldNotices`."""
-
-    def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:
-        self._database = database
-        self._now = now
 
     async def digest(self, project_id: str) -> HeldDigest | None:
         """Gather what no mail has told of; None where there is nothing, or nobody to tell."""
         async with self._database.read() as connection:
-            site = (
-                await connection.execute(
-                    select(
-                        Project.__table__.c.name.label("project_name"),
-                        col(Project.time_zone),
-                        col(Account.email),
-                        col(Account.name),
-                    )
-                    .join(Account, col(Account.id) == col(Project.site_owner_id))
-                    .where(col(Project.id) == project_id)
+            site = await Rows(connection).find(
+                select(
+                    Project.__table__.c.name.label("project_name"),
+                    col(Project.time_zone),
+                    col(Account.email),
+                    col(Account.name),
                 )
-            ).one_or_none()
-            rows = (
-                await connection.execute(
-                    select(col(HeldRecord.id), col(HeldRecord.document))
-                    .where(col(HeldRecord.project_id) == project_id)
-                    .where(col(HeldRecord.state) == HoldState.HELD)
-                    .where(col(HeldRecord.mailed_at).is_(None))
-                    .order_by(col(HeldRecord.id))
-                )
-            ).all()
+                .join(Account, col(Account.id) == col(Project.site_owner_id))
+                .where(col(Project.id) == project_id)
+            )
+            rows = await Rows(connection).all(
+                select(col(HeldRecord.id), col(HeldRecord.document))
+                .where(col(HeldRecord.project_id) == project_id)
+                .where(col(HeldRecord.state) == HoldState.HELD, col(HeldRecord.mailed_at).is_(None))
+                .order_by(col(HeldRecord.id))
+            )
             waiting = await HeldRecords(connection, project_id).count()
         if site is None or not rows:
             return None
@@ -66,9 +58,7 @@ class StoredHeldNotices:
             project_name=site.project_name,
             email=site.email,
             name=site.name,
-            new=tuple(
-                _line(row.id, HeldDocument.model_validate(row.document), zone) for row in rows
-            ),
+            new=tuple(_line(row.id, row.document, zone) for row in rows),
             waiting=waiting,
         )
 
@@ -90,18 +80,15 @@ async def untold(
         col(_told.project_id) == col(HeldRecord.project_id),
         col(_told.mailed_at) > now - BETWEEN_MAILS,
     )
-    rows = await connection.scalars(
+    return await Rows(connection).values(
         select(col(HeldRecord.project_id))
-        .where(col(HeldRecord.state) == HoldState.HELD)
-        .where(col(HeldRecord.mailed_at).is_(None))
-        .where(col(HeldRecord.project_id) > after)
-        .where(~told_of_late)
+        .where(col(HeldRecord.state) == HoldState.HELD, col(HeldRecord.mailed_at).is_(None))
+        .where(col(HeldRecord.project_id) > after, ~told_of_late)
         .group_by(col(HeldRecord.project_id))
         .having(func.min(col(HeldRecord.held_at)) < now - GATHERED_FOR)
         .order_by(col(HeldRecord.project_id))
         .limit(limit)
     )
-    return rows.all()
 
 
 def _line(held_id: str, document: HeldDocument, zone: ZoneInfo) -> HeldLine:

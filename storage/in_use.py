@@ -11,8 +11,9 @@ from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
 from storage.models.runs import CommissioningRun
 from storage.models.transactions import Transaction
+from storage.newest_runs import is_open
+from storage.rows import Rows
 
-_OPEN = (RunStatus.STARTING, RunStatus.IN_PROGRESS)
 _AT_WORK = (ChargePointStatus.COMMISSIONING, ChargePointStatus.COMMISSIONING_FAILED)
 
 
@@ -35,8 +36,7 @@ def open_run() -> ScalarSelect[Any]:
     """The id of the open run of a charge point, of whose row this is part; null: there is none."""
     return (
         select(col(CommissioningRun.id))
-        .where(col(CommissioningRun.charge_point_id) == col(ChargePoint.id))
-        .where(col(CommissioningRun.status).in_(_OPEN))
+        .where(col(CommissioningRun.charge_point_id) == col(ChargePoint.id), is_open())
         .scalar_subquery()
     )
 
@@ -63,10 +63,9 @@ async def at_live_site(connection: AsyncConnection, charge_point_id: str) -> boo
 
 async def charging(connection: AsyncConnection, charge_point_id: str) -> list[int]:
     """The transactions that run there, as far as it has told."""
-    rows = await connection.scalars(
+    return await Rows(connection).values(
         select(col(Transaction.id))
         .where(col(Transaction.charge_point_id) == charge_point_id)
         .where(col(Transaction.stopped_at).is_(None))
         .order_by(col(Transaction.id))
     )
-    return list(rows)

@@ -3,16 +3,15 @@
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import update
 from sqlmodel import col
 
 from domain.audit import ENGINE, Actor, AuditAction
 from domain.errors import ConflictError
 from domain.states import InvitationStatus, ProjectRole, ServiceVisitStatus
 from storage.announcements import announce_invitation
-from storage.invitations import Invitation, Invitations, not_pending
+from storage.invitations import Invitations, not_pending
 from storage.members import Members
-from storage.models.invitations import Invitation as InvitationRow
+from storage.models.invitations import Invitation
 from storage.models.projects import Project
 from storage.owners_choices import forget_choices
 from storage.service_visits import ServiceVisits
@@ -32,11 +31,7 @@ class InvitationEnds(Invitations):
     ) -> bool:
         """Make of the account what the invitation says; True for exactly one caller."""
         invitation = await self._end(
-            invitation_id,
-            InvitationStatus.ACCEPTED,
-            at=at,
-            address=address,
-            accepted_by=account_id,
+            invitation_id, InvitationStatus.ACCEPTED, at=at, address=address, accepted_by=account_id
         )
         if invitation is None:
             return False
@@ -52,11 +47,7 @@ class InvitationEnds(Invitations):
             members = Members(self._connection, invitation.project_id)
             await members.put(account_id, invitation.role, at=at)
             return True
-        await self._connection.execute(
-            update(Project)
-            .where(col(Project.id) == invitation.project_id)
-            .values(site_owner_id=account_id)
-        )
+        await self._rows.at(Project, invitation.project_id).set(site_owner_id=account_id)
         return True
 
     async def decline(
@@ -67,13 +58,8 @@ class InvitationEnds(Invitations):
             invitation_id, InvitationStatus.DECLINED, at=at, address=address, reason=reason
         )
         if ended is not None:
-            await self._end_visit(
-                ended,
-                ServiceVisitStatus.DECLINED,
-                by=_invited(ended, address),
-                at=at,
-                reason=reason,
-            )
+            by = _invited(ended, address)
+            await self._end_visit(ended, ServiceVisitStatus.DECLINED, by=by, at=at, reason=reason)
         return ended is not None
 
     async def expire(self, invitation_id: str, *, at: datetime) -> bool:
@@ -97,16 +83,15 @@ class InvitationEnds(Invitations):
             raise not_pending(status, "There is nothing to take back.")
         if status is InvitationStatus.ACCEPTED and invitation.role is not ProjectRole.SITE_OWNER:
             raise not_pending(status, "Remove the collaborator from the project instead.")
-        await self._set(invitation.id, status=InvitationStatus.REVOKED, ended_at=at, told_at=at)
+        await self._rows.at(Invitation, invitation.id).set(
+            status=InvitationStatus.REVOKED, ended_at=at, told_at=at
+        )
         before: dict[str, Any] = {"status": status.value}
         if status is InvitationStatus.ACCEPTED:
             before |= await forget_choices(self._connection, invitation.project_id)
-            await self._connection.execute(
-                update(Project)
-                .where(col(Project.id) == invitation.project_id)
-                .where(col(Project.site_owner_id) == invitation.accepted_by)
-                .values(site_owner_id=None)
-            )
+            await self._rows.at(
+                Project, invitation.project_id, col(Project.site_owner_id) == invitation.accepted_by
+            ).set(site_owner_id=None)
         await self._audit(AuditAction.INVITATION_REVOKED, by, invitation, at=at, before=before)
         return await self.of_project(invitation.id, invitation.project_id)
 
@@ -139,15 +124,14 @@ class InvitationEnds(Invitations):
         if found is None:
             return None
         await self._lock(found.project_id)
-        in_time = col(InvitationRow.expires_at) > at
-        ended = await self._connection.execute(
-            update(InvitationRow)
-            .where(col(InvitationRow.id) == invitation_id)
-            .where(col(InvitationRow.status) == InvitationStatus.PENDING)
-            .where(~in_time if status is InvitationStatus.EXPIRED else in_time)
-            .values(status=status, ended_at=at, **values)
-        )
-        if ended.rowcount == 0:
+        in_time = col(Invitation.expires_at) > at
+        ended = await self._rows.at(
+            Invitation,
+            invitation_id,
+            col(Invitation.status) == InvitationStatus.PENDING,
+            ~in_time if status is InvitationStatus.EXPIRED else in_time,
+        ).set(status=status, ended_at=at, **values)
+        if not ended:
             return None
         invitation = await self.of_project(invitation_id, found.project_id)
         if invitation.role is ProjectRole.SITE_OWNER:  # webhooks tell of the site, not of the team

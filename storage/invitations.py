@@ -1,12 +1,10 @@
 """Invitations to a project: one token, one grant."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, insert, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Select, and_, or_, select, update
 from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
@@ -16,59 +14,23 @@ from domain.states import InvitationStatus, ProjectRole, ProjectStatus, Role
 from storage.audit import Audit
 from storage.members import works_on
 from storage.models.accounts import Account
-from storage.models.invitations import Invitation as InvitationRow
+from storage.models.invitations import Invitation
 from storage.models.projects import Project
 from storage.projects import refused_as_archived
-from storage.read_models import read_model
+from storage.rows import Repository, record_of
 from storage.service_visits import ServiceVisits, open_visits, refuse_over
 
 _AT_ONCE: Final = timedelta(seconds=5)
 """Between two requests that are one: a double click, and clocks that differ."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Invitation:
-    """An invitation, without its token: only the token's hash is stored.
-
-    ``role``: what it makes of who accepts it. ``ended_at`` and ``reason``: since when it is not
-    pending, and why it was declined.
-    """
-
-    id: str
-    project_id: str
-    email: str
-    message: str | None
-    status: InvitationStatus
-    created_at: datetime
-    sent_at: datetime | None
-    expires_at: datetime
-    role: ProjectRole = ProjectRole.SITE_OWNER
-    invited_by: str | None = None
-    ended_at: datetime | None = None
-    accepted_by: str | None = None
-    reason: str | None = None
-    service_visit_id: str | None = None
-    """Of an invitation to a service visit: the rights are that visit's, and end with it."""
-
-    def status_at(self, now: datetime) -> InvitationStatus:
-        """Return its status by the clock: it expires on time, even if no row says so yet."""
-        if self.status is InvitationStatus.PENDING and self.expires_at <= now:
-            return InvitationStatus.EXPIRED
-        return self.status
+_invitation = record_of(Invitation)
 
 
-_invitation = read_model(Invitation)
-
-
-class Invitations:
+class Invitations(Repository):
     """Repository of invitations. Callers that change one have locked its project before."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
-    async def create(
-        self, invitation: Invitation, *, token_hash: str, by: Actor, asked_at: datetime
-    ) -> Invitation:
+    async def create(self, invitation: Invitation, *, by: Actor, asked_at: datetime) -> Invitation:
         """Store a pending invitation, or return the one that already has its id.
 
         Two that are asked for at once, to one address and in the same words, are one. An earlier
@@ -87,43 +49,28 @@ class Invitations:
             visits = ServiceVisits(self._connection)
             visit = await visits.of_project(invitation.service_visit_id, invitation.project_id)
             refuse_over(visit, now=asked_at)
-            replaced = col(InvitationRow.service_visit_id) == invitation.service_visit_id
+            replaced = col(Invitation.service_visit_id) == invitation.service_visit_id
         else:
             await self.refuse_needless(invitation.project_id, invitation.role, invitation.email)
-            replaced = col(InvitationRow.role) == ProjectRole.SITE_OWNER
+            replaced = col(Invitation.role) == ProjectRole.SITE_OWNER
             if invitation.role is not ProjectRole.SITE_OWNER:
-                replaced = col(InvitationRow.role).in_(
-                    (ProjectRole.LEAD, ProjectRole.TECHNICIAN)
-                ) & (col(InvitationRow.email) == invitation.email)
+                replaced = col(Invitation.role).in_((ProjectRole.LEAD, ProjectRole.TECHNICIAN)) & (
+                    col(Invitation.email) == invitation.email
+                )
         twin = await self._twin(invitation, asked_at)
         if twin is not None:
             return twin
         await self._connection.execute(
-            update(InvitationRow)
-            .where(col(InvitationRow.project_id) == invitation.project_id)
-            .where(col(InvitationRow.status) == InvitationStatus.PENDING)
-            .where(replaced)
+            update(Invitation)
+            .where(col(Invitation.project_id) == invitation.project_id)
+            .where(col(Invitation.status) == InvitationStatus.PENDING, replaced)
             .values(
                 status=InvitationStatus.REPLACED,
                 ended_at=invitation.created_at,
                 told_at=invitation.created_at,
             )
         )
-        await self._connection.execute(
-            insert(InvitationRow).values(
-                id=invitation.id,
-                project_id=invitation.project_id,
-                email=invitation.email,
-                role=invitation.role,
-                invited_by=invitation.invited_by,
-                message=invitation.message,
-                token_hash=token_hash,
-                status=InvitationStatus.PENDING,
-                created_at=invitation.created_at,
-                expires_at=invitation.expires_at,
-                service_visit_id=invitation.service_visit_id,
-            )
-        )
+        await self._rows.add(Invitation, invitation)
         await self._audit(AuditAction.INVITATION_SENT, by, invitation, at=invitation.created_at)
         return invitation
 
@@ -141,43 +88,28 @@ class Invitations:
 
     async def _twin(self, invitation: Invitation, asked_at: datetime) -> Invitation | None:
         """Return the pending one that was asked for at the same time; the project is locked."""
-        message = col(InvitationRow.message)
-        row = (
-            await self._connection.execute(
-                select(InvitationRow.__table__)
-                .where(col(InvitationRow.project_id) == invitation.project_id)
-                .where(col(InvitationRow.status) == InvitationStatus.PENDING)
-                .where(col(InvitationRow.email) == invitation.email)
-                .where(col(InvitationRow.role) == invitation.role)
-                .where(
-                    col(InvitationRow.service_visit_id).is_not_distinct_from(
-                        invitation.service_visit_id
-                    )
-                )
-                .where(message.is_not_distinct_from(invitation.message))
-                .where(col(InvitationRow.created_at) > asked_at - _AT_ONCE)
-                .order_by(col(InvitationRow.id).desc())
-                .limit(1)
-            )
-        ).one_or_none()
-        return None if row is None else _invitation(row)
+        message, of_visit = col(Invitation.message), col(Invitation.service_visit_id)
+        return await self._rows.read(
+            select(Invitation.__table__)
+            .where(col(Invitation.project_id) == invitation.project_id)
+            .where(col(Invitation.status) == InvitationStatus.PENDING)
+            .where(col(Invitation.email) == invitation.email)
+            .where(col(Invitation.role) == invitation.role)
+            .where(of_visit.is_not_distinct_from(invitation.service_visit_id))
+            .where(message.is_not_distinct_from(invitation.message))
+            .where(col(Invitation.created_at) > asked_at - _AT_ONCE)
+            .order_by(col(Invitation.id).desc())
+            .limit(1),
+            _invitation,
+        )
 
-    async def mark_sent(self, invitation_id: str, at: datetime) -> None:
-        """Note that the mail left."""
-        await self._set(invitation_id, sent_at=at)
-
-    async def mark_told(self, invitation_id: str, at: datetime) -> None:
-        """Note that the installer knows how it ended."""
-        await self._set(invitation_id, told_at=at)
+    async def note(self, invitation_id: str, **moments: datetime) -> None:
+        """Note a moment of it, such as ``sent_at`` or ``told_at``."""
+        await self._rows.at(Invitation, invitation_id).set(**moments)
 
     async def get(self, invitation_id: str) -> Invitation | None:
         """Return an invitation."""
-        row = (
-            await self._connection.execute(
-                select(InvitationRow.__table__).where(col(InvitationRow.id) == invitation_id)
-            )
-        ).one_or_none()
-        return None if row is None else _invitation(row)
+        return await self._rows.look_up(Invitation, invitation_id)
 
     async def of_project(self, invitation_id: str, project_id: str) -> Invitation:
         """Return an invitation of a project.
@@ -197,7 +129,7 @@ class Invitations:
         self, project_id: str, *, before: str | None, limit: int
     ) -> Sequence[Invitation]:
         """Return invitations of a project, newest first, older than the id ``before``."""
-        query = select(InvitationRow.__table__).where(col(InvitationRow.project_id) == project_id)
+        query = select(Invitation.__table__).where(col(Invitation.project_id) == project_id)
         return await self._page(query, before=before, limit=limit)
 
     async def page_of_invited(
@@ -205,22 +137,20 @@ class Invitations:
     ) -> Sequence[Invitation]:
         """Return invitations to an address, for accounts of that kind, newest first."""
         roles = [role for role in ProjectRole if role.account_role is side]
-        query = (
-            select(InvitationRow.__table__)
-            .where(col(InvitationRow.email) == email)
-            .where(col(InvitationRow.role).in_(roles))
+        query = select(Invitation.__table__).where(
+            col(Invitation.email) == email, col(Invitation.role).in_(roles)
         )
         return await self._page(query, before=before, limit=limit)
 
     async def was_accepted(self, inviter_id: str, *, email: str | None = None) -> bool:
         """Tell whether the person with that address accepted an invitation of the account."""
         query = (
-            select(col(InvitationRow.id))
-            .where(col(InvitationRow.invited_by) == inviter_id)
-            .where(col(InvitationRow.accepted_by).is_not(None))
+            select(col(Invitation.id))
+            .where(col(Invitation.invited_by) == inviter_id)
+            .where(col(Invitation.accepted_by).is_not(None))
         )
         if email is not None:
-            query = query.where(col(InvitationRow.email) == email)
+            query = query.where(col(Invitation.email) == email)
         return await self._connection.scalar(query.limit(1)) is not None
 
     async def lock(self, invitation: Invitation) -> None:
@@ -234,18 +164,12 @@ class Invitations:
             ConflictError: ``project_archived``.
 
         """
-        row = (
-            await self._connection.execute(
-                select(col(Project.name), col(Project.archived_at)).where(
-                    col(Project.id) == invitation.project_id
-                )
-            )
-        ).one()
-        if row.archived_at is not None:
+        project = await self._rows.get(Project, invitation.project_id)
+        if project.archived_at is not None:
             raise ConflictError(
                 "project_archived",
-                f"{row.name} is archived, so nobody joins it for now. Ask whoever has invited you "
-                "to bring it back; this link works again then, until it expires.",
+                f"{project.name} is archived, so nobody joins it for now. Ask whoever has invited "
+                "you to bring it back; this link works again then, until it expires.",
             )
 
     async def by_token(self, token_hash: str) -> Invitation:
@@ -255,14 +179,11 @@ class Invitations:
             NotFoundError: ``invitation_unknown``.
 
         """
-        row = (
-            await self._connection.execute(
-                select(InvitationRow.__table__).where(col(InvitationRow.token_hash) == token_hash)
-            )
-        ).one_or_none()
-        if row is None:
+        query = select(Invitation.__table__).where(col(Invitation.token_hash) == token_hash)
+        invitation = await self._rows.read(query, _invitation)
+        if invitation is None:
             raise unknown_invitation()
-        return _invitation(row)
+        return invitation
 
     async def resend(
         self,
@@ -285,7 +206,7 @@ class Invitations:
         if invitation.status_at(asked_at) is not InvitationStatus.PENDING:
             raise not_pending(invitation.status_at(asked_at), "Send a new one instead.")
         if invitation.expires_at < expires_at:
-            await self._set(invitation_id, expires_at=expires_at)
+            await self.note(invitation_id, expires_at=expires_at)
             await self._audit(AuditAction.INVITATION_RESENT, by, invitation, at=asked_at)
         return await self.of_project(invitation_id, project_id)
 
@@ -299,29 +220,28 @@ class Invitations:
         """
         query = (
             select(
-                col(InvitationRow.id),
-                col(InvitationRow.project_id),
+                col(Invitation.id),
+                col(Invitation.project_id),
                 col(Project.installer_id),
                 col(Project.name),
                 col(Project.status),
             )
-            .join(Project, col(Project.id) == col(InvitationRow.project_id))
+            .join(Project, col(Project.id) == col(Invitation.project_id))
             .where(
                 (col(Project.status) == ProjectStatus.IN_PROGRESS)
-                | col(InvitationRow.service_visit_id).is_not(None)
+                | col(Invitation.service_visit_id).is_not(None)
             )
-            .where(col(InvitationRow.told_at).is_(None))
-            .where(col(InvitationRow.id) > after)
+            .where(col(Invitation.told_at).is_(None), col(Invitation.id) > after)
             .where(
                 or_(
-                    col(InvitationRow.ended_at) < before,
+                    col(Invitation.ended_at) < before,
                     and_(
-                        col(InvitationRow.status) == InvitationStatus.PENDING,
-                        col(InvitationRow.expires_at) < before,
+                        col(Invitation.status) == InvitationStatus.PENDING,
+                        col(Invitation.expires_at) < before,
                     ),
                 )
             )
-            .order_by(col(InvitationRow.id))
+            .order_by(col(Invitation.id))
             .limit(limit)
         )
         return [
@@ -335,7 +255,7 @@ class Invitations:
                     visits=await open_visits(self._connection, row.project_id),
                 ),
             )
-            for row in (await self._connection.execute(query)).all()
+            for row in await self._rows.all(query)
         ]
 
     async def _audit(
@@ -351,38 +271,29 @@ class Invitations:
         if invitation.reason is not None:
             after["reason"] = invitation.reason
         await Audit(self._connection, invitation.project_id).write(
-            action,
-            actor,
-            target=invitation.id,
-            at=at,
-            before=before,
-            after=after,
+            action, actor, target=invitation.id, at=at, before=before, after=after
         )
 
     async def _lock(self, project_id: str) -> None:
-        await self._connection.execute(
-            select(col(Project.id)).where(col(Project.id) == project_id).with_for_update()
-        )
+        await self._rows.at(Project, project_id).lock()
 
     async def _project_without_collaborator(self, project_id: str, email: str) -> None:
         await self._lock(project_id)
-        project = (
-            await self._connection.execute(
-                select(
-                    col(Project.status),
-                    col(Project.archived_at),
-                    Account.__table__.c.id.label("collaborator"),
-                )
-                .select_from(Project)
-                .outerjoin(
-                    Account,
-                    (col(Account.email) == email)
-                    & (col(Account.role) == Role.INSTALLER)
-                    & works_on(col(Project.id), col(Account.id)),
-                )
-                .where(col(Project.id) == project_id)
+        project = await self._rows.one(
+            select(
+                col(Project.status),
+                col(Project.archived_at),
+                Account.__table__.c.id.label("collaborator"),
             )
-        ).one()
+            .select_from(Project)
+            .outerjoin(
+                Account,
+                (col(Account.email) == email)
+                & (col(Account.role) == Role.INSTALLER)
+                & works_on(col(Project.id), col(Account.id)),
+            )
+            .where(col(Project.id) == project_id)
+        )
         _refuse_what_is_over(project_id, project.status, project.archived_at)
         if project.collaborator is not None:
             raise ConflictError(
@@ -393,13 +304,11 @@ class Invitations:
 
     async def _project_without_owner(self, project_id: str) -> None:
         await self._lock(project_id)
-        project = (
-            await self._connection.execute(
-                select(col(Project.status), col(Project.archived_at), col(Account.email))
-                .outerjoin(Account, col(Account.id) == col(Project.site_owner_id))
-                .where(col(Project.id) == project_id)
-            )
-        ).one()
+        project = await self._rows.one(
+            select(col(Project.status), col(Project.archived_at), col(Account.email))
+            .outerjoin(Account, col(Account.id) == col(Project.site_owner_id))
+            .where(col(Project.id) == project_id)
+        )
         _refuse_what_is_over(project_id, project.status, project.archived_at)
         if project.email is not None:
             raise ConflictError(
@@ -411,28 +320,21 @@ class Invitations:
 
     async def _accepted_by_owner(self, project_id: str) -> str | None:
         query = (
-            select(col(InvitationRow.id))
-            .where(col(InvitationRow.project_id) == project_id)
-            .where(col(InvitationRow.role) == ProjectRole.SITE_OWNER)
-            .where(col(InvitationRow.status) == InvitationStatus.ACCEPTED)
-            .order_by(col(InvitationRow.id).desc())
+            select(col(Invitation.id))
+            .where(col(Invitation.project_id) == project_id)
+            .where(col(Invitation.role) == ProjectRole.SITE_OWNER)
+            .where(col(Invitation.status) == InvitationStatus.ACCEPTED)
+            .order_by(col(Invitation.id).desc())
             .limit(1)
         )
-        found: str | None = await self._connection.scalar(query)
-        return found
-
-    async def _set(self, invitation_id: str, **values: object) -> None:
-        await self._connection.execute(
-            update(InvitationRow).where(col(InvitationRow.id) == invitation_id).values(**values)
-        )
+        return await self._connection.scalar(query)
 
     async def _page(
-        self, query: Select[Any], *, before: str | None, limit: int
+        self, query: Select[*tuple[Any, ...]], *, before: str | None, limit: int
     ) -> Sequence[Invitation]:
-        if before is not None:
-            query = query.where(col(InvitationRow.id) < before)
-        query = query.order_by(col(InvitationRow.id).desc()).limit(limit)
-        return [_invitation(row) for row in await self._connection.execute(query)]
+        return await self._rows.read_newest(
+            query, _invitation, key=col(Invitation.id), before=before, limit=limit
+        )
 
 
 def unknown_invitation() -> NotFoundError:

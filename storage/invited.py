@@ -16,7 +16,7 @@ from storage.models.charge_points import ChargePoint
 from storage.models.invitations import ServiceVisit, ServiceVisitChargePoint
 from storage.models.projects import Project
 from storage.models.runs import CommissioningRun
-from storage.runs import view_of
+from storage.rows import Rows
 
 _LISTED: Final = 50
 
@@ -33,30 +33,21 @@ async def read_invited(
                 col(ServiceVisitChargePoint.service_visit_id) == service_visit_id
             )
         )
-    project = (
-        await connection.execute(
-            select(
-                col(Project.name),
-                col(Project.address),
-                func.coalesce(col(Account.company), col(Account.name)).label("installer"),
-            )
-            .join(Account, col(Account.id) == inviter)
-            .where(col(Project.id) == project_id)
+    project = await Rows(connection).one(
+        select(
+            col(Project.name),
+            col(Project.address),
+            func.coalesce(col(Account.company), col(Account.name)).label("installer"),
         )
-    ).one()
-    count = await connection.scalar(select(func.count()).select_from(ChargePoint).where(present))
-    rows = (
-        await connection.execute(
-            select(ChargePoint.__table__)
-            .where(present)
-            .order_by(col(ChargePoint.id))
-            .limit(_LISTED)
-        )
-    ).all()
-    uncharged = await _uncharged(connection, [row.id for row in rows])
-    visit_ends_at = await connection.scalar(
-        select(col(ServiceVisit.ends_at)).where(col(ServiceVisit.id) == service_visit_id)
+        .join(Account, col(Account.id) == inviter)
+        .where(col(Project.id) == project_id)
     )
+    count = await connection.scalar(select(func.count()).select_from(ChargePoint).where(present))
+    rows = await Rows(connection).all(
+        select(ChargePoint.__table__).where(present).order_by(col(ChargePoint.id)).limit(_LISTED)
+    )
+    uncharged = await _uncharged(connection, [row.id for row in rows])
+    visit_ends_at = await Rows(connection).value(col(ServiceVisit.ends_at), service_visit_id)
     return InvitedProject(
         name=project.name,
         address=project.address,
@@ -92,6 +83,6 @@ async def _uncharged(connection: AsyncConnection, identities: Sequence[str]) -> 
     return {
         row.charge_point_id
         for row in rows
-        for check in view_of(row.view).checks
+        for check in row.view.checks
         if check.name is CheckName.TEST_TRANSACTION and check.result is CheckResult.SKIPPED
     }

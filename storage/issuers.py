@@ -3,8 +3,7 @@
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import select
 from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
@@ -13,28 +12,22 @@ from storage.audit import Audit
 from storage.models.accounts import Account
 from storage.models.billing import BillingIssuer
 from storage.models.projects import Project
+from storage.read_models import read_model
+from storage.rows import ProjectRepository
+
+_issuer = read_model(Issuer)
 
 
-class Issuers:
+class Issuers(ProjectRepository):
     """Repository of one project's issuers."""
-
-    def __init__(self, connection: AsyncConnection, project_id: str) -> None:
-        self._connection = connection
-        self._project_id = project_id
 
     async def put(self, issuer: Issuer, *, by: Actor, at: datetime) -> None:
         """Let statements be in this name from now on; a repeat changes nothing."""
-        await self._connection.execute(
-            select(col(Project.id)).where(col(Project.id) == self._project_id).with_for_update()
-        )
+        await self._rows.at(Project, self._project_id).lock()
         stored = await self._stored(at)
         if stored == issuer:
             return
-        await self._connection.execute(
-            insert(BillingIssuer).values(
-                project_id=self._project_id, valid_from=at, **asdict(issuer)
-            )
-        )
+        await self._rows.add(BillingIssuer, issuer, project_id=self._project_id, valid_from=at)
         await Audit(self._connection, self._project_id).write(
             AuditAction.ISSUER_CHANGED,
             by,
@@ -49,25 +42,18 @@ class Issuers:
         stored = await self._stored(moment)
         if stored is not None:
             return stored
-        row = (
-            await self._connection.execute(
-                select(col(Account.name), col(Account.company))
-                .join(Project, col(Project.site_owner_id) == col(Account.id))
-                .where(col(Project.id) == self._project_id)
-            )
-        ).one()
+        row = await self._rows.one(
+            select(col(Account.name), col(Account.company))
+            .join(Project, col(Project.site_owner_id) == col(Account.id))
+            .where(col(Project.id) == self._project_id)
+        )
         return Issuer(name=row.company or row.name)
 
     async def _stored(self, moment: datetime) -> Issuer | None:
-        row = (
-            await self._connection.execute(
-                select(BillingIssuer.__table__)
-                .where(col(BillingIssuer.project_id) == self._project_id)
-                .where(col(BillingIssuer.valid_from) <= moment)
-                .order_by(col(BillingIssuer.valid_from).desc(), col(BillingIssuer.id).desc())
-                .limit(1)
-            )
-        ).one_or_none()
-        if row is None:
-            return None
-        return Issuer(name=row.name, address=row.address, vat_number=row.vat_number)
+        return await self._rows.read(
+            self._mine(BillingIssuer)
+            .where(col(BillingIssuer.valid_from) <= moment)
+            .order_by(col(BillingIssuer.valid_from).desc(), col(BillingIssuer.id).desc())
+            .limit(1),
+            _issuer,
+        )

@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Row, delete, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import delete, select
 from sqlmodel import col
 
 from domain.errors import ConflictError
-from storage.dialects import conflict_insert
 from storage.models.accounts import KeptAnswer
+from storage.rows import At, Repository
 
 MOST: Final = 10_000
 """Keys of an account that are kept: of more than those in a day, the oldest go."""
@@ -72,11 +71,8 @@ def key_in_use(seconds: float) -> KeyInUseError:
     )
 
 
-class KeptAnswers:
+class KeptAnswers(Repository):
     """Repository of kept answers."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
     async def claim(
         self, keyed: Keyed, *, now: datetime, until: datetime, expires_at: datetime
@@ -90,49 +86,30 @@ class KeptAnswers:
             ConflictError: ``idempotency_key_reused``: the key was used for something else.
 
         """
-        table = KeptAnswer.__table__
-        await self._connection.execute(
-            delete(table).where(table.c.key == keyed.key).where(table.c.expires_at <= now)
-        )
-        made = await self._connection.execute(
-            conflict_insert(self._connection, KeptAnswer)
-            .values(
-                key=keyed.key,
-                account_id=keyed.account_id,
-                fingerprint=keyed.fingerprint,
-                claim=keyed.claim,
-                claimed_until=until,
-                first_at=now,
-                expires_at=expires_at,
-            )
-            .on_conflict_do_nothing(index_elements=[table.c.key])
-            .returning(table.c.key)
-        )
-        if made.one_or_none() is not None:
+        of_key = self._rows.at(KeptAnswer, keyed.key)
+        await self._rows.at(KeptAnswer, keyed.key, col(KeptAnswer.expires_at) <= now).remove()
+        moments = {"claimed_until": until, "first_at": now, "expires_at": expires_at}
+        if await self._rows.add_if_new(KeptAnswer, keyed, **moments):
             await self._forget_oldest(keyed.account_id)
             return now
-        row = (
-            await self._connection.execute(
-                select(table).where(table.c.key == keyed.key).with_for_update()
-            )
-        ).one()
+        await of_key.lock()
+        row = await self._rows.get(KeptAnswer, keyed.key)
         if row.fingerprint != keyed.fingerprint:
             raise ConflictError(
                 "idempotency_key_reused",
                 "This Idempotency-Key was used for a request with another body. Give each request "
                 "a key of its own; a repeat has the same key and the same body.",
             )
-        if row.status is None and row.claim is not None and row.claimed_until > now:
+        is_claimed = row.status is None and row.claim is not None
+        if is_claimed and row.claimed_until is not None and row.claimed_until > now:
             raise key_in_use((row.claimed_until - now).total_seconds())
         if row.done_at is not None:
-            return _kept(row)
-        await self._connection.execute(
-            update(table)
-            .where(table.c.key == keyed.key)
-            .values(claim=keyed.claim, claimed_until=until)
-        )
-        first_at: datetime = row.first_at
-        return first_at
+            answer = None
+            if row.status is not None and row.body is not None:
+                answer = StoredAnswer(status=row.status, headers=row.headers, body=row.body)
+            return UsedKey(done_at=row.done_at, answer=answer, reference=row.reference)
+        await of_key.set(claim=keyed.claim, claimed_until=until)
+        return row.first_at
 
     async def done(
         self,
@@ -156,18 +133,15 @@ class KeptAnswers:
                 "headers": dict(answer.headers),
                 "body": answer.body,
             }
-        return await self._set(keyed, values)
+        return await self._of(keyed).set(**values)
 
     async def release(self, keyed: Keyed) -> None:
         """Let the next try with this body have the key: this one ended in an error."""
-        await self._set(keyed, {"claim": None, "claimed_until": None, "done_at": None})
+        await self._of(keyed).set(claim=None, claimed_until=None, done_at=None)
 
     async def forget(self, keyed: Keyed) -> None:
         """Let the key be used for anything: the request was refused."""
-        table = KeptAnswer.__table__
-        await self._connection.execute(
-            delete(table).where(table.c.key == keyed.key).where(table.c.claim == keyed.claim)
-        )
+        await self._of(keyed).remove()
 
     async def purge(self, *, before: datetime) -> None:
         """Forget what has expired."""
@@ -185,23 +159,6 @@ class KeptAnswers:
         )
         await self._connection.execute(delete(KeptAnswer).where(col(KeptAnswer.key).in_(oldest)))
 
-    async def _set(self, keyed: Keyed, values: Mapping[str, object]) -> bool:
-        table = KeptAnswer.__table__
-        changed = await self._connection.execute(
-            update(table)
-            .where(table.c.key == keyed.key)
-            .where(table.c.claim == keyed.claim)
-            .values(**values)
-        )
-        return changed.rowcount == 1
-
-
-def _kept(row: Row[Any]) -> UsedKey:
-    is_kept = row.status is not None
-    return UsedKey(
-        done_at=row.done_at,
-        answer=StoredAnswer(status=row.status, headers=row.headers, body=row.body)
-        if is_kept
-        else None,
-        reference=row.reference,
-    )
+    def _of(self, keyed: Keyed) -> At:
+        """Name its row, while this try has it."""
+        return self._rows.at(KeptAnswer, keyed.key, col(KeptAnswer.claim) == keyed.claim)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import and_, case, delete, false, func, or_, select, true, update
+from sqlalchemy import and_, case, false, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -14,7 +14,6 @@ from domain.rules.offline import settings_for
 from domain.states import OfflineAccess, ProjectStatus
 from storage.connections import is_live
 from storage.contest_marks import counts
-from storage.dialects import upsert
 from storage.in_use import is_in_use, open_run
 from storage.models.charge_points import ChargePoint
 from storage.models.configuration import LocalList, Parameter
@@ -22,6 +21,8 @@ from storage.models.connections import ChargePointConnection
 from storage.models.facts import Boot
 from storage.models.projects import IdTag, Project
 from storage.models.transactions import Transaction
+from storage.read_models import read_model
+from storage.rows import Rows
 
 QUIET: Final = timedelta(seconds=10)
 """So long nothing is changed before it is told: id tags are put one by one."""
@@ -35,6 +36,7 @@ _VALUE: Final = 500
 _DONE: Final = frozenset(
     {ListState.KEPT, ListState.PARTLY_KEPT, ListState.UNCONFIRMED, ListState.NOT_KEPT}
 )
+_updated = read_model(LocalListUpdated)
 _NOTHING: Final = LocalListUpdated(state=ListState.UNCONFIRMED)
 
 
@@ -59,22 +61,19 @@ class WantedList:
 
 async def read_wanted(connection: AsyncConnection, charge_point_id: str) -> WantedList | None:
     """Read it; None where none is to be sent: the site is not handed over, or a run is open."""
-    row = (
-        await connection.execute(
-            select(
-                col(ChargePoint.project_id),
-                col(Project.offline),
-                col(Project.access_changed_at),
-                LocalList.__table__,
-                _newest_boot().label("booted_at"),
-                _in_use_now().label("in_use_now"),
-            )
-            .join(Project, col(Project.id) == col(ChargePoint.project_id))
-            .outerjoin(LocalList, col(LocalList.charge_point_id) == col(ChargePoint.id))
-            .where(col(ChargePoint.id) == charge_point_id)
-            .where(_is_in_service())
+    row = await Rows(connection).find(
+        select(
+            col(ChargePoint.project_id),
+            col(Project.offline),
+            col(Project.access_changed_at),
+            LocalList.__table__,
+            _newest_boot().label("booted_at"),
+            _in_use_now().label("in_use_now"),
         )
-    ).one_or_none()
+        .join(Project, col(Project.id) == col(ChargePoint.project_id))
+        .outerjoin(LocalList, col(LocalList.charge_point_id) == col(ChargePoint.id))
+        .where(col(ChargePoint.id) == charge_point_id, _is_in_service())
+    )
     if row is None:
         return None
     choice = None if row.offline is None else OfflineAccess(row.offline)
@@ -114,53 +113,43 @@ async def keep_list(
     generation: int,
 ) -> None:
     """Note what became of a list that was wanted, on that connection."""
-    broke = found.list.state is ListState.BROKE_OFF
-    await connection.execute(
-        upsert(connection, LocalList, keys=("charge_point_id",)),
-        [
-            {
-                "charge_point_id": charge_point_id,
-                "state": found.list.state,
-                "version": found.list.version,
-                "id_tags": found.list.id_tags,
-                "listed": found.list.listed,
-                "detail": found.list.detail and found.list.detail[:_DETAIL],
-                "keys": {key: value and value[:_VALUE] for key, value in found.keys.items()},
-                "in_use": wanted.in_use,
-                "of_change": wanted.of_change,
-                "generation": generation,
-                "boot_at": wanted.boot_at,
-                "breaks": wanted.breaks + 1 if broke else 0,
-                "checked_at": found.checked_at,
-            }
-        ],
+    detail, keys = found.list.detail, found.keys
+    await Rows(connection).put(
+        LocalList,
+        charge_point_id=charge_point_id,
+        state=found.list.state,
+        version=found.list.version,
+        id_tags=found.list.id_tags,
+        listed=found.list.listed,
+        detail=detail and detail[:_DETAIL],
+        keys={key: value and value[:_VALUE] for key, value in keys.items()},
+        in_use=wanted.in_use,
+        of_change=wanted.of_change,
+        generation=generation,
+        boot_at=wanted.boot_at,
+        breaks=wanted.breaks + 1 if found.list.state is ListState.BROKE_OFF else 0,
+        checked_at=found.checked_at,
     )
 
 
 async def read_to_clear(connection: AsyncConnection, charge_point_id: str) -> int | None:
     """Version of the list of a charge point that left its site with one; None: it has none."""
-    version: int | None = await connection.scalar(
-        select(func.coalesce(col(LocalList.version), 0))
-        .where(col(LocalList.charge_point_id) == charge_point_id)
-        .where(col(LocalList.id_tags) > 0)
+    return await connection.scalar(
+        select(func.coalesce(col(LocalList.version), 0)).where(
+            col(LocalList.charge_point_id) == charge_point_id, col(LocalList.id_tags) > 0
+        )
     )
-    return version
 
 
 async def doubt_list(connection: AsyncConnection, charge_point_id: str) -> None:
     """What it was sent may be in another unit; it is sent anew, once a run has let go of it."""
-    await connection.execute(
-        update(LocalList)
-        .where(col(LocalList.charge_point_id) == charge_point_id)
-        .values(version=None, generation=_NONE, breaks=0)
-    )
+    known = Rows(connection).at(LocalList, charge_point_id)
+    await known.set(version=None, generation=_NONE, breaks=0)
 
 
 async def forget_list(connection: AsyncConnection, charge_point_id: str) -> None:
     """It is empty now, or another unit is there: nothing is known of it any more."""
-    await connection.execute(
-        delete(LocalList).where(col(LocalList.charge_point_id) == charge_point_id)
-    )
+    await Rows(connection).at(LocalList, charge_point_id).remove()
 
 
 async def due_lists(
@@ -188,21 +177,18 @@ async def due_lists(
             col(LocalList.boot_at).is_distinct_from(_newest_boot()),
         ),
     )
-    rows = await connection.scalars(
+    return await Rows(connection).values(
         select(col(ChargePoint.id))
         .join(Project, col(Project.id) == col(ChargePoint.project_id))
         .join(
             ChargePointConnection, col(ChargePointConnection.charge_point_id) == col(ChargePoint.id)
         )
         .outerjoin(LocalList, col(LocalList.charge_point_id) == col(ChargePoint.id))
-        .where(col(ChargePoint.id) > after)
-        .where(_is_in_service())
-        .where(or_(and_(changed, paused), came_back))
+        .where(col(ChargePoint.id) > after, _is_in_service(), or_(and_(changed, paused), came_back))
         .where(is_live())
         .order_by(col(ChargePoint.id))
         .limit(limit)
     )
-    return rows.all()
 
 
 async def read_lists(
@@ -221,8 +207,7 @@ async def read_lists(
         )
         .join(Project, col(Project.id) == col(ChargePoint.project_id))
         .outerjoin(LocalList, col(LocalList.charge_point_id) == col(ChargePoint.id))
-        .where(col(ChargePoint.project_id) == project_id)
-        .where(col(ChargePoint.withdrawn_at).is_(None))
+        .where(col(ChargePoint.project_id) == project_id, col(ChargePoint.withdrawn_at).is_(None))
         .order_by(col(ChargePoint.id))
     )
     return [
@@ -256,20 +241,9 @@ def _in_use_now() -> Any:
 def _newest_boot() -> Any:
     return (
         select(func.max(col(Boot.at)))
-        .where(col(Boot.charge_point_id) == col(ChargePoint.id))
-        .where(counts(Boot.__table__))
+        .where(col(Boot.charge_point_id) == col(ChargePoint.id), counts(Boot.__table__))
         .correlate(ChargePoint)
         .scalar_subquery()
-    )
-
-
-def _updated(row: Any) -> LocalListUpdated:
-    return LocalListUpdated(
-        state=ListState(row.state),
-        version=row.version,
-        id_tags=row.id_tags,
-        listed=row.listed,
-        detail=row.detail,
     )
 
 
@@ -282,15 +256,13 @@ async def _listed(connection: AsyncConnection, project_id: str) -> Sequence[str]
             func.max(col(Transaction.id)).label("last"),
         )
         .join(ChargePoint, col(ChargePoint.id) == col(Transaction.charge_point_id))
-        .where(col(ChargePoint.project_id) == project_id)
-        .where(col(Transaction.id) > newest - _LOOKED_AT)
+        .where(col(ChargePoint.project_id) == project_id, col(Transaction.id) > newest - _LOOKED_AT)
         .group_by(func.lower(func.trim(col(Transaction.id_tag))))
         .subquery()
     )
-    rows = await connection.scalars(
+    return await Rows(connection).values(
         select(col(IdTag.id_tag))
         .outerjoin(used, used.c.tag_key == col(IdTag.tag_key))
         .where(col(IdTag.project_id) == project_id)
         .order_by(func.coalesce(used.c.last, 0).desc(), col(IdTag.tag_key))
     )
-    return rows.all()

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import and_, func, or_, select
 from sqlmodel import col
 
 from domain.states import LogLevel
 from storage.models.facts import LogEntry as LogEntryRow
+from storage.read_models import read_model
+from storage.rows import Repository, columns_of
 
 _FROM_LEVEL = {level: tuple(LogLevel)[place:] for place, level in enumerate(LogLevel)}
 
@@ -44,11 +45,11 @@ class LogFilter:
     until: datetime | None = None
 
 
-class Log:
-    """Read side of the detailed log."""
+_entry = read_model(LogEntry)
 
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+
+class Log(Repository):
+    """Read side of the detailed log."""
 
     async def page(
         self, charge_point_id: str, wanted: LogFilter, *, after: int | None, limit: int
@@ -57,7 +58,9 @@ class Log:
 
         Frames are written as they pass, steps at the verdict; by time they stand where they belong.
         """
-        query = select(LogEntryRow.__table__).where(
+        first_at = func.coalesce(col(LogEntryRow.first_at), col(LogEntryRow.at)).label("first_at")
+        columns = columns_of(LogEntryRow, but=("first_at",))
+        query = select(*columns, first_at).where(
             col(LogEntryRow.charge_point_id) == charge_point_id
         )
         if wanted.commissioning_id is not None:
@@ -76,22 +79,5 @@ class Log:
                     and_(col(LogEntryRow.at) == last, col(LogEntryRow.id) > after),
                 )
             )
-        rows = await self._connection.execute(
-            query.order_by(col(LogEntryRow.at), col(LogEntryRow.id)).limit(limit)
-        )
-        return [
-            LogEntry(
-                id=row.id,
-                commissioning_id=row.commissioning_id,
-                at=row.at,
-                level=LogLevel(row.level),
-                kind=row.kind,
-                direction=row.direction,
-                action=row.action,
-                message_id=row.message_id,
-                text=row.text,
-                times=row.times,
-                first_at=row.first_at or row.at,
-            )
-            for row in rows
-        ]
+        query = query.order_by(col(LogEntryRow.at), col(LogEntryRow.id)).limit(limit)
+        return await self._rows.read_all(query, _entry)

@@ -4,15 +4,17 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from domain.mail import Admission, GatheredMail, MailNotice, recipient_key
-from storage.dialects import among, conflict_insert
+from storage.dialects import among
 from storage.engine import Database
 from storage.models.mail import MailBlock
 from storage.models.mail import MailNotice as MailNoticeRow
+from storage.records import Records
+from storage.rows import Repository, Rows
 from storage.sessions import Throttles
 
 GATHERED_FOR: Final = timedelta(minutes=15)
@@ -27,45 +29,29 @@ _SHOWN: Final = 300
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
 
-class MailBlocks:
+class MailBlocks(Repository):
     """Which accounts' mail an address does not want; the address itself is not stored."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
     async def block(self, account_id: str, recipient: str, *, at: datetime) -> None:
         """Let no more mail of that account's go there; what waits is dropped."""
-        await self._connection.execute(
-            conflict_insert(self._connection, MailBlock)
-            .values(account_id=account_id, recipient=recipient, blocked_at=at)
-            .on_conflict_do_nothing()
+        await self._rows.add_if_new(
+            MailBlock, account_id=account_id, recipient=recipient, blocked_at=at
         )
         await self.drop(account_id, recipient)
 
     async def drop(self, account_id: str, recipient: str) -> None:
         """Drop what waits to go there."""
         await self._connection.execute(
-            delete(MailNoticeRow)
-            .where(col(MailNoticeRow.account_id) == account_id)
-            .where(col(MailNoticeRow.recipient) == recipient)
+            delete(MailNoticeRow).where(_is_between(account_id, recipient))
         )
 
     async def allow(self, account_id: str, recipient: str) -> None:
         """Let it go there again."""
-        await self._connection.execute(
-            delete(MailBlock)
-            .where(col(MailBlock.account_id) == account_id)
-            .where(col(MailBlock.recipient) == recipient)
-        )
+        await self._rows.at(MailBlock, (account_id, recipient)).remove()
 
     async def is_blocked(self, account_id: str, recipient: str) -> bool:
         """Tell whether it may not."""
-        found = await self._connection.scalar(
-            select(col(MailBlock.blocked_at))
-            .where(col(MailBlock.account_id) == account_id)
-            .where(col(MailBlock.recipient) == recipient)
-        )
-        return found is not None
+        return await self._rows.look_up(MailBlock, (account_id, recipient)) is not None
 
     async def let_through(
         self, account_id: str, recipient: str, letter_id: str, *, now: datetime
@@ -74,45 +60,34 @@ class MailBlocks:
 
         Tried again, a letter has its turn already.
         """
-        let = await self._connection.execute(
-            update(MailBlock)
-            .where(col(MailBlock.account_id) == account_id)
-            .where(col(MailBlock.recipient) == recipient)
-            .where(
-                or_(
-                    col(MailBlock.reset_at).is_(None),
-                    col(MailBlock.reset_at) <= now - RESETS_APART,
-                    col(MailBlock.reset_letter) == letter_id,
-                )
-            )
-            .values(reset_letter=letter_id, reset_at=now)
+        is_its_turn = or_(
+            col(MailBlock.reset_at).is_(None),
+            col(MailBlock.reset_at) <= now - RESETS_APART,
+            col(MailBlock.reset_letter) == letter_id,
         )
-        return let.rowcount > 0
+        block = self._rows.at(MailBlock, (account_id, recipient), is_its_turn)
+        return await block.set(reset_letter=letter_id, reset_at=now)
 
     async def give_back(self, account_id: str, recipient: str, letter_id: str) -> None:
         """Let another have the turn of this letter, which did not leave."""
-        await self._connection.execute(
-            update(MailBlock)
-            .where(col(MailBlock.account_id) == account_id)
-            .where(col(MailBlock.recipient) == recipient)
-            .where(col(MailBlock.reset_letter) == letter_id)
-            .values(reset_letter=None, reset_at=None)
-        )
+        has_it = col(MailBlock.reset_letter) == letter_id
+        block = self._rows.at(MailBlock, (account_id, recipient), has_it)
+        await block.set(reset_letter=None, reset_at=None)
 
     async def blocked(self, pairs: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
         """Those of these accounts and addresses that are."""
         if not pairs:
             return set()
         recipients = sorted({recipient for _, recipient in pairs})
-        rows = await self._connection.execute(
+        rows = await self._rows.all(
             select(col(MailBlock.account_id), col(MailBlock.recipient)).where(
                 among(self._connection, col(MailBlock.recipient), recipients)
             )
         )
-        return {(row.account_id, row.recipient) for row in rows} & set(pairs)
+        return {(account_id, recipient) for account_id, recipient in rows} & set(pairs)
 
 
-class StoredMailNotices:
+class StoredMailNotices(Records):
     """Implements :class:`domain.ports.MailNotices`.
 
     ``per_hour`` and ``per_day`` are how many single notices go to one address, and how many one
@@ -128,11 +103,10 @@ class StoredMailNotices:
         per_day: int,
         now: Callable[[], datetime],
     ) -> None:
-        self._database = database
+        super().__init__(database, now=now)
         self._secret = secret
         self._per_hour = per_hour
         self._per_day = per_day
-        self._now = now
 
     async def is_blocked(self, *, account_id: str, to: str) -> bool:
         """Tell whether whoever reads the address wants no mail that the account causes."""
@@ -164,32 +138,23 @@ class StoredMailNotices:
         async with self._database.write() as connection:
             if await MailBlocks(connection).is_blocked(notice.account_id, recipient):
                 return Admission.BLOCKED
-            known = (
-                await connection.execute(
-                    select(col(MailNoticeRow.due_at), col(MailNoticeRow.left_at)).where(
-                        col(MailNoticeRow.about) == notice.about
-                    )
+            known = await Rows(connection).find(
+                select(col(MailNoticeRow.due_at), col(MailNoticeRow.left_at)).where(
+                    col(MailNoticeRow.about) == notice.about
                 )
-            ).one_or_none()
+            )
             if known is not None and known.left_at is not None:
                 return Admission.LEFT
             if known is not None:
                 return Admission.SEND if known.due_at is None else Admission.WAIT
             admission, due_at = await self._decide(connection, notice, recipient, now)
-            await connection.execute(
-                conflict_insert(connection, MailNoticeRow)
-                .values(
-                    account_id=notice.account_id,
-                    recipient=recipient,
-                    email=notice.to,
-                    about=notice.about,
-                    subject=notice.subject,
-                    detail=notice.detail,
-                    urgent=notice.urgent,
-                    created_at=now,
-                    due_at=due_at,
-                )
-                .on_conflict_do_nothing()
+            await Rows(connection).add_if_new(
+                MailNoticeRow,
+                notice,
+                recipient=recipient,
+                email=notice.to,
+                created_at=now,
+                due_at=due_at,
             )
         return admission
 
@@ -207,26 +172,19 @@ class StoredMailNotices:
         What came while the address was being blocked is dropped here, or it would be due for ever.
         """
         async with self._database.write() as connection:
-            first = (
-                await connection.execute(
-                    select(MailNoticeRow.__table__).where(col(MailNoticeRow.id) == notice_id)
-                )
-            ).one_or_none()
+            first = await Rows(connection).look_up(MailNoticeRow, notice_id)
             if first is None or first.due_at is None:
                 return None
             blocks = MailBlocks(connection)
             if await blocks.is_blocked(first.account_id, first.recipient):
                 await blocks.drop(first.account_id, first.recipient)
                 return None
-            rows = (
-                await connection.execute(
-                    select(MailNoticeRow.__table__)
-                    .where(col(MailNoticeRow.account_id) == first.account_id)
-                    .where(col(MailNoticeRow.recipient) == first.recipient)
-                    .where(col(MailNoticeRow.due_at).is_not(None))
-                    .order_by(col(MailNoticeRow.urgent).desc(), col(MailNoticeRow.id))
-                )
-            ).all()
+            rows = await Rows(connection).all(
+                select(MailNoticeRow.__table__)
+                .where(_is_between(first.account_id, first.recipient))
+                .where(col(MailNoticeRow.due_at).is_not(None))
+                .order_by(col(MailNoticeRow.urgent).desc(), col(MailNoticeRow.id))
+            )
         return GatheredMail(
             account_id=first.account_id,
             to=first.email,
@@ -243,8 +201,7 @@ class StoredMailNotices:
             pause = GATHERED_LONGER if in_day > self._per_day else GATHERED_FOR
             await connection.execute(
                 update(MailNoticeRow)  # those that came meanwhile
-                .where(col(MailNoticeRow.account_id) == gathered.account_id)
-                .where(col(MailNoticeRow.recipient) == recipient)
+                .where(_is_between(gathered.account_id, recipient))
                 .where(col(MailNoticeRow.due_at).is_not(None))
                 .values(due_at=now + pause)
             )
@@ -260,9 +217,9 @@ class StoredMailNotices:
         self, connection: AsyncConnection, notice: MailNotice, recipient: str, now: datetime
     ) -> tuple[Admission, datetime | None]:
         first = await connection.scalar(
-            select(func.min(col(MailNoticeRow.due_at)))
-            .where(col(MailNoticeRow.account_id) == notice.account_id)
-            .where(col(MailNoticeRow.recipient) == recipient)
+            select(func.min(col(MailNoticeRow.due_at))).where(
+                _is_between(notice.account_id, recipient)
+            )
         )
         if first is not None:
             return Admission.WAIT, first  # in the order in which they came
@@ -288,12 +245,19 @@ class StoredMailNotices:
         return max(found[0]), max(found[1])
 
 
+def _is_between(account_id: str, recipient: str) -> ColumnElement[bool]:
+    """Predicate of a notice: the account causes it, and it goes there."""
+    return and_(
+        col(MailNoticeRow.account_id) == account_id, col(MailNoticeRow.recipient) == recipient
+    )
+
+
 async def forget_notices(connection: AsyncConnection, *, now: datetime) -> None:
     """Forget those that have left, or were given up as the mail server was away for all tries."""
     await connection.execute(
-        delete(MailNoticeRow)
-        .where(col(MailNoticeRow.due_at).is_(None))
-        .where(col(MailNoticeRow.created_at) < now - KEPT)
+        delete(MailNoticeRow).where(
+            col(MailNoticeRow.due_at).is_(None), col(MailNoticeRow.created_at) < now - KEPT
+        )
     )
 
 
@@ -302,7 +266,7 @@ async def due_notices(
 ) -> Sequence[int]:
     """The first notice of each mail that is due, in the order of their ids."""
     first = func.min(col(MailNoticeRow.id))
-    rows = await connection.scalars(
+    return await Rows(connection).values(
         select(first)
         .where(col(MailNoticeRow.due_at) <= now)
         .group_by(col(MailNoticeRow.account_id), col(MailNoticeRow.recipient))
@@ -310,4 +274,3 @@ async def due_notices(
         .order_by(first)
         .limit(limit)
     )
-    return rows.all()

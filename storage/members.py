@@ -5,18 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    Exists,
-    Select,
-    SQLColumnExpression,
-    delete,
-    exists,
-    insert,
-    literal_column,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Exists, Select, SQLColumnExpression, exists, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -26,6 +15,8 @@ from domain.states import ProjectRole, ProjectStatus
 from storage.audit import Audit
 from storage.models.accounts import Account
 from storage.models.projects import Project, ProjectMember
+from storage.read_models import read_model
+from storage.rows import ProjectRepository, Rows
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,29 +32,24 @@ class Member:
     made_it: bool
 
 
-class Members:
-    """Repository of the people of one project."""
+_member = read_model(Member)
 
-    def __init__(self, connection: AsyncConnection, project_id: str) -> None:
-        self._connection = connection
-        self._project_id = project_id
+
+class Members(ProjectRepository):
+    """Repository of the people of one project."""
 
     async def put(self, account_id: str, role: ProjectRole, *, at: datetime) -> None:
         """Let the account work on the project; one that does already has this role from now on."""
         if not await self._set_role(account_id, role):
-            await self._connection.execute(
-                insert(ProjectMember).values(
-                    project_id=self._project_id, account_id=account_id, role=role, joined_at=at
-                )
-            )
+            new = {"project_id": self._project_id, "account_id": account_id}
+            await self._rows.add(ProjectMember, **new, role=role, joined_at=at)
 
     async def page(self, *, after: str | None, limit: int) -> Sequence[Member]:
         """People of the project, in the order of their accounts, after the id ``after``."""
         query = self._all()
         if after is not None:
             query = query.where(col(Account.id) > after)
-        rows = await self._connection.execute(query.order_by(col(Account.id)).limit(limit))
-        return [_member(row) for row in rows]
+        return await self._rows.read_all(query.order_by(col(Account.id)).limit(limit), _member)
 
     async def get(self, account_id: str) -> Member:
         """One person of the project.
@@ -73,12 +59,12 @@ class Members:
 
         """
         query = self._all().where(col(Account.id) == account_id)
-        row = (await self._connection.execute(query)).one_or_none()
-        if row is None:
+        member = await self._rows.read(query, _member)
+        if member is None:
             raise NotFoundError(
                 "collaborator_not_found", "Nobody with this id works on the project."
             )
-        return _member(row)
+        return member
 
     async def member_or_maker(self, account_id: str | None) -> Member | None:
         """Who is told of something: that person, or the project's maker if they have left it.
@@ -89,10 +75,7 @@ class Members:
             or_(col(Account.id) == account_id, col(Account.id) == col(Project.installer_id))
         )
         # False sorts before true: the person that was asked for comes before the maker.
-        row = (
-            await self._connection.execute(query.order_by(literal_column("made_it")).limit(1))
-        ).one_or_none()
-        return None if row is None else _member(row)
+        return await self._rows.read(query.order_by(literal_column("made_it")).limit(1), _member)
 
     async def change(self, account_id: str, role: ProjectRole, *, by: Actor, at: datetime) -> None:
         """Give a person another role; the role that they have already changes nothing.
@@ -117,11 +100,7 @@ class Members:
 
         """
         member = await self._other_than_its_maker(account_id)
-        await self._connection.execute(
-            delete(ProjectMember)
-            .where(col(ProjectMember.project_id) == self._project_id)
-            .where(col(ProjectMember.account_id) == account_id)
-        )
+        await self._rows.at(ProjectMember, (self._project_id, account_id)).remove()
         await self._audit(AuditAction.COLLABORATOR_REMOVED, member, by=by, at=at, role=None)
 
     async def _other_than_its_maker(self, account_id: str) -> Member:
@@ -133,13 +112,7 @@ class Members:
         return member
 
     async def _set_role(self, account_id: str, role: ProjectRole) -> bool:
-        changed = await self._connection.execute(
-            update(ProjectMember)
-            .where(col(ProjectMember.project_id) == self._project_id)
-            .where(col(ProjectMember.account_id) == account_id)
-            .values(role=role)
-        )
-        return changed.rowcount == 1
+        return await self._rows.at(ProjectMember, (self._project_id, account_id)).set(role=role)
 
     async def _audit(
         self,
@@ -159,11 +132,14 @@ class Members:
             after=None if role is None else {"email": member.email, "role": role.value},
         )
 
-    def _all(self) -> Select[Any]:
+    def _all(self) -> Select[*tuple[Any, ...]]:
         return (
             select(
-                Account.__table__,
-                col(ProjectMember.role).label("member_role"),
+                col(Account.id).label("account_id"),
+                col(Account.name),
+                col(Account.email),
+                col(Account.company),
+                col(ProjectMember.role),
                 col(ProjectMember.joined_at),
                 (col(Project.installer_id) == col(Account.id)).label("made_it"),
             )
@@ -176,14 +152,13 @@ class Members:
 
 async def open_projects_of(connection: AsyncConnection, account_id: str) -> Sequence[str]:
     """Ids of the projects that the account works on, but for those that are handed over."""
-    rows = await connection.scalars(
+    return await Rows(connection).values(
         select(col(Project.id))
         .join(ProjectMember, col(ProjectMember.project_id) == col(Project.id))
         .where(col(ProjectMember.account_id) == account_id)
         .where(col(Project.status) == ProjectStatus.IN_PROGRESS)
         .order_by(col(Project.id))
     )
-    return rows.all()
 
 
 def works_on(
@@ -194,16 +169,4 @@ def works_on(
         exists()
         .where(col(ProjectMember.project_id) == project_id)
         .where(col(ProjectMember.account_id) == account_id)
-    )
-
-
-def _member(row: Any) -> Member:
-    return Member(
-        account_id=row.id,
-        name=row.name,
-        email=row.email,
-        company=row.company,
-        role=ProjectRole(row.member_role),
-        joined_at=row.joined_at,
-        made_it=bool(row.made_it),
     )

@@ -44,13 +44,16 @@ async def upgrade(url: str) -> None:
         await database.close()
 
 
-def alembic_config(connection: Connection | None = None) -> Config:
-    """Alembic's configuration, bound to a connection whose transaction is the caller's."""
+def alembic_config(connection: Connection | None = None, *, new: bool = False) -> Config:
+    """Alembic's configuration, bound to a connection whose transaction is the caller's.
+
+    ``new``: what is written for it creates every table.
+    """
     config = Config()
     location = Path(__file__).parent / "migrations"
     config.set_main_option("script_location", str(location).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
+    config.attributes |= {"connection": connection, "new": new}
     return config
 
 

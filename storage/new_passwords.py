@@ -13,9 +13,10 @@ from domain.states import WebhookStatus
 from storage.account_events import AccountEvents
 from storage.account_letters import Addressed, Letters
 from storage.account_sessions import AccountSessions
-from storage.accounts import Account, Accounts
-from storage.models.accounts import Account as AccountRow
+from storage.accounts import Accounts
+from storage.models.accounts import Account
 from storage.models.webhooks import Webhook
+from storage.rows import Rows
 
 _NOT_THE_OWNERS: Final = (
     "It was there before the owner of the e-mail address had the account. Look at its URL before "
@@ -87,8 +88,4 @@ async def rename(
     connection: AsyncConnection, account_id: str, *, name: str, company: str | None
 ) -> None:
     """Call an account as its owner says."""
-    await connection.execute(
-        update(AccountRow)
-        .where(col(AccountRow.id) == account_id)
-        .values(name=name, company=company)
-    )
+    await Rows(connection).at(Account, account_id).set(name=name, company=company)

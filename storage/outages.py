@@ -33,11 +33,7 @@ class Outage:
     """
 
     def __init__(
-        self,
-        event: str,
-        *,
-        log: Any = None,
-        clock: Callable[[], float] = time.monotonic,
+        self, event: str, *, log: Any = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._event = event
         self._log = log or structlog.get_logger(__name__)

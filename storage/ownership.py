@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -11,6 +11,7 @@ from domain.ownership import Owner, Released
 from domain.states import ParameterState
 from storage.models.charge_points import ChargePoint
 from storage.parameters import Parameters
+from storage.rows import Rows
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,18 +30,16 @@ async def take(
     Of one workflow id only one execution is open, so it takes over from those before it.
     """
     watched_by = col(ChargePoint.watched_by)
-    taken = await connection.execute(
-        update(ChargePoint)
-        .where(col(ChargePoint.id) == charge_point_id)
-        .where(or_(watched_by.is_(None), watched_by == owner.workflow_id))
-        .values(watched_by=owner.workflow_id, watched_execution=owner.execution, watched_run=run)
+    taken = (
+        await Rows(connection)
+        .at(
+            ChargePoint, charge_point_id, or_(watched_by.is_(None), watched_by == owner.workflow_id)
+        )
+        .set(watched_by=owner.workflow_id, watched_execution=owner.execution, watched_run=run)
     )
-    if taken.rowcount == 1:
+    if taken:
         return None
-    busy_with: str | None = await connection.scalar(
-        select(watched_by).where(col(ChargePoint.id) == charge_point_id)
-    )
-    return busy_with
+    return await connection.scalar(select(watched_by).where(col(ChargePoint.id) == charge_point_id))
 
 
 async def let_go(
@@ -50,12 +49,15 @@ async def let_go(
 
     ``restart_due``: it is to restart for its configuration when nobody charges any more.
     """
-    await connection.execute(
-        update(ChargePoint)
-        .where(col(ChargePoint.id) == charge_point_id)
-        .where(col(ChargePoint.watched_by) == owner.workflow_id)
-        .where(col(ChargePoint.watched_execution) == owner.execution)
-        .values(watched_by=None, watched_execution=None, watched_run=None, restart_due=restart_due)
+    await (
+        Rows(connection)
+        .at(
+            ChargePoint,
+            charge_point_id,
+            col(ChargePoint.watched_by) == owner.workflow_id,
+            col(ChargePoint.watched_execution) == owner.execution,
+        )
+        .set(watched_by=None, watched_execution=None, watched_run=None, restart_due=restart_due)
     )
     stored = await Parameters(connection).all(charge_point_id)
     return Released(
@@ -67,8 +69,7 @@ async def owned(connection: AsyncConnection, *, after: str, limit: int) -> Seque
     """Charge points that have an owner, in the order of their ids."""
     rows = await connection.execute(
         select(col(ChargePoint.id), col(ChargePoint.watched_by), col(ChargePoint.watched_execution))
-        .where(col(ChargePoint.watched_by).is_not(None))
-        .where(col(ChargePoint.id) > after)
+        .where(col(ChargePoint.watched_by).is_not(None), col(ChargePoint.id) > after)
         .order_by(col(ChargePoint.id))
         .limit(limit)
     )

@@ -1,6 +1,5 @@
 """What values usually are, as ``catalogue/plausible.toml`` says."""
 
-import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
@@ -8,14 +7,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass as checked_dataclass
 
 from domain.billing.currencies import is_currency
 from domain.billing.tariff import Dimension
 from domain.plausibility import Current, Plausibility, Quantity, Range, Slip, Usual
-from domain.wording import in_one_line
-from storage.catalogue import CatalogueError
+from storage.catalogue import CatalogueError, read_document
 
 FILE: Final = "plausible.toml"
 _STRICT: Final = ConfigDict(extra="forbid")
@@ -23,7 +21,7 @@ _Positive = Annotated[Decimal, Field(gt=0)]
 
 
 @checked_dataclass(frozen=True, kw_only=True, config=_STRICT)
-class _Range:
+class _Range(Range):
     least: _Positive
     most: _Positive
 
@@ -33,13 +31,9 @@ class _Range:
             raise ValueError("least must be less than most")
         return self
 
-    def range(self) -> Range:
-        return Range(least=self.least, most=self.most)
-
 
 @checked_dataclass(frozen=True, kw_only=True, config=_STRICT)
-class _Slip:
-    unit: str
+class _Slip(Slip):
     factor: _Positive
 
 
@@ -67,7 +61,7 @@ class _Usual:
 
     def usual(self, *, is_price: bool) -> Usual:
         if self.ac is not None and self.dc is not None:
-            ranges = {Current.AC: self.ac.range(), Current.DC: self.dc.range()}
+            ranges: Mapping[Current, Range] = {Current.AC: self.ac, Current.DC: self.dc}
         else:
             assert self.least is not None  # noqa: S101 - checked above
             assert self.most is not None  # noqa: S101
@@ -76,7 +70,7 @@ class _Usual:
             name=self.name,
             unit=self.unit,
             ranges=ranges,
-            slips=tuple(Slip(unit=slip.unit, factor=slip.factor) for slip in self.slips)
+            slips=self.slips
             + ((Slip(unit="in the hundredth part", factor=Decimal("0.01")),) if is_price else ()),
             zero=self.zero or is_price,
         )
@@ -90,10 +84,7 @@ class _File:
 
     @model_validator(mode="after")
     def _complete(self) -> "_File":
-        missing = [
-            *(set(Quantity) - set(self.quantities)),
-            *(set(Dimension) - set(self.prices)),
-        ]
+        missing = [*(set(Quantity) - set(self.quantities)), *(set(Dimension) - set(self.prices))]
         if missing:
             raise ValueError(f"there is no range for {', '.join(sorted(missing))}")
         unknown = sorted(code for code in self.currencies if not is_currency(code))
@@ -116,13 +107,9 @@ def load_plausibility(directory: Path | None = None) -> Plausibility:
             name, text = str(own), own.read_text("utf-8")
         else:
             name, text = FILE, files("catalogue").joinpath(FILE).read_text(encoding="utf-8")
-        content = TypeAdapter(_File).validate_python(tomllib.loads(text, parse_float=Decimal))
     except (OSError, UnicodeDecodeError) as error:
         raise CatalogueError(f"{own}: {error}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise CatalogueError(f"{name}: {error}") from error
-    except ValidationError as error:
-        raise CatalogueError(f"{name}: {in_one_line(error)}") from error
+    content = read_document(name, text, _File, parse_float=Decimal)
     return Plausibility(
         quantities={what: one.usual(is_price=False) for what, one in content.quantities.items()},
         prices={what: one.usual(is_price=True) for what, one in content.prices.items()},

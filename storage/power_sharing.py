@@ -1,7 +1,7 @@
 """Sites whose power is shared, for the activities."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -29,10 +29,8 @@ from domain.rules.sampled_values import read_samples
 from domain.states import Feature, ProjectStatus
 from storage import connections as links
 from storage.catalogue import Catalogue
-from storage.charge_points import order_of
 from storage.contest_marks import counts
 from storage.dialects import among, at_once, upsert
-from storage.engine import Database
 from storage.fact_transactions import transaction_fact
 from storage.facts import connector_fact
 from storage.features import Power, electrical, store_electrical
@@ -42,6 +40,8 @@ from storage.models.facts import Connector
 from storage.models.invitations import ServiceVisit
 from storage.models.projects import Project
 from storage.models.transactions import MeterValue, Transaction
+from storage.records import CatalogueRecords
+from storage.rows import Rows
 from storage.visiting import visit_of
 from storage.withdrawals import Withdrawals
 
@@ -50,15 +50,8 @@ _LOOKED_AT = 20
 _LONG_ENOUGH = timedelta(seconds=30)
 
 
-class StoredSites:
+class StoredSites(CatalogueRecords):
     """Implements :class:`domain.ports.SiteRecords`."""
-
-    def __init__(
-        self, database: Database, catalogue: Catalogue, *, now: Callable[[], datetime]
-    ) -> None:
-        self._database = database
-        self._catalogue = catalogue
-        self._now = now
 
     async def read_site(self, question: SiteQuestion) -> SiteSnapshot:
         """Read the site; a project that is not there has no charge points."""
@@ -130,8 +123,7 @@ async def handed_over_sites(
     """Projects that were handed over, in the order of their ids."""
     rows = await connection.execute(
         select(col(Project.id), col(Project.name))
-        .where(col(Project.status) == ProjectStatus.HANDED_OVER)
-        .where(col(Project.id) > after)
+        .where(col(Project.status) == ProjectStatus.HANDED_OVER, col(Project.id) > after)
         .order_by(col(Project.id))
         .limit(limit)
     )
@@ -141,9 +133,9 @@ async def handed_over_sites(
 async def live_site(connection: AsyncConnection, project_id: str) -> SiteRequest | None:
     """What the workflow of a site is started with; None where it is not handed over."""
     name = await connection.scalar(
-        select(col(Project.name))
-        .where(col(Project.id) == project_id)
-        .where(col(Project.status) == ProjectStatus.HANDED_OVER)
+        select(col(Project.name)).where(
+            col(Project.id) == project_id, col(Project.status) == ProjectStatus.HANDED_OVER
+        )
     )
     return None if name is None else SiteRequest(project_id=project_id, name=name)
 
@@ -151,23 +143,12 @@ async def live_site(connection: AsyncConnection, project_id: str) -> SiteRequest
 async def _read_site(
     connection: AsyncConnection, catalogue: Catalogue, question: SiteQuestion, *, now: datetime
 ) -> SiteSnapshot:
-    project = (
-        await connection.execute(
-            select(Project.__table__).where(col(Project.id) == question.project_id)
-        )
-    ).one_or_none()
+    project = await Rows(connection).look_up(Project, question.project_id)
     if project is None:
         return SiteSnapshot(limit=SiteLimit())
     limit = SiteLimit(amps=project.max_amps, phases=project.phases)
     query = select(
-        col(ChargePoint.id),
-        col(ChargePoint.vendor),
-        col(ChargePoint.model),
-        col(ChargePoint.max_amps),
-        col(ChargePoint.phases),
-        col(ChargePoint.voltage),
-        col(ChargePoint.withdrawal),
-        col(ChargePoint.replaced_by),
+        ChargePoint.__table__,
         is_commissioned().label("commissioned"),
         open_run().label("run"),
         visit_of(col(ChargePoint.id))
@@ -175,19 +156,18 @@ async def _read_site(
         .scalar_subquery()
         .label("until"),
     ).where(
-        col(ChargePoint.project_id) == question.project_id,
-        col(ChargePoint.withdrawn_at).is_(None),
+        col(ChargePoint.project_id) == question.project_id, col(ChargePoint.withdrawn_at).is_(None)
     )
     if question.charge_point_ids:
         query = query.where(among(connection, col(ChargePoint.id), question.charge_point_ids))
-    rows = (await connection.execute(query.order_by(col(ChargePoint.id)))).all()
+    rows = await Rows(connection).all(query.order_by(col(ChargePoint.id)))
     identities = [row.id for row in rows]
     statuses = await _connectors(connection, identities)
     running = await _running(connection, identities)
     successors = {row.replaced_by for row in rows if row.replaced_by and row.withdrawal}
     known = {*identities, *successors}
     connected = await links.read_connections(connection, known, now=now)
-    orders = {row.id: order_of(row.withdrawal) for row in rows if row.withdrawal is not None}
+    orders = {row.id: row.withdrawal for row in rows if row.withdrawal is not None}
     isolated = {
         row.id
         for row in rows

@@ -17,21 +17,23 @@ from domain.invitations import (
     NewInvitation,
     ResendInvitation,
 )
-from domain.states import InvitationStatus, ProjectRole
+from domain.states import InvitationStatus
 from domain.webhooks import EVENT_OF_INVITATION
-from storage.accounts import Account, Accounts
+from storage.accounts import Accounts
 from storage.catalogue import Catalogue
 from storage.engine import Database
 from storage.handover import Handover
-from storage.handover_notices import mark_mailed, read_handover_notice
+from storage.handover_notices import read_handover_notice
 from storage.invitation_ends import InvitationEnds
-from storage.invitations import Invitation, Invitations
+from storage.invitations import Invitations
 from storage.invited import read_invited
 from storage.members import Member, Members
-from storage.models.invitations import Invitation as InvitationRow
+from storage.models.accounts import Account
+from storage.models.invitations import Invitation
 from storage.models.projects import Project
 from storage.project_shelf import ProjectShelf
 from storage.request_words import with_words
+from storage.rows import Rows
 
 _STILL_NEWS: Final = timedelta(days=1)
 
@@ -68,12 +70,11 @@ class StoredProjects:
                     invited_by=request.by.account_id,
                     service_visit_id=request.service_visit_id,
                     message=request.message,
+                    token_hash=token_hash,
                     status=InvitationStatus.PENDING,
                     created_at=now,
-                    sent_at=None,
                     expires_at=now + self._lifetime,
                 ),
-                token_hash=token_hash,
                 by=request.by,
                 asked_at=request.asked_at or now,
             )
@@ -95,30 +96,27 @@ class StoredProjects:
     async def invitation_sent(self, invitation_id: str) -> None:
         """The invitation's mail left."""
         async with self._database.write() as connection:
-            await Invitations(connection).mark_sent(invitation_id, self._now())
+            await Invitations(connection).note(invitation_id, sent_at=self._now())
 
     async def settle_invitation(self, invitation_id: str) -> InvitationSettled:
         """Let it expire if its time is over, and find whom to tell of its end."""
         now = self._now()
         async with self._database.write() as connection:
             await InvitationEnds(connection).expire(invitation_id, at=now)
-            row = (
-                await connection.execute(
-                    select(
-                        InvitationRow.__table__,
-                        col(Project.name).label("project_name"),
-                        col(Project.handed_over_at),
-                    )
-                    .join(Project, col(Project.id) == col(InvitationRow.project_id))
-                    .where(col(InvitationRow.id) == invitation_id)
+            row = await Rows(connection).find(
+                select(
+                    Invitation.__table__,
+                    col(Project.name).label("project_name"),
+                    col(Project.handed_over_at),
                 )
-            ).one_or_none()
+                .join(Project, col(Project.id) == col(Invitation.project_id))
+                .where(col(Invitation.id) == invitation_id)
+            )
             if row is None:
                 raise NotFoundError("invitation_not_found", "There is no such invitation.")
             inviter = await _inviter(connection, row)
-        status = InvitationStatus(row.status)
         is_news = (
-            status in EVENT_OF_INVITATION
+            row.status in EVENT_OF_INVITATION
             and row.told_at is None
             # Nobody waits any more for what comes after the handover.
             and (
@@ -129,24 +127,24 @@ class StoredProjects:
             and row.ended_at > now - _STILL_NEWS
         )
         if inviter is None or not is_news:
-            return InvitationSettled(status=status, expires_at=row.expires_at)
+            return InvitationSettled(status=row.status, expires_at=row.expires_at)
         news = InvitationNews(
             to=inviter.email,
             account_id=inviter.account_id if isinstance(inviter, Member) else inviter.id,
             invitation_id=invitation_id,
             project_name=row.project_name,
             invited_email=row.email,
-            role=ProjectRole(row.role),
-            status=status,
+            role=row.role,
+            status=row.status,
             reason=row.reason,
             handed_over=row.handed_over_at is not None,
         )
-        return InvitationSettled(status=status, expires_at=row.expires_at, news=news)
+        return InvitationSettled(status=row.status, expires_at=row.expires_at, news=news)
 
     async def invitation_told(self, invitation_id: str) -> None:
         """The inviter has been told."""
         async with self._database.write() as connection:
-            await Invitations(connection).mark_told(invitation_id, self._now())
+            await Invitations(connection).note(invitation_id, told_at=self._now())
 
     async def complete_handover(self, project_id: str, request: CompleteHandover) -> HandoverResult:
         """Hand over, or say what stands in the way."""
@@ -163,7 +161,7 @@ class StoredProjects:
     async def handover_mailed(self, project_id: str) -> None:
         """The owner has been told."""
         async with self._database.write() as connection:
-            await mark_mailed(connection, project_id, self._now())
+            await Rows(connection).at(Project, project_id).set(handover_mailed_at=self._now())
 
     async def remove(self, project_id: str, request: RemoveProject) -> None:
         """Remove the project, or say what is in it."""
@@ -183,9 +181,7 @@ async def _inviter(connection: AsyncConnection, invitation: Any) -> Account | Me
 async def _draft(
     connection: AsyncConnection, invitation: Invitation, *, sent: bool
 ) -> InvitationDraft:
-    maker = await connection.scalar(
-        select(col(Project.installer_id)).where(col(Project.id) == invitation.project_id)
-    )
+    maker = await Rows(connection).value(col(Project.installer_id), invitation.project_id)
     assert maker is not None, "a project has a maker"  # noqa: S101
     return InvitationDraft(
         invitation_id=invitation.id,

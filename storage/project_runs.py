@@ -12,7 +12,9 @@ from domain.states import RunStatus
 from storage.dialects import among
 from storage.models.charge_points import ChargePoint
 from storage.models.runs import CommissioningRun
-from storage.runs import view_of
+from storage.newest_runs import with_newest_run
+from storage.read_models import read_model
+from storage.rows import Rows
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,62 +27,45 @@ class NewestRun:
     wait_number: int
 
 
+_newest_run = read_model(NewestRun)
+
+
 async def newest_runs(
     connection: AsyncConnection, project_id: str, *, limit: int
 ) -> Sequence[NewestRun]:
     """One for each charge point that has a run, in the order of the charge points' ids."""
-    newest = (
-        select(col(CommissioningRun.id))
-        .where(col(CommissioningRun.charge_point_id) == col(ChargePoint.id))
-        .where(col(CommissioningRun.status) != RunStatus.ABANDONED)
-        .order_by(col(CommissioningRun.id).desc())
-        .limit(1)
-        .correlate(ChargePoint)
-        .scalar_subquery()
-    )
-    rows = await connection.execute(
+    return await Rows(connection).read_all(
         select(
             col(CommissioningRun.charge_point_id),
-            col(CommissioningRun.id),
+            col(CommissioningRun.id).label("commissioning_id"),
             col(CommissioningRun.status),
             col(CommissioningRun.wait_number),
         )
-        .select_from(
-            ChargePoint.__table__.join(CommissioningRun, col(CommissioningRun.id) == newest)
-        )
+        .select_from(with_newest_run(col(CommissioningRun.status) != RunStatus.ABANDONED))
         .where(col(ChargePoint.project_id) == project_id)
         .order_by(col(ChargePoint.id))
-        .limit(limit)
+        .limit(limit),
+        _newest_run,
     )
-    return [
-        NewestRun(
-            charge_point_id=row.charge_point_id,
-            commissioning_id=row.id,
-            status=RunStatus(row.status),
-            wait_number=row.wait_number,
-        )
-        for row in rows
-    ]
 
 
 async def verdicts_of(connection: AsyncConnection, run_ids: Collection[str]) -> Sequence[RunView]:
     """Views of those of the runs that have ended."""
-    rows = await connection.scalars(
+    views = await Rows(connection).values(
         select(col(CommissioningRun.view))
         .where(among(connection, col(CommissioningRun.id), run_ids))
         .where(col(CommissioningRun.view).is_not(None))
     )
-    return [view_of(document) for document in rows if document is not None]
+    return [view for view in views if view is not None]
 
 
 async def charge_points_by_run(
     connection: AsyncConnection, project_id: str, *, limit: int
 ) -> Mapping[str, str]:
     """Charge points of the project's newest runs, taken-back ones too, by the runs' ids."""
-    rows = await connection.execute(
+    return await Rows(connection).pairs(
         select(col(CommissioningRun.id), col(CommissioningRun.charge_point_id))
         .where(col(CommissioningRun.project_id) == project_id)
         .order_by(col(CommissioningRun.id).desc())
         .limit(limit)
     )
-    return {row.id: row.charge_point_id for row in rows}

@@ -5,13 +5,12 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
 from domain.errors import ConflictError
 from domain.rules.numbers import counted
-from domain.states import BatchStatus, InvitationStatus, RunStatus
+from domain.states import BatchStatus, InvitationStatus
 from storage.audit import Audit
 from storage.models.billing import BillingIssuer, Tariff
 from storage.models.charge_points import ChargePoint
@@ -19,20 +18,18 @@ from storage.models.invitations import Invitation
 from storage.models.projects import IdTag, ProjectMember, RequestWords
 from storage.models.projects import Project as ProjectRow
 from storage.models.runs import Batch, CommissioningRun
+from storage.newest_runs import is_open
 from storage.projects import Project
+from storage.rows import Repository
 
-_RUNS: Final = (RunStatus.STARTING, RunStatus.IN_PROGRESS)
 _BATCHES: Final = (BatchStatus.STARTING, BatchStatus.IN_PROGRESS)
 SETTINGS: Final = (Tariff, BillingIssuer, IdTag, ProjectMember, RequestWords)
 """What is chosen for a project, or asked of it, goes with it. Its row stays, for the audit trail
 hangs on it: without a member it is nobody's."""
 
 
-class ProjectShelf:
+class ProjectShelf(Repository):
     """Archives and removes. Whoever calls it has locked the project before, but for `remove`."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
     async def archive(self, project: Project, *, at: datetime, by: Actor) -> datetime:
         """Put it aside; returns since when it is.
@@ -77,17 +74,13 @@ class ProjectShelf:
                 delete(settings).where(settings.__table__.c.project_id == project_id)
             )
         # What it holds of people goes when it has been over for long enough.
-        await self._connection.execute(
-            update(ProjectRow)
-            .where(col(ProjectRow.id) == project_id)
-            .where(col(ProjectRow.archived_at).is_(None))
-            .values(archived_at=at)
+        await self._rows.at(ProjectRow, project_id, col(ProjectRow.archived_at).is_(None)).set(
+            archived_at=at
         )
         # Nobody waits for news of an invitation that has ended.
         await self._connection.execute(
             update(Invitation)
-            .where(col(Invitation.project_id) == project_id)
-            .where(col(Invitation.told_at).is_(None))
+            .where(col(Invitation.project_id) == project_id, col(Invitation.told_at).is_(None))
             .values(told_at=at)
         )
         await Audit(self._connection, project_id).write(
@@ -96,18 +89,15 @@ class ProjectShelf:
 
     async def _refuse_while_commissioning(self, project_id: str) -> None:
         batch = await self._connection.scalar(
-            select(col(Batch.id))
-            .where(col(Batch.project_id) == project_id)
-            .where(col(Batch.status).in_(_BATCHES))
-        )
-        running = (
-            await self._connection.scalars(
-                select(col(CommissioningRun.charge_point_id))
-                .where(col(CommissioningRun.project_id) == project_id)
-                .where(col(CommissioningRun.status).in_(_RUNS))
-                .order_by(col(CommissioningRun.charge_point_id))
+            select(col(Batch.id)).where(
+                col(Batch.project_id) == project_id, col(Batch.status).in_(_BATCHES)
             )
-        ).all()
+        )
+        running = await self._rows.values(
+            select(col(CommissioningRun.charge_point_id))
+            .where(col(CommissioningRun.project_id) == project_id, is_open())
+            .order_by(col(CommissioningRun.charge_point_id))
+        )
         if batch is not None:
             raise ConflictError(
                 "commissioning_open",
@@ -130,9 +120,7 @@ class ProjectShelf:
             .where(col(Invitation.status) == InvitationStatus.PENDING)
             .where(col(Invitation.expires_at) > at)
         )
-        owner = await self._connection.scalar(
-            select(col(ProjectRow.site_owner_id)).where(col(ProjectRow.id) == project_id)
-        )
+        owner = await self._rows.value(col(ProjectRow.site_owner_id), project_id)
         colleagues = await self._number(col(ProjectMember.project_id), project_id) - 1
         content = {
             "charge point": await self._number(col(ChargePoint.project_id), project_id),
@@ -153,11 +141,7 @@ class ProjectShelf:
         return await self._connection.scalar(query) or 0
 
     async def _note(self, project_id: str, *, archived_at: datetime | None) -> None:
-        await self._connection.execute(
-            update(ProjectRow)
-            .where(col(ProjectRow.id) == project_id)
-            .values(archived_at=archived_at)
-        )
+        await self._rows.at(ProjectRow, project_id).set(archived_at=archived_at)
 
 
 def _listed(words: Sequence[str]) -> str:

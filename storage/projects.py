@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -17,6 +17,7 @@ from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project as ProjectRow
 from storage.models.projects import ProjectMember
 from storage.read_models import read_model
+from storage.rows import Repository, Rows
 from storage.visiting import in_visit, is_project_of, newest_visit
 
 
@@ -58,26 +59,15 @@ class Project:
 _project = read_model(Project)
 
 
-class Projects:
-    """Repository of projects. Somebody else's project does not exist for the caller."""
+class Projects(Repository):
+    """Repository of projects. Somebody else's project does not exist for the caller.
 
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+    Where one that is asked for is not there: NotFoundError, ``project_not_found``.
+    """
 
     async def create(self, project: Project) -> None:
         """Store a new project; who makes it is its first lead."""
-        await self._connection.execute(
-            insert(ProjectRow).values(
-                id=project.id,
-                installer_id=project.installer_id,
-                name=project.name,
-                address=project.address,
-                site_owner_email=project.site_owner_email,
-                status=project.status,
-                created_at=project.created_at,
-                time_zone=project.time_zone,
-            )
-        )
+        await self._rows.add(ProjectRow, project)
         await Members(self._connection, project.id).put(
             project.installer_id, ProjectRole.LEAD, at=project.created_at
         )
@@ -96,7 +86,6 @@ class Projects:
         installer keeps; ``by_visit`` for what an open service visit gives back.
 
         Raises:
-            NotFoundError: ``project_not_found``.
             ForbiddenError: ``project_handed_over``.
 
         """
@@ -112,15 +101,9 @@ class Projects:
         """One project that the site owner has claimed.
 
         ``for_change`` locks it: no handover completes between the look and the change.
-
-        Raises:
-            NotFoundError: ``project_not_found``.
-
         """
-        query = (
-            select(ProjectRow.__table__)
-            .where(col(ProjectRow.id) == project_id)
-            .where(col(ProjectRow.site_owner_id) == site_owner_id)
+        query = select(ProjectRow.__table__).where(
+            col(ProjectRow.id) == project_id, col(ProjectRow.site_owner_id) == site_owner_id
         )
         return await self._one(query.with_for_update() if for_change else query)
 
@@ -141,7 +124,6 @@ class Projects:
         that is changed is of that visit is for the caller to look.
 
         Raises:
-            NotFoundError: ``project_not_found``.
             ForbiddenError: ``lead_needed``.
             ConflictError: ``project_handed_over``; ``project_archived``.
 
@@ -169,9 +151,7 @@ class Projects:
     async def change(self, project_id: str, values: Mapping[str, object]) -> None:
         """Set columns of a project that :meth:`for_change` locked."""
         if values:
-            await self._connection.execute(
-                update(ProjectRow).where(col(ProjectRow.id) == project_id).values(**values)
-            )
+            await self._rows.at(ProjectRow, project_id).set(**values)
 
     async def page(
         self,
@@ -216,15 +196,12 @@ class Projects:
     async def _page(
         self, query: Select[Any], *, before: str | None, limit: int
     ) -> Sequence[Project]:
-        if before is not None:
-            query = query.where(col(ProjectRow.id) < before)
-        rows = await self._connection.execute(
-            query.order_by(col(ProjectRow.id).desc()).limit(limit)
+        return await self._rows.read_newest(
+            query, _project, key=col(ProjectRow.id), before=before, limit=limit
         )
-        return [_project(row) for row in rows]
 
     async def _one(self, query: Select[Any]) -> Project:
-        row = (await self._connection.execute(query)).one_or_none()
+        row = await self._rows.find(query)
         if row is None:
             raise NotFoundError("project_not_found", "You have no project with this id.")
         return _project(row)
@@ -232,12 +209,8 @@ class Projects:
 
 async def read_project(connection: AsyncConnection, project_id: str) -> Project:
     """One project, for who has seen already that the caller may read of it."""
-    row = (
-        await connection.execute(
-            select(ProjectRow.__table__).where(col(ProjectRow.id) == project_id)
-        )
-    ).one()
-    return _project(row)
+    query = select(ProjectRow.__table__).where(col(ProjectRow.id) == project_id)
+    return _project(await Rows(connection).one(query))
 
 
 def refused_as_archived(project_id: str, since: datetime) -> ConflictError:
@@ -258,9 +231,7 @@ async def refuse_handed_over(connection: AsyncConnection, project: Project) -> N
     """
     if project.status is not ProjectStatus.HANDED_OVER:
         return
-    owner = await connection.scalar(
-        select(col(Account.email)).where(col(Account.id) == project.site_owner_id)
-    )
+    owner = await Rows(connection).value(col(Account.email), project.site_owner_id)
     said = f"{project.name} was handed over and belongs to {owner} now: ask them."
     if project.is_kept:
         said += " You keep its summary and its certificates."

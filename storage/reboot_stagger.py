@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -13,6 +13,7 @@ from storage.engine import Database
 from storage.models.charge_points import ChargePoint
 from storage.models.configuration import RebootSlot
 from storage.models.projects import Project
+from storage.rows import Rows
 
 _FORGOTTEN_AFTER = timedelta(days=1)  # nobody asks for the slot of so old an intent again
 
@@ -43,9 +44,7 @@ class StoredRebootStagger:
             )
             # Not before the lock is there, and by the one clock that all workers share.
             now = await self._now(connection)
-            slot: datetime | None = await connection.scalar(
-                select(col(RebootSlot.at)).where(col(RebootSlot.intent) == request.intent)
-            )
+            slot: datetime | None = await Rows(connection).value(col(RebootSlot.at), request.intent)
             if slot is None:
                 last: datetime | None = await connection.scalar(
                     select(func.max(col(RebootSlot.at))).where(
@@ -53,8 +52,8 @@ class StoredRebootStagger:
                     )
                 )
                 slot = now if last is None else max(now, last + self._stagger)
-                await connection.execute(
-                    insert(RebootSlot).values(intent=request.intent, project_id=project_id, at=slot)
+                await Rows(connection).add(
+                    RebootSlot, intent=request.intent, project_id=project_id, at=slot
                 )
                 await connection.execute(
                     delete(RebootSlot)

@@ -3,9 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -29,25 +28,26 @@ from domain.states import CheckName, RunStatus
 from storage.catalogue import Catalogue
 from storage.charge_points import registered, withdrawal_of
 from storage.checklists import Checklists
-from storage.contractors import read_contractor
 from storage.declarations import Declarations, Photos
 from storage.dialects import among
 from storage.irregularities import irregularities_of
 from storage.models.accounts import Account
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
+from storage.models.runs import CommissioningRun
 from storage.readings import readings_of
+from storage.rows import Repository, record_of
 from storage.run_frames import count_frames, proving_frames
-from storage.runs import Run, Runs
+from storage.runs import Runs
 from storage.service_visits import ServiceVisit
 from storage.stale import stale_verdicts
 
 
-class Reports:
+class Reports(Repository):
     """Reads reports; whoever calls has seen to it that the reader may."""
 
     def __init__(self, connection: AsyncConnection, catalogue: Catalogue) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._catalogue = catalogue
 
     async def of_charge_point(self, charge_point_id: str) -> Report:
@@ -57,11 +57,7 @@ class Reports:
             ConflictError: ``no_verdict``: it was never judged, or is being judged now.
 
         """
-        row = (
-            await self._connection.execute(
-                select(ChargePoint.__table__).where(col(ChargePoint.id) == charge_point_id)
-            )
-        ).one()
+        row = await self._rows.get(ChargePoint, charge_point_id)
         found = await self._charge_points([row])
         match found:
             case [ChargePointReport() as judged]:
@@ -82,14 +78,7 @@ class Reports:
             ConflictError: ``no_verdict``: none of them was judged yet.
 
         """
-        rows = (
-            await self._connection.execute(
-                select(ChargePoint.__table__)
-                .where(col(ChargePoint.project_id) == project_id)
-                .order_by(col(ChargePoint.id))
-            )
-        ).all()
-        serials = {row.id: row.serial_number for row in rows}
+        rows = await self._which(col(ChargePoint.project_id) == project_id)
         found = await self._charge_points([row for row in rows if row.withdrawn_at is None])
         judged = tuple(one for one in found if isinstance(one, ChargePointReport))
         if not judged:
@@ -103,15 +92,7 @@ class Reports:
             site=site,
             charge_points=tuple(_at(one, site) for one in judged),
             unjudged=tuple(one for one in found if isinstance(one, Unjudged)),
-            withdrawn=tuple(
-                Withdrawn(
-                    registered=registered(row),
-                    withdrawal=withdrawal,
-                    replaced_by=serials.get(row.replaced_by),
-                )
-                for row in rows
-                if row.withdrawn_at is not None and (withdrawal := withdrawal_of(row))
-            ),
+            withdrawn=_withdrawn(rows, since=None, until=None),
         )
 
     async def of_visit(self, visit: ServiceVisit) -> Report:
@@ -124,14 +105,8 @@ class Reports:
         closed_at, accepted_at = visit.closed_at, visit.accepted_at
         if closed_at is None or accepted_at is None or visit.unfinished:
             raise ConflictError("no_verdict", f"There is no certificate. {_why_none(visit)}")
-        rows = (
-            await self._connection.execute(
-                select(ChargePoint.__table__)
-                .where(among(self._connection, col(ChargePoint.id), visit.charge_point_ids))
-                .order_by(col(ChargePoint.id))
-            )
-        ).all()
-        serials = {row.id: row.serial_number for row in rows}
+        of_visit = among(self._connection, col(ChargePoint.id), visit.charge_point_ids)
+        rows = await self._which(of_visit)
         present = [row for row in rows if row.withdrawn_at is None or row.withdrawn_at > closed_at]
         found = await self._charge_points(present, until=closed_at)
         site = replace(
@@ -146,17 +121,7 @@ class Reports:
                 _at(one, site) for one in found if isinstance(one, ChargePointReport)
             ),
             unjudged=tuple(one for one in found if isinstance(one, Unjudged)),
-            withdrawn=tuple(
-                Withdrawn(
-                    registered=registered(row),
-                    withdrawal=withdrawal,
-                    replaced_by=serials.get(row.replaced_by),
-                )
-                for row in rows
-                if row.withdrawn_at is not None
-                and accepted_at <= row.withdrawn_at <= closed_at
-                and (withdrawal := withdrawal_of(row))
-            ),
+            withdrawn=_withdrawn(rows, since=accepted_at, until=closed_at),
             visit=Visit(
                 service_visit_id=visit.id,
                 purpose=visit.purpose,
@@ -169,6 +134,10 @@ class Reports:
             ),
         )
 
+    async def _which(self, which: ColumnElement[bool]) -> Sequence[ChargePoint]:
+        query = select(ChargePoint.__table__).where(which).order_by(col(ChargePoint.id))
+        return await self._rows.read_all(query, record_of(ChargePoint))
+
     async def _installer(self, visit: ServiceVisit) -> str:
         name: str | None = await self._connection.scalar(
             select(func.coalesce(func.nullif(col(Account.company), ""), col(Account.name))).where(
@@ -178,7 +147,7 @@ class Reports:
         return name or visit.email
 
     async def _charge_points(
-        self, rows: Sequence[Row[Any]], *, until: datetime | None = None
+        self, rows: Sequence[ChargePoint], *, until: datetime | None = None
     ) -> list[ChargePointReport | Unjudged]:
         ids = [str(row.id) for row in rows]
         declared = await Declarations(self._connection).of(ids)
@@ -212,30 +181,19 @@ class Reports:
                     irregularities=oddities[row.id],
                     declaration=declared.get(row.id),
                     photos=photos.get(row.id, ()),
+                    stale=stale.get(row.id) if view.status is RunStatus.COMPLETED else None,
+                    withdrawal=withdrawal_of(row) if until is None and row.withdrawn_at else None,
+                    replaces=replaced.get(row.replaces or ""),
+                    checklist=checklists.get(row.id),
                 )
             )
-        return [
-            replace(
-                one,
-                stale=stale.get(row.id) if one.run.status is RunStatus.COMPLETED else None,
-                withdrawal=withdrawal_of(row)
-                if row.withdrawn_at is not None and until is None
-                else None,
-                replaces=replaced.get(row.replaces),
-                checklist=checklists.get(row.id),
-            )
-            if isinstance(one, ChargePointReport)
-            else one
-            for row, one in zip(rows, found, strict=True)
-        ]
+        return found
 
-    async def _stale(self, rows: Sequence[Row[Any]]) -> Mapping[str, str]:
+    async def _stale(self, rows: Sequence[ChargePoint]) -> Mapping[str, str]:
         """Verdicts that count no more; what an owner does after the handover changes none."""
         if not rows:
             return {}
-        handed_over = await self._connection.scalar(
-            select(col(Project.handed_over_at)).where(col(Project.id) == rows[0].project_id)
-        )
+        handed_over = await self._rows.value(col(Project.handed_over_at), rows[0].project_id)
         if handed_over is not None:
             return {}
         return await stale_verdicts(
@@ -243,12 +201,11 @@ class Reports:
         )
 
     async def _serials(self, identities: Collection[str]) -> Mapping[str, str]:
-        rows = await self._connection.execute(
+        return await self._rows.pairs(
             select(col(ChargePoint.id), col(ChargePoint.serial_number)).where(
                 among(self._connection, col(ChargePoint.id), identities)
             )
         )
-        return {row.id: row.serial_number for row in rows}
 
     async def _test_charges(
         self, views: Mapping[str, RunView]
@@ -287,23 +244,21 @@ class Reports:
 
     async def _site(self, project_id: str) -> Site:
         owners = aliased(Account)
-        row = (
-            await self._connection.execute(
-                select(
-                    Project.__table__,
-                    func.coalesce(col(Account.company), col(Account.name)).label("installer"),
-                    func.coalesce(
-                        func.nullif(col(owners.company), ""),
-                        func.nullif(col(owners.name), ""),
-                        col(Project.site_owner_email),
-                    ).label("owner"),
-                )
-                .join(Account, col(Account.id) == col(Project.installer_id))
-                .outerjoin(owners, col(owners.id) == col(Project.site_owner_id))
-                .where(col(Project.id) == project_id)
+        row = await self._rows.one(
+            select(
+                Project.__table__,
+                func.coalesce(col(Account.company), col(Account.name)).label("installer"),
+                func.coalesce(
+                    func.nullif(col(owners.company), ""),
+                    func.nullif(col(owners.name), ""),
+                    col(Project.site_owner_email),
+                ).label("owner"),
             )
-        ).one()
-        contractor = read_contractor(row.contractor)
+            .join(Account, col(Account.id) == col(Project.installer_id))
+            .outerjoin(owners, col(owners.id) == col(Project.site_owner_id))
+            .where(col(Project.id) == project_id)
+        )
+        contractor = row.contractor
         return Site(
             project_id=project_id,
             name=row.name,
@@ -318,6 +273,24 @@ class Reports:
         )
 
 
+def _withdrawn(
+    rows: Sequence[ChargePoint], *, since: datetime | None, until: datetime | None
+) -> tuple[Withdrawn, ...]:
+    """Give those that were withdrawn in that time, with what is in their places."""
+    serials = {row.id: row.serial_number for row in rows}
+    return tuple(
+        Withdrawn(
+            registered=registered(row),
+            withdrawal=withdrawal,
+            replaced_by=serials.get(row.replaced_by or ""),
+        )
+        for row in rows
+        if row.withdrawn_at is not None
+        and (since or row.withdrawn_at) <= row.withdrawn_at <= (until or row.withdrawn_at)
+        and (withdrawal := withdrawal_of(row))
+    )
+
+
 def _why_none(visit: ServiceVisit) -> str:
     if visit.closed_at is None:
         return "The service visit is not closed yet: it is issued then."
@@ -329,7 +302,7 @@ def _at(report: ChargePointReport, site: Site) -> ChargePointReport:
     return replace(report, time_zone=site.time_zone, contractor=site.contractor)
 
 
-def _position(row: Row[Any]) -> Position | None:
+def _position(row: ChargePoint) -> Position | None:
     if row.latitude is None or row.longitude is None:
         return None
     return Position(latitude=row.latitude, longitude=row.longitude)
@@ -341,7 +314,7 @@ def _test_transaction(view: RunView) -> int | None:
     return number if isinstance(number, int) else None
 
 
-def _why_unjudged(run: Run | None) -> str:
+def _why_unjudged(run: CommissioningRun | None) -> str:
     if run is None:
         return "It has not been commissioned. Start its commissioning."
     return "It is being commissioned. Wait for the verdict."

@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, TypeVar
 
-from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -18,6 +17,7 @@ from domain.ids import Prefix, new_id
 from domain.invitations import NewInvitation
 from domain.service_visits import CloseVisit
 from storage.models.projects import RequestWords
+from storage.rows import Rows
 
 _WORDS: Final[Mapping[type, Mapping[str, str | None]]] = {
     NewInvitation: {"email": "", "message": None},
@@ -35,13 +35,12 @@ async def keep_words(
     """Return the request without its words; whoever carries it out finds them by their id."""
     empty = _WORDS[type(request)]
     words_id = new_id(Prefix.WORDS)
-    await connection.execute(
-        insert(RequestWords).values(
-            id=words_id,
-            project_id=project_id,
-            words={name: getattr(request, name) for name in empty},
-            at=at,
-        )
+    await Rows(connection).add(
+        RequestWords,
+        id=words_id,
+        project_id=project_id,
+        words={name: getattr(request, name) for name in empty},
+        at=at,
     )
     return replace(request, words_id=words_id, **empty)  # type: ignore[arg-type]
 
@@ -55,9 +54,7 @@ async def with_words(connection: AsyncConnection, request: R) -> R:
     """
     if request.words_id is None:
         return request
-    words = await connection.scalar(
-        select(col(RequestWords.words)).where(col(RequestWords.id) == request.words_id)
-    )
+    words = await Rows(connection).value(col(RequestWords.words), request.words_id)
     if words is None:
         raise NotFoundError(
             "words_gone", "What was asked for is kept no more, so it is not done. Ask again."

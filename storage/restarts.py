@@ -4,18 +4,18 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from domain.rules.restart import Taken
 from storage.models.charge_points import ChargePoint
+from storage.rows import Rows
 
 
 async def read_taken(connection: AsyncConnection, charge_point_id: str) -> dict[str, Taken]:
     """Values that it has taken and that count after a restart, by key in lower case."""
-    stored: dict[str, Any] | None = await connection.scalar(
-        select(col(ChargePoint.restart_for)).where(col(ChargePoint.id) == charge_point_id)
+    stored: dict[str, Any] | None = await Rows(connection).value(
+        col(ChargePoint.restart_for), charge_point_id
     )
     return {
         key: Taken(value=one["value"], at=datetime.fromisoformat(one["at"]))
@@ -27,10 +27,10 @@ async def keep_taken(
     connection: AsyncConnection, charge_point_id: str, taken: Mapping[str, Taken]
 ) -> None:
     """Remember them, in place of those that were remembered before."""
-    await connection.execute(
-        update(ChargePoint)
-        .where(col(ChargePoint.id) == charge_point_id)
-        .values(
+    await (
+        Rows(connection)
+        .at(ChargePoint, charge_point_id)
+        .set(
             restart_for={
                 key: {"value": one.value, "at": one.at.isoformat()} for key, one in taken.items()
             }

@@ -22,8 +22,7 @@ async def count_frames(connection: AsyncConnection, runs: Collection[str]) -> Ma
     """How many of each were logged until the verdict, those that are kept no more too."""
     there = (
         select(func.sum(col(LogEntry.times)))
-        .where(col(LogEntry.commissioning_id) == col(CommissioningRun.id))
-        .where(*_counts())
+        .where(col(LogEntry.commissioning_id) == col(CommissioningRun.id), *_counts())
         .correlate(CommissioningRun)
         .scalar_subquery()
     )
@@ -54,8 +53,7 @@ async def proving_frames(
         )
         .join(CommissioningRun, col(CommissioningRun.id) == col(LogEntry.commissioning_id))
         .where(among(connection, col(LogEntry.commissioning_id), runs))
-        .where(col(LogEntry.action).in_(PROVING_ACTIONS))
-        .where(*_counts())
+        .where(col(LogEntry.action).in_(PROVING_ACTIONS), *_counts())
         .subquery()
     )
     rows = await connection.execute(

@@ -11,16 +11,17 @@ from domain.errors import ConflictError, NotFoundError
 from domain.states import RunStatus
 from storage.charge_points import ChargePoints, read_registered
 from storage.in_use import at_live_site, charging
+from storage.rows import Repository
 from storage.run_audit import RunAudit
 from storage.runs import Runs
 from storage.visiting import visit_of
 
 
-class RunOrders:
+class RunOrders(Repository):
     """Turns orders into rows. The same order, given again, is the same run."""
 
     def __init__(self, connection: AsyncConnection, *, at: datetime) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._at = at
 
     async def start(self, order: StartOrder) -> RunToStart:
@@ -80,16 +81,14 @@ class RunOrders:
             actor=order.actor,
         )
         return await self._commit(
-            again,
-            previous=previous.request.commissioning_id,
-            from_scratch=order.from_scratch,
+            again, previous=previous.request.commissioning_id, from_scratch=order.from_scratch
         )
 
     async def _as_in_its_visit(self, order: RetryOrder) -> RetryOrder:
         """After the handover an operator retries for the installer of the service visit."""
         if order.actor != OPERATOR:
             return order
-        visit = (await self._connection.execute(visit_of(order.charge_point_id))).one_or_none()
+        visit = await self._rows.find(visit_of(order.charge_point_id))
         return order if visit is None else replace(order, installer_id=visit.installer_id)
 
     async def _commit(

@@ -29,7 +29,7 @@ from domain.operations import DesiredParameter
 from domain.ownership import Claim, Owner, Release, Released, Whereabouts
 from domain.parameters import text_of
 from domain.rules.likeness import serial_key
-from storage.accounts import Account, Accounts
+from storage.accounts import Accounts
 from storage.astray import read_astray
 from storage.batches import open_batch_of
 from storage.catalogue import Catalogue
@@ -42,6 +42,7 @@ from storage.facts import read_snapshot
 from storage.kept_evidence import evidence_for
 from storage.local_lists import doubt_list
 from storage.members import Member, Members
+from storage.models.accounts import Account
 from storage.models.charge_points import ChargePoint
 from storage.models.invitations import ServiceVisit
 from storage.models.projects import Project
@@ -49,6 +50,8 @@ from storage.models.runs import CommissioningRun
 from storage.ownership import let_go, take
 from storage.parameters import Parameters
 from storage.readings import read_readings
+from storage.records import CatalogueRecords
+from storage.rows import Rows
 from storage.run_audit import RunAudit
 from storage.run_log import write_run_log
 from storage.runs import Runs
@@ -196,18 +199,16 @@ class StoredRuns:
     async def notice(self, commissioning_id: str) -> VerdictNotice | None:
         """Return what the verdict mail needs; None when it was sent or there is no verdict."""
         async with self._database.read() as connection:
-            row = (
-                await connection.execute(
-                    select(
-                        col(CommissioningRun.charge_point_id),
-                        col(CommissioningRun.notified),
-                        Project.__table__.c.name.label("project_name"),
-                    )
-                    .select_from(CommissioningRun)
-                    .join(Project, col(Project.id) == col(CommissioningRun.project_id))
-                    .where(col(CommissioningRun.id) == commissioning_id)
+            row = await Rows(connection).one(
+                select(
+                    col(CommissioningRun.charge_point_id),
+                    col(CommissioningRun.notified),
+                    Project.__table__.c.name.label("project_name"),
                 )
-            ).one()
+                .select_from(CommissioningRun)
+                .join(Project, col(Project.id) == col(CommissioningRun.project_id))
+                .where(col(CommissioningRun.id) == commissioning_id)
+            )
             run = await Runs(connection).get(row.charge_point_id, commissioning_id)
             if row.notified or run is None or run.view is None:
                 return None
@@ -225,7 +226,7 @@ class StoredRuns:
     async def notice_sent(self, commissioning_id: str) -> None:
         """Note that the verdict was mailed."""
         async with self._database.write() as connection:
-            await Runs(connection).mark_notified(commissioning_id)
+            await Rows(connection).at(CommissioningRun, commissioning_id).set(notified=True)
 
 
 async def _reader(connection: AsyncConnection, request: RunRequest) -> Member | Account | None:
@@ -244,15 +245,8 @@ async def _reader(connection: AsyncConnection, request: RunRequest) -> Member | 
     return await people.member_or_maker(request.installer_id)
 
 
-class StoredDirectory:
+class StoredDirectory(CatalogueRecords):
     """Implements :class:`domain.ports.Directory`."""
-
-    def __init__(
-        self, database: Database, catalogue: Catalogue, *, now: Callable[[], datetime]
-    ) -> None:
-        self._database = database
-        self._catalogue = catalogue
-        self._now = now
 
     async def locate(self, charge_point_id: str) -> Whereabouts:
         """Return where the charge point is, or since when and why it is not there."""

@@ -1,19 +1,17 @@
 """Commissioning runs: the row that a start commits first, and the record that a verdict leaves."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pydantic import TypeAdapter
-from sqlalchemy import Select, and_, insert, null, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from domain.audit import Actor
 from domain.batch import WaitNote
-from domain.checks import CheckRecord, RunView, Waiting
+from domain.checks import CheckRecord, RunView
 from domain.commissioning import CancelRequest, RunRequest
 from domain.errors import ConflictError
 from domain.states import ChargePointStatus, CheckName, CheckResult, RunStatus
@@ -22,38 +20,20 @@ from storage.dialects import among
 from storage.models.charge_points import ChargePoint
 from storage.models.invitations import ServiceVisit
 from storage.models.runs import CommissioningRun
-from storage.read_models import read_model
+from storage.newest_runs import OPEN, is_open, with_newest_run
+from storage.rows import Repository, record_of
 from storage.run_audit import RunAudit
 from storage.standing import standing
 from storage.visiting import visit_of
 
-_REQUEST = TypeAdapter(RunRequest)
-_VIEW = TypeAdapter(RunView)
-_WAITING = TypeAdapter(Waiting)
-_OPEN = (RunStatus.STARTING, RunStatus.IN_PROGRESS)
 _JUDGED = (RunStatus.COMPLETED, RunStatus.FAILED)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Run:
-    """A run's row. ``view`` is None until there is a verdict."""
-
-    request: RunRequest
-    status: RunStatus
-    view: RunView | None
-    id_tag: str | None = None
-    service_visit_id: str | None = None
-    """The service visit that it is of."""
+_run = record_of(CommissioningRun)
 
 
-_run = read_model(Run)
-
-
-class Runs:
+class Runs(Repository):
     """Repository of commissioning runs."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
     async def create_starting(self, request: RunRequest) -> RunRequest:
         """Commit to a run whose workflow is about to be started; a repeat gets the first request.
@@ -64,18 +44,17 @@ class Runs:
         """
         try:
             async with self._connection.begin_nested():
-                await self._connection.execute(
-                    insert(CommissioningRun).values(
-                        id=request.commissioning_id,
-                        charge_point_id=request.charge_point_id,
-                        project_id=request.project_id,
-                        status=RunStatus.STARTING,
-                        request=_REQUEST.dump_python(request, mode="json"),
-                        started_at=request.started_at,
-                        service_visit_id=visit_of(request.charge_point_id)
-                        .with_only_columns(col(ServiceVisit.id))
-                        .scalar_subquery(),
-                    )
+                await self._rows.add(
+                    CommissioningRun,
+                    id=request.commissioning_id,
+                    charge_point_id=request.charge_point_id,
+                    project_id=request.project_id,
+                    status=RunStatus.STARTING,
+                    request=request,
+                    started_at=request.started_at,
+                    service_visit_id=visit_of(request.charge_point_id)
+                    .with_only_columns(col(ServiceVisit.id))
+                    .scalar_subquery(),
                 )
         except IntegrityError as error:
             earlier = await self.get(request.charge_point_id, request.commissioning_id)
@@ -94,28 +73,20 @@ class Runs:
 
     async def abandon(self, request: RunRequest, *, by: Actor, at: datetime) -> bool:
         """Take back a run whose workflow could not be started; False when it has begun."""
-        result = await self._connection.execute(
-            update(CommissioningRun)
-            .where(col(CommissioningRun.id) == request.commissioning_id)
-            .where(col(CommissioningRun.status) == RunStatus.STARTING)
-            .values(status=RunStatus.ABANDONED)
-        )
-        if result.rowcount == 1:
-            await RunAudit(self._connection, request.project_id).taken_back(request, by=by, at=at)
-        return result.rowcount == 1
+        is_starting = col(CommissioningRun.status) == RunStatus.STARTING
+        run = self._rows.at(CommissioningRun, request.commissioning_id, is_starting)
+        if not await run.set(status=RunStatus.ABANDONED):
+            return False
+        await RunAudit(self._connection, request.project_id).taken_back(request, by=by, at=at)
+        return True
 
     async def begin(self, commissioning_id: str, *, id_tag: str) -> bool:
         """Open the run for its workflow; False when it was abandoned or has a verdict.
 
         Repeating it changes nothing.
         """
-        result = await self._connection.execute(
-            update(CommissioningRun)
-            .where(col(CommissioningRun.id) == commissioning_id)
-            .where(col(CommissioningRun.status).in_(_OPEN))
-            .values(status=RunStatus.IN_PROGRESS, id_tag=id_tag)
-        )
-        if result.rowcount == 0:
+        run = self._rows.at(CommissioningRun, commissioning_id, is_open())
+        if not await run.set(status=RunStatus.IN_PROGRESS, id_tag=id_tag):
             return False
         await self._set_status_of_charge_point(commissioning_id, ChargePointStatus.COMMISSIONING)
         return True
@@ -125,74 +96,50 @@ class Runs:
 
         ``cancel``: who has cancelled the run, for the audit trail.
         """
-        result = await self._connection.execute(
-            update(CommissioningRun)
-            .where(col(CommissioningRun.id) == view.commissioning_id)
-            .where(col(CommissioningRun.status).in_(_OPEN))
-            .values(
-                status=view.status,
-                completed_at=view.completed_at,
-                view=_VIEW.dump_python(view, mode="json"),
-                failed_check=_failed_check(view.checks),
-                waiting_for=None,
-                waiting=null(),
-            )
+        result = await self._rows.at(CommissioningRun, view.commissioning_id, is_open()).set(
+            status=view.status,
+            completed_at=view.completed_at,
+            view=view,
+            failed_check=_failed_check(view.checks),
+            waiting_for=None,
+            waiting=None,
         )
-        if result.rowcount == 1:
-            await self._set_status_of_charge_point(
-                view.commissioning_id, await self._status_after(view)
-            )
+        if result:
+            status = await self._status_after(view)
+            await self._set_status_of_charge_point(view.commissioning_id, status)
             at = view.completed_at or view.started_at
             await announce_verdict(self._connection, view, at=at)
             if view.status is RunStatus.CANCELLED and cancel is not None:
                 await self._audit_cancel(view, cancel, at=at)
-        return result.rowcount == 1
+        return result
 
     async def note_wait(self, note: WaitNote) -> bool:
         """Keep what an open run waits for; a note that was overtaken by a later one is dropped."""
         waiting = note.waiting
-        result = await self._connection.execute(
-            update(CommissioningRun)
-            .where(col(CommissioningRun.id) == note.commissioning_id)
-            .where(col(CommissioningRun.status).in_(_OPEN))
-            .where(col(CommissioningRun.wait_number) < note.number)
-            .values(
-                waiting_for=waiting.waiting_for if waiting else None,
-                waiting=_WAITING.dump_python(waiting, mode="json") if waiting else null(),
-                wait_number=note.number,
-            )
-        )
-        return result.rowcount == 1
-
-    async def mark_notified(self, commissioning_id: str) -> None:
-        """Note that the verdict was mailed."""
-        await self._connection.execute(
-            update(CommissioningRun)
-            .where(col(CommissioningRun.id) == commissioning_id)
-            .values(notified=True)
+        return await self._rows.at(
+            CommissioningRun,
+            note.commissioning_id,
+            is_open(),
+            col(CommissioningRun.wait_number) < note.number,
+        ).set(
+            waiting_for=waiting.waiting_for if waiting else None,
+            waiting=waiting,
+            wait_number=note.number,
         )
 
-    async def get(self, charge_point_id: str, commissioning_id: str) -> Run | None:
+    async def get(self, charge_point_id: str, commissioning_id: str) -> CommissioningRun | None:
         """One run of a charge point."""
-        return await self._one(
-            select(CommissioningRun.__table__)
-            .where(col(CommissioningRun.id) == commissioning_id)
-            .where(col(CommissioningRun.charge_point_id) == charge_point_id)
-        )
+        query = _of(charge_point_id).where(col(CommissioningRun.id) == commissioning_id)
+        return await self._rows.read(query, _run)
 
-    async def latest(self, charge_point_id: str) -> Run | None:
+    async def latest(self, charge_point_id: str) -> CommissioningRun | None:
         """The newest run that was not abandoned."""
-        return await self._one(
-            select(CommissioningRun.__table__)
-            .where(col(CommissioningRun.charge_point_id) == charge_point_id)
-            .where(col(CommissioningRun.status) != RunStatus.ABANDONED)
-            .order_by(col(CommissioningRun.id).desc())
-            .limit(1)
-        )
+        found = await self.page(charge_point_id, before=None, limit=1)
+        return found[0] if found else None
 
     async def newest_judged(
         self, charge_point_ids: Collection[str], *, until: datetime | None = None
-    ) -> Mapping[str, Run]:
+    ) -> Mapping[str, CommissioningRun]:
         """Of each charge point the open run, else the newest that completed or failed.
 
         One with neither is left out. A cancelled run says nothing about the charge point.
@@ -200,56 +147,37 @@ class Runs:
         """
         status, completed_at = col(CommissioningRun.status), col(CommissioningRun.completed_at)
         counts = (
-            status.in_((*_OPEN, *_JUDGED))
+            status.in_((*OPEN, *_JUDGED))
             if until is None
             else and_(status.in_(_JUDGED), completed_at <= until)
         )
-        newest = (
-            select(col(CommissioningRun.id))
-            .where(col(CommissioningRun.charge_point_id) == col(ChargePoint.id))
-            .where(counts)
-            .order_by(col(CommissioningRun.id).desc())
-            .limit(1)
-            .correlate(ChargePoint)
-            .scalar_subquery()
-        )
-        rows = await self._connection.execute(
+        runs = await self._rows.read_all(
             select(CommissioningRun.__table__)
-            .select_from(
-                ChargePoint.__table__.join(CommissioningRun, col(CommissioningRun.id) == newest)
-            )
-            .where(among(self._connection, col(ChargePoint.id), charge_point_ids))
+            .select_from(with_newest_run(counts))
+            .where(among(self._connection, col(ChargePoint.id), charge_point_ids)),
+            _run,
         )
-        return {row.charge_point_id: _run(row) for row in rows}
+        return {run.charge_point_id: run for run in runs}
 
-    async def open_run(self, charge_point_id: str) -> Run | None:
+    async def open_run(self, charge_point_id: str) -> CommissioningRun | None:
         """The run without a verdict, if there is one."""
-        return await self._one(
-            select(CommissioningRun.__table__)
-            .where(col(CommissioningRun.charge_point_id) == charge_point_id)
-            .where(col(CommissioningRun.status).in_(_OPEN))
-        )
+        return await self._rows.read(_of(charge_point_id).where(is_open()), _run)
 
-    async def page(self, charge_point_id: str, *, before: str | None, limit: int) -> Sequence[Run]:
+    async def page(
+        self, charge_point_id: str, *, before: str | None, limit: int
+    ) -> Sequence[CommissioningRun]:
         """Runs of a charge point, newest first, older than the id ``before``."""
-        query = (
-            select(CommissioningRun.__table__)
-            .where(col(CommissioningRun.charge_point_id) == charge_point_id)
-            .where(col(CommissioningRun.status) != RunStatus.ABANDONED)
-            .order_by(col(CommissioningRun.id).desc())
-            .limit(limit)
+        query = _of(charge_point_id).where(col(CommissioningRun.status) != RunStatus.ABANDONED)
+        return await self._rows.read_newest(
+            query, _run, key=col(CommissioningRun.id), before=before, limit=limit
         )
-        if before is not None:
-            query = query.where(col(CommissioningRun.id) < before)
-        return [_run(row) for row in await self._connection.execute(query)]
 
     async def since(
         self, charge_point_id: str, commissioning_id: str, *, limit: int
-    ) -> Sequence[Run]:
+    ) -> Sequence[CommissioningRun]:
         """That run, even an abandoned one, and those after it, oldest first."""
         query = (
-            select(CommissioningRun.__table__)
-            .where(col(CommissioningRun.charge_point_id) == charge_point_id)
+            _of(charge_point_id)
             .where(col(CommissioningRun.id) >= commissioning_id)
             .where(
                 or_(
@@ -260,34 +188,27 @@ class Runs:
             .order_by(col(CommissioningRun.id))
             .limit(limit)
         )
-        return [_run(row) for row in await self._connection.execute(query)]
+        return await self._rows.read_all(query, _run)
 
-    async def starting_since(self, before: datetime, *, after: str, limit: int) -> Sequence[Run]:
+    async def starting_since(
+        self, before: datetime, *, after: str, limit: int
+    ) -> Sequence[CommissioningRun]:
         """Runs committed before that moment whose workflow has not begun, in order of their ids."""
-        query = (
-            select(CommissioningRun.__table__)
-            .where(col(CommissioningRun.status) == RunStatus.STARTING)
-            .where(col(CommissioningRun.started_at) < before)
-            .where(col(CommissioningRun.id) > after)
-            .order_by(col(CommissioningRun.id))
-            .limit(limit)
-        )
-        return [_run(row) for row in await self._connection.execute(query)]
+        is_starting = col(CommissioningRun.status) == RunStatus.STARTING
+        is_older = col(CommissioningRun.started_at) < before
+        return await self._following(is_starting, is_older, after=after, limit=limit)
 
-    async def in_progress(self, *, after: str, limit: int) -> Sequence[Run]:
+    async def in_progress(self, *, after: str, limit: int) -> Sequence[CommissioningRun]:
         """Runs whose workflow has begun and that have no verdict, in the order of their ids."""
-        query = (
-            select(CommissioningRun.__table__)
-            .where(col(CommissioningRun.status) == RunStatus.IN_PROGRESS)
-            .where(col(CommissioningRun.id) > after)
-            .order_by(col(CommissioningRun.id))
-            .limit(limit)
-        )
-        return [_run(row) for row in await self._connection.execute(query)]
+        has_begun = col(CommissioningRun.status) == RunStatus.IN_PROGRESS
+        return await self._following(has_begun, after=after, limit=limit)
 
-    async def _one(self, query: Select[Any]) -> Run | None:
-        row = (await self._connection.execute(query)).one_or_none()
-        return None if row is None else _run(row)
+    async def _following(
+        self, *which: ColumnElement[bool], after: str, limit: int
+    ) -> Sequence[CommissioningRun]:
+        id_ = col(CommissioningRun.id)
+        query = select(CommissioningRun.__table__).where(*which, id_ > after)
+        return await self._rows.read_all(query.order_by(id_).limit(limit), _run)
 
     async def _audit_cancel(self, view: RunView, cancel: CancelRequest, *, at: datetime) -> None:
         run = await self.get(view.charge_point_id, view.commissioning_id)
@@ -311,9 +232,7 @@ class Runs:
             .where(col(CommissioningRun.id) == commissioning_id)
             .scalar_subquery()
         )
-        await self._connection.execute(
-            update(ChargePoint).where(col(ChargePoint.id) == charge_point).values(status=status)
-        )
+        await self._rows.at(ChargePoint, charge_point).set(status=status)
 
 
 async def refuse_while_open(connection: AsyncConnection, charge_point_id: str) -> None:
@@ -334,10 +253,11 @@ async def refuse_while_open(connection: AsyncConnection, charge_point_id: str) -
         )
 
 
+def _of(charge_point_id: str) -> Select[*tuple[Any, ...]]:
+    return select(CommissioningRun.__table__).where(
+        col(CommissioningRun.charge_point_id) == charge_point_id
+    )
+
+
 def _failed_check(checks: Sequence[CheckRecord]) -> CheckName | None:
     return next((check.name for check in checks if check.result is CheckResult.FAILED), None)
-
-
-def view_of(document: Any) -> RunView:
-    """Read the column ``view``."""
-    return _VIEW.validate_python(document)

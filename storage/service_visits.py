@@ -1,11 +1,12 @@
 """Service visits: opened by the owner of a site, accepted by one installer, and closed."""
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy import ColumnElement, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -23,6 +24,8 @@ from storage.in_use import is_commissioned
 from storage.models.charge_points import ChargePoint
 from storage.models.invitations import ServiceVisit as ServiceVisitRow
 from storage.models.invitations import ServiceVisitChargePoint
+from storage.read_models import read_model
+from storage.rows import AnyRow, Repository, Rows
 
 _RUNNING = (ServiceVisitStatus.INVITED, ServiceVisitStatus.OPEN)
 
@@ -58,11 +61,14 @@ class ServiceVisit:
         return self.status
 
 
-class ServiceVisits:
-    """Repository of service visits. Whoever changes one has locked its project before."""
+_visit = read_model(ServiceVisit)
 
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+
+class ServiceVisits(Repository):
+    """Repository of service visits. Whoever changes one has locked its project before.
+
+    Where one that is asked for is not there: NotFoundError, ``service_visit_not_found``.
+    """
 
     async def open(
         self, visit: ServiceVisit, *, charge_point_ids: Collection[str] | None, by: Actor
@@ -77,20 +83,7 @@ class ServiceVisits:
         """
         taken = await self._present(visit.project_id, charge_point_ids)
         await self._refuse_taken(taken, now=visit.opened_at)
-        await self._connection.execute(
-            insert(ServiceVisitRow).values(
-                id=visit.id,
-                project_id=visit.project_id,
-                opened_by=visit.opened_by,
-                opened_at=visit.opened_at,
-                ends_at=visit.ends_at,
-                purpose=visit.purpose,
-                all_charge_points=visit.all_charge_points,
-                email=visit.email,
-                invitation_id=visit.invitation_id,
-                status=visit.status,
-            )
-        )
+        await self._rows.add(ServiceVisitRow, visit)
         await self._join(visit.id, taken, at=visit.opened_at)
         await self._announce(WebhookEvent.SERVICE_VISIT_OPENED, visit.id, at=visit.opened_at)
         await self._audit(
@@ -124,15 +117,8 @@ class ServiceVisits:
 
         """
         refuse_over(visit, now=at)
-        added = [
-            one
-            for one in (
-                await self._present(visit.project_id, add_charge_points)
-                if add_charge_points
-                else ()
-            )
-            if one not in visit.charge_point_ids
-        ]
+        present = await self._present(visit.project_id, add_charge_points)
+        added = [one for one in present if one not in visit.charge_point_ids]
         await self._refuse_taken(added, now=at)
         await self._join(visit.id, added, at=at)
         if ends_at is not None:
@@ -205,32 +191,16 @@ class ServiceVisits:
         return await self.of_project(visit.id, visit.project_id)
 
     async def get(self, visit_id: str) -> ServiceVisit:
-        """One visit.
-
-        Raises:
-            NotFoundError: ``service_visit_not_found``.
-
-        """
-        return await self._one(
-            select(ServiceVisitRow.__table__).where(col(ServiceVisitRow.id) == visit_id)
-        )
+        """One visit."""
+        return await self._one(visit_id)
 
     async def of_project(self, visit_id: str, project_id: str) -> ServiceVisit:
-        """One visit of a project.
-
-        Raises:
-            NotFoundError: ``service_visit_not_found``.
-
-        """
-        return await self._one(
-            select(ServiceVisitRow.__table__)
-            .where(col(ServiceVisitRow.id) == visit_id)
-            .where(col(ServiceVisitRow.project_id) == project_id)
-        )
+        """One visit of a project."""
+        return await self._one(visit_id, col(ServiceVisitRow.project_id) == project_id)
 
     async def not_commissioned(self, visit_id: str) -> Sequence[str]:
         """Ids of its charge points that are there, and that no run has passed at."""
-        query = (
+        return await self._rows.values(
             select(col(ChargePoint.id))
             .join(
                 ServiceVisitChargePoint,
@@ -240,38 +210,24 @@ class ServiceVisits:
             .where(col(ChargePoint.withdrawn_at).is_(None), ~is_commissioned())
             .order_by(col(ChargePoint.id))
         )
-        return (await self._connection.scalars(query)).all()
 
     async def of_installer(self, visit_id: str, account_id: str) -> ServiceVisit:
-        """One visit that the account has accepted, over or not.
-
-        Raises:
-            NotFoundError: ``service_visit_not_found``.
-
-        """
-        return await self._one(
-            select(ServiceVisitRow.__table__)
-            .where(col(ServiceVisitRow.id) == visit_id)
-            .where(col(ServiceVisitRow.installer_id) == account_id)
-        )
+        """One visit that the account has accepted, over or not."""
+        return await self._one(visit_id, col(ServiceVisitRow.installer_id) == account_id)
 
     async def page(
         self, project_id: str, *, before: str | None, limit: int
     ) -> Sequence[ServiceVisit]:
         """Visits of a project, newest first, older than the id ``before``."""
-        query = select(ServiceVisitRow.__table__).where(
-            col(ServiceVisitRow.project_id) == project_id
-        )
-        return await self._page(query, before=before, limit=limit)
+        mine = col(ServiceVisitRow.project_id) == project_id
+        return await self._page(mine, before=before, limit=limit)
 
     async def page_of_installer(
         self, account_id: str, *, before: str | None, limit: int
     ) -> Sequence[ServiceVisit]:
         """Visits that the account has accepted, newest first, older than the id ``before``."""
-        query = select(ServiceVisitRow.__table__).where(
-            col(ServiceVisitRow.installer_id) == account_id
-        )
-        return await self._page(query, before=before, limit=limit)
+        mine = col(ServiceVisitRow.installer_id) == account_id
+        return await self._page(mine, before=before, limit=limit)
 
     async def _present(self, project_id: str, wanted: Collection[str] | None) -> list[str]:
         query = select(col(ChargePoint.id)).where(col(ChargePoint.project_id) == project_id)
@@ -285,24 +241,19 @@ class ServiceVisits:
         return sorted(found if wanted is None else set(wanted))
 
     async def _refuse_taken(self, wanted: Collection[str], *, now: datetime) -> None:
-        rows = (
-            await self._connection.execute(
-                select(
-                    col(ServiceVisitRow.id),
-                    ServiceVisitChargePoint.__table__.c.charge_point_id.label("cp"),
-                )
-                .join(
-                    ServiceVisitChargePoint,
-                    col(ServiceVisitChargePoint.service_visit_id) == col(ServiceVisitRow.id),
-                )
-                .where(
-                    among(self._connection, col(ServiceVisitChargePoint.charge_point_id), wanted)
-                )
-                .where(col(ServiceVisitRow.status).in_(_RUNNING))
-                .where(col(ServiceVisitRow.ends_at) > now)
-                .order_by(col(ServiceVisitRow.id), col(ServiceVisitChargePoint.charge_point_id))
+        rows = await self._rows.all(
+            select(
+                col(ServiceVisitRow.id),
+                ServiceVisitChargePoint.__table__.c.charge_point_id.label("cp"),
             )
-        ).all()
+            .join(
+                ServiceVisitChargePoint,
+                col(ServiceVisitChargePoint.service_visit_id) == col(ServiceVisitRow.id),
+            )
+            .where(among(self._connection, col(ServiceVisitChargePoint.charge_point_id), wanted))
+            .where(col(ServiceVisitRow.status).in_(_RUNNING), col(ServiceVisitRow.ends_at) > now)
+            .order_by(col(ServiceVisitRow.id), col(ServiceVisitChargePoint.charge_point_id))
+        )
         if rows:
             first = rows[0].id
             theirs = [row.cp for row in rows if row.id == first]
@@ -325,14 +276,11 @@ class ServiceVisits:
             )
 
     async def _set(self, visit_id: str, **values: object) -> None:
-        await self._connection.execute(
-            update(ServiceVisitRow).where(col(ServiceVisitRow.id) == visit_id).values(**values)
-        )
+        await self._rows.at(ServiceVisitRow, visit_id).set(**values)
 
     async def _announce(self, event: WebhookEvent, visit_id: str, *, at: datetime) -> None:
-        query = select(ServiceVisitRow.__table__).where(col(ServiceVisitRow.id) == visit_id)
-        visit = (await self._connection.execute(query)).mappings().one()
-        await announce_visit(self._connection, event, dict(visit), at=at)
+        visit = await self._rows.get(ServiceVisitRow, visit_id)
+        await announce_visit(self._connection, event, visit, at=at)
 
     async def _audit(
         self, action: AuditAction, visit: ServiceVisit, *, by: Actor, at: datetime, **said: Any
@@ -341,34 +289,36 @@ class ServiceVisits:
             action, by, target=visit.id, at=at, **said
         )
 
-    async def _one(self, query: Select[Any]) -> ServiceVisit:
-        row = (await self._connection.execute(query)).one_or_none()
-        if row is None:
-            raise NotFoundError(
-                "service_visit_not_found", "There is no service visit with this id."
-            )
-        (visit,) = await self._with_charge_points([row])
-        return visit
+    async def _one(self, visit_id: str, *also: ColumnElement[bool]) -> ServiceVisit:
+        which = col(ServiceVisitRow.id) == visit_id
+        rows = await self._rows.all(select(ServiceVisitRow.__table__).where(which, *also))
+        for visit in await self._with_charge_points(rows):
+            return visit
+        raise NotFoundError("service_visit_not_found", "There is no service visit with this id.")
 
     async def _page(
-        self, query: Select[Any], *, before: str | None, limit: int
+        self, mine: ColumnElement[bool], *, before: str | None, limit: int
     ) -> Sequence[ServiceVisit]:
-        if before is not None:
-            query = query.where(col(ServiceVisitRow.id) < before)
-        query = query.order_by(col(ServiceVisitRow.id).desc()).limit(limit)
-        return await self._with_charge_points((await self._connection.execute(query)).all())
+        return await self._with_charge_points(
+            await self._rows.newest(
+                select(ServiceVisitRow.__table__).where(mine),
+                key=col(ServiceVisitRow.id),
+                before=before,
+                limit=limit,
+            )
+        )
 
-    async def _with_charge_points(self, rows: Sequence[Row[Any]]) -> Sequence[ServiceVisit]:
+    async def _with_charge_points(self, rows: Sequence[AnyRow]) -> Sequence[ServiceVisit]:
         column = ServiceVisitChargePoint.__table__.c
-        members = await self._connection.execute(
+        members = await self._rows.all(
             select(column.service_visit_id, column.charge_point_id)
             .where(among(self._connection, column.service_visit_id, [row.id for row in rows]))
             .order_by(column.charge_point_id)
         )
-        of_visit: dict[str, list[str]] = {}
-        for member in members:
-            of_visit.setdefault(member.service_visit_id, []).append(member.charge_point_id)
-        return [_visit(row, of_visit.get(row.id, ())) for row in rows]
+        of_visit: defaultdict[str, tuple[str, ...]] = defaultdict(tuple)
+        for visit_id, charge_point_id in members:
+            of_visit[visit_id] += (charge_point_id,)
+        return [replace(_visit(row), charge_point_ids=of_visit[row.id]) for row in rows]
 
 
 def refuse_over(visit: ServiceVisit, *, now: datetime) -> None:
@@ -406,41 +356,14 @@ def closed_so(visit: ServiceVisit, request: CloseVisit) -> bool:
 
 async def open_visits(connection: AsyncConnection, project_id: str) -> tuple[OpenVisit, ...]:
     """Visits that the project's workflow has to look at: it has at each at once."""
-    rows = await connection.execute(
+    rows = await Rows(connection).all(
         select(col(ServiceVisitRow.id), col(ServiceVisitRow.opened_at))
         .where(col(ServiceVisitRow.project_id) == project_id)
         .where(col(ServiceVisitRow.told_at).is_(None))
         .order_by(col(ServiceVisitRow.id))
     )
-    return tuple(OpenVisit(service_visit_id=row.id, due_at=row.opened_at) for row in rows)
+    return tuple(OpenVisit(service_visit_id=visit, due_at=since) for visit, since in rows)
 
 
 def _terms(visit: ServiceVisit) -> dict[str, Any]:
-    return {
-        "ends_at": visit.ends_at.isoformat(),
-        "charge_points": list(visit.charge_point_ids),
-    }
-
-
-def _visit(row: Row[Any], charge_point_ids: Sequence[str]) -> ServiceVisit:
-    return ServiceVisit(
-        id=row.id,
-        project_id=row.project_id,
-        opened_by=row.opened_by,
-        opened_at=row.opened_at,
-        ends_at=row.ends_at,
-        purpose=row.purpose,
-        all_charge_points=row.all_charge_points,
-        email=row.email,
-        invitation_id=row.invitation_id,
-        status=ServiceVisitStatus(row.status),
-        installer_id=row.installer_id,
-        accepted_at=row.accepted_at,
-        closed_at=row.closed_at,
-        closed_by=row.closed_by,
-        unfinished=row.unfinished,
-        reason=row.reason,
-        sign_off_notes=row.sign_off_notes,
-        installer_signature=row.installer_signature,
-        charge_point_ids=tuple(charge_point_ids),
-    )
+    return {"ends_at": visit.ends_at.isoformat(), "charge_points": list(visit.charge_point_ids)}

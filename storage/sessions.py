@@ -2,20 +2,17 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, delete, insert, select, update
+from sqlalchemy import case, delete
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from storage.models.accounts import RevokedToken, ThrottleWindow
+from storage.rows import Repository
 
 
-class RevokedTokens:
+class RevokedTokens(Repository):
     """Tokens that were logged out before they expired."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
     async def revoke(self, token_id: str, *, expires_at: datetime, now: datetime) -> None:
         """Refuse the token from now on. Those that have expired anyway are forgotten."""
@@ -24,25 +21,18 @@ class RevokedTokens:
         )
         try:
             async with self._connection.begin_nested():
-                await self._connection.execute(
-                    insert(RevokedToken).values(token_id=token_id, expires_at=expires_at)
-                )
+                await self._rows.add(RevokedToken, token_id=token_id, expires_at=expires_at)
         except IntegrityError:  # logged out twice at once: revoked all the same
             return
 
     async def is_revoked(self, token_id: str) -> bool:
         """Tell whether the token was logged out."""
-        found = await self._connection.scalar(
-            select(col(RevokedToken.token_id)).where(col(RevokedToken.token_id) == token_id)
-        )
+        found = await self._rows.value(col(RevokedToken.token_id), token_id)
         return found is not None
 
 
-class Throttles:
+class Throttles(Repository):
     """Counters of attempts in a window of time, shared by all API processes."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
     async def hit(self, key: str, *, window: timedelta, now: datetime) -> tuple[int, datetime]:
         """Count one attempt; return how many there were in its window, and when that ends.
@@ -65,20 +55,17 @@ class Throttles:
             )
             .returning(col(ThrottleWindow.count), col(ThrottleWindow.window_ends_at))
         )
-        count, ends_at = (await self._connection.execute(statement)).one()
+        count, ends_at = await self._rows.one(statement)
         return count, ends_at
 
     async def clear(self, key: str) -> None:
         """Forget the attempts of a key, after one that succeeded."""
-        await self._connection.execute(delete(ThrottleWindow).where(col(ThrottleWindow.key) == key))
+        await self._rows.at(ThrottleWindow, key).remove()
 
     async def give_back(self, key: str) -> None:
         """Forget one attempt of a key, which has succeeded."""
-        await self._connection.execute(
-            update(ThrottleWindow)
-            .where(col(ThrottleWindow.key) == key)
-            .where(col(ThrottleWindow.count) > 0)
-            .values(count=col(ThrottleWindow.count) - 1)
+        await self._rows.at(ThrottleWindow, key, col(ThrottleWindow.count) > 0).set(
+            count=col(ThrottleWindow.count) - 1
         )
 
     async def purge(self, now: datetime) -> None:

@@ -3,12 +3,10 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 
-from pydantic import TypeAdapter
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
-from domain.checks import RunView
 from domain.commissioning import Registered
 from domain.facts import BootFact
 from domain.rules.staleness import Chosen, Present, why_stale
@@ -21,8 +19,7 @@ from storage.models.charge_points import ChargePoint
 from storage.models.configuration import Parameter
 from storage.models.facts import Boot
 from storage.models.runs import CommissioningRun
-
-_VIEW = TypeAdapter(RunView)
+from storage.newest_runs import with_newest_run
 
 
 async def stale_verdicts(
@@ -34,20 +31,10 @@ async def stale_verdicts(
 
     Without a catalogue it is not asked whether the firmware is still approved.
     """
-    newest = (
-        select(col(CommissioningRun.id))
-        .where(col(CommissioningRun.charge_point_id) == col(ChargePoint.id))
-        .where(col(CommissioningRun.status) == RunStatus.COMPLETED)
-        .order_by(col(CommissioningRun.id).desc())
-        .limit(1)
-        .correlate(ChargePoint)
-        .scalar_subquery()
-    )
+    passed = col(CommissioningRun.status) == RunStatus.COMPLETED
     runs = await connection.execute(
         select(col(CommissioningRun.charge_point_id), col(CommissioningRun.view))
-        .select_from(
-            ChargePoint.__table__.join(CommissioningRun, col(CommissioningRun.id) == newest)
-        )
+        .select_from(with_newest_run(passed))
         .where(among(connection, col(ChargePoint.id), registered))
     )
     newest_boots = await _newest_boots(connection, registered)
@@ -66,7 +53,7 @@ async def stale_verdicts(
             if catalogue is None
             else catalogue.resolve(device.vendor, device.model).firmware,
         )
-        why = why_stale(_VIEW.validate_python(row.view), present)
+        why = why_stale(row.view, present)
         if why is not None:
             found[row.charge_point_id] = why
     return found
@@ -77,8 +64,7 @@ async def _newest_boots(
 ) -> dict[str, BootFact]:
     newest = (
         select(col(Boot.id))
-        .where(col(Boot.charge_point_id) == col(ChargePoint.id))
-        .where(counts(Boot.__table__))
+        .where(col(Boot.charge_point_id) == col(ChargePoint.id), counts(Boot.__table__))
         .order_by(col(Boot.at).desc(), col(Boot.id).desc())
         .limit(1)
         .correlate(ChargePoint)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -12,6 +12,7 @@ from storage.charge_points import registered
 from storage.dialects import among
 from storage.models.charge_points import ChargePoint
 from storage.models.runs import CommissioningRun
+from storage.rows import Rows, record_of
 from storage.stale import stale_verdicts
 
 
@@ -30,11 +31,7 @@ async def standing(connection: AsyncConnection, charge_point_id: str) -> ChargeP
     )
     match verdict:
         case RunStatus.COMPLETED:
-            row = (
-                await connection.execute(
-                    select(ChargePoint.__table__).where(col(ChargePoint.id) == charge_point_id)
-                )
-            ).one()
+            row = await Rows(connection).get(ChargePoint, charge_point_id)
             stale = await stale_verdicts(connection, {row.id: registered(row)})
             return ChargePointStatus.REGISTERED if stale else ChargePointStatus.COMMISSIONED
         case RunStatus.FAILED:
@@ -51,10 +48,11 @@ async def holds(
     A configuration that is chosen, or a firmware that is installed or approved no more later,
     changes no status.
     """
-    rows = await connection.execute(
+    rows = await Rows(connection).read_all(
         select(ChargePoint.__table__)
         .where(among(connection, col(ChargePoint.id), charge_point_ids))
-        .where(col(ChargePoint.status) == ChargePointStatus.COMMISSIONED)
+        .where(col(ChargePoint.status) == ChargePointStatus.COMMISSIONED),
+        record_of(ChargePoint),
     )
     known = {row.id: registered(row) for row in rows}
     return known.keys() - await stale_verdicts(connection, known, catalogue) if known else set()
@@ -63,7 +61,5 @@ async def holds(
 async def restate(connection: AsyncConnection, charge_point_id: str) -> ChargePointStatus:
     """Have the status say what :func:`standing` says, after a change of the charge point."""
     status = await standing(connection, charge_point_id)
-    await connection.execute(
-        update(ChargePoint).where(col(ChargePoint.id) == charge_point_id).values(status=status)
-    )
+    await Rows(connection).at(ChargePoint, charge_point_id).set(status=status)
     return status

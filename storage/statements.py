@@ -10,8 +10,9 @@ from domain.billing.calendar import end_of_month
 from domain.billing.held import Wanted
 from domain.billing.statement import HeldTotals, Statement
 from storage.cdrs import Cdrs
-from storage.held import HeldRecord, HeldRecords
+from storage.held import HeldRecords
 from storage.issuers import Issuers
+from storage.models.billing import HeldRecord
 from storage.projects import Project
 
 _MOMENT = timedelta(microseconds=1)
@@ -40,8 +41,7 @@ async def read_statement(
         cdrs=tuple(cdrs),
         issuer=await Issuers(connection, project.id).valid_at(at - _MOMENT),
         held=HeldTotals(
-            sessions=len(held),
-            most_kwh=sum((_doubted_kwh(one) for one in held), Decimal(0)),
+            sessions=len(held), most_kwh=sum((_doubted_kwh(one) for one in held), Decimal(0))
         ),
     )
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Row, exists, func, or_, select, update
+from sqlalchemy import exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -85,7 +84,7 @@ async def _goes_on(connection: AsyncConnection, place: tuple[str, int]) -> bool:
 
 
 async def read_suspensions(
-    connection: AsyncConnection, transaction: Row[Any], *, ended: datetime
+    connection: AsyncConnection, transaction: Transaction, *, ended: datetime
 ) -> tuple[Span, ...]:
     """Return those of a transaction. One that began in the transaction before is not its own."""
     place = (

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import delete
 from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
@@ -17,6 +16,7 @@ from storage.audit import Audit
 from storage.models.billing import BillingAccount
 from storage.models.billing import Tariff as TariffRow
 from storage.models.projects import Project
+from storage.rows import AnyRow, ProjectRepository
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,12 +29,8 @@ class StoredTariff:
     created_at: datetime
 
 
-class Tariffs:
+class Tariffs(ProjectRepository):
     """Repository of one project's tariffs."""
-
-    def __init__(self, connection: AsyncConnection, project_id: str) -> None:
-        self._connection = connection
-        self._project_id = project_id
 
     async def add(self, new: StoredTariff, *, by: Actor) -> None:
         """Let a tariff hold from a moment on.
@@ -47,9 +43,7 @@ class Tariffs:
 
         """
         # The project's row is the lock: two who set a tariff at once take turns.
-        await self._connection.execute(
-            select(col(Project.id)).where(col(Project.id) == self._project_id).with_for_update()
-        )
+        await self._rows.at(Project, self._project_id).lock()
         stored = await self.all()
         if new.set_as is Role.INSTALLER and any(one.set_as is not Role.INSTALLER for one in stored):
             raise ConflictError(
@@ -59,17 +53,16 @@ class Tariffs:
         currency = new.version.tariff.currency
         if any(one.version.tariff.currency != currency for one in stored):
             await self._begin_anew(stored[0].version.tariff.currency)
-        await self._connection.execute(
-            insert(TariffRow).values(
-                id=new.version.id,
-                project_id=self._project_id,
-                valid_from=new.version.valid_from,
-                currency=currency,
-                elements=new.version.tariff.model_dump(mode="json", exclude_none=True)["elements"],
-                set_by=new.set_by,
-                set_as=new.set_as,
-                created_at=new.created_at,
-            )
+        await self._rows.add(
+            TariffRow,
+            id=new.version.id,
+            project_id=self._project_id,
+            valid_from=new.version.valid_from,
+            currency=currency,
+            elements=new.version.tariff.model_dump(mode="json", exclude_none=True)["elements"],
+            set_by=new.set_by,
+            set_as=new.set_as,
+            created_at=new.created_at,
         )
         await Audit(self._connection, self._project_id).write(
             AuditAction.TARIFF_SET,
@@ -81,11 +74,7 @@ class Tariffs:
         )
 
     async def _begin_anew(self, currency: str) -> None:
-        bills = await self._connection.scalar(
-            select(col(BillingAccount.project_id)).where(
-                col(BillingAccount.project_id) == self._project_id
-            )
-        )
+        bills = await self._rows.value(col(BillingAccount.project_id), self._project_id)
         if bills is not None:
             raise ConflictError(
                 "currency_fixed",
@@ -98,35 +87,25 @@ class Tariffs:
 
     async def all(self) -> Sequence[StoredTariff]:
         """Every version, in the order in which they hold."""
-        return [
-            _stored(row)
-            for row in await self._connection.execute(
-                select(TariffRow.__table__)
-                .where(col(TariffRow.project_id) == self._project_id)
-                .order_by(col(TariffRow.valid_from), col(TariffRow.id))
-            )
-        ]
+        return await self._rows.read_all(
+            self._mine(TariffRow).order_by(col(TariffRow.valid_from), col(TariffRow.id)), _stored
+        )
 
     async def page(self, *, before: str | None, limit: int) -> Sequence[StoredTariff]:
         """Versions in the order in which they were set, newest first."""
-        query = select(TariffRow.__table__).where(col(TariffRow.project_id) == self._project_id)
-        if before is not None:
-            query = query.where(col(TariffRow.id) < before)
-        rows = await self._connection.execute(query.order_by(col(TariffRow.id).desc()).limit(limit))
-        return [_stored(row) for row in rows]
+        return await self._rows.read_newest(
+            self._mine(TariffRow), _stored, key=col(TariffRow.id), before=before, limit=limit
+        )
 
     async def valid_at(self, moment: datetime) -> StoredTariff | None:
         """The version that holds at a moment."""
-        row = (
-            await self._connection.execute(
-                select(TariffRow.__table__)
-                .where(col(TariffRow.project_id) == self._project_id)
-                .where(col(TariffRow.valid_from) <= moment)
-                .order_by(col(TariffRow.valid_from).desc(), col(TariffRow.id).desc())
-                .limit(1)
-            )
-        ).one_or_none()
-        return None if row is None else _stored(row)
+        return await self._rows.read(
+            self._mine(TariffRow)
+            .where(col(TariffRow.valid_from) <= moment)
+            .order_by(col(TariffRow.valid_from).desc(), col(TariffRow.id).desc())
+            .limit(1),
+            _stored,
+        )
 
 
 def _told(one: StoredTariff) -> dict[str, Any]:
@@ -144,7 +123,7 @@ def _told(one: StoredTariff) -> dict[str, Any]:
     }
 
 
-def _stored(row: Row[Any]) -> StoredTariff:
+def _stored(row: AnyRow) -> StoredTariff:
     return StoredTariff(
         version=TariffVersion(
             id=row.id,
@@ -152,6 +131,6 @@ def _stored(row: Row[Any]) -> StoredTariff:
             tariff=Tariff.model_validate({"currency": row.currency, "elements": row.elements}),
         ),
         set_by=row.set_by,
-        set_as=Role(row.set_as),
+        set_as=row.set_as,
         created_at=row.created_at,
     )

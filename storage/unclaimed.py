@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import exists, insert, select, update
+from sqlalchemy import exists, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
@@ -17,15 +17,16 @@ from storage.models.charge_points import ChargePoint as ChargePointRow
 from storage.models.charge_points import IdentityAlias
 from storage.models.connections import ChargePointConnection, ConnectionAttempt
 from storage.models.projects import Project
+from storage.rows import Repository
 from storage.unclaimed_attempts import UnclaimedIdentity, claimable, names_of_claimable
 from storage.visiting import in_visit
 
 
-class Unclaimed:
+class Unclaimed(Repository):
     """Repository of identities that tried to connect and nobody has, as one installer sees them."""
 
     def __init__(self, connection: AsyncConnection, *, installer_id: str) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._installer_id = installer_id
 
     async def page(
@@ -42,7 +43,7 @@ class Unclaimed:
         if before is not None:
             query = query.where(col(ChargePointRow.id) < before)
         query = query.order_by(col(ChargePointRow.id).desc()).limit(limit)
-        found = (await self._connection.scalars(query)).all()
+        found = await self._rows.values(query)
         names = await names_of_claimable(self._connection, found)
         return [names[identity] for identity in found if identity in names]
 
@@ -56,9 +57,7 @@ class Unclaimed:
         """
         key = serial_key(identity)
         if not likeness(
-            identity,
-            charge_point_id=charge_point.id,
-            serial_number=charge_point.serial_number,
+            identity, charge_point_id=charge_point.id, serial_number=charge_point.serial_number
         ):
             raise ConflictError(
                 "serial_mismatch",
@@ -79,13 +78,12 @@ class Unclaimed:
             raise _not_found()
         try:
             async with self._connection.begin_nested():
-                await self._connection.execute(
-                    insert(IdentityAlias).values(
-                        identity_key=key,
-                        charge_point_id=charge_point.id,
-                        claimed_by=self._installer_id,
-                        claimed_at=at,
-                    )
+                await self._rows.add(
+                    IdentityAlias,
+                    identity_key=key,
+                    charge_point_id=charge_point.id,
+                    claimed_by=self._installer_id,
+                    claimed_at=at,
                 )
         except IntegrityError as error:
             # Somebody was faster: the answer is as for any identity that is claimed already.
@@ -115,7 +113,7 @@ class Unclaimed:
             .join(ChargePointRow, col(ChargePointRow.id) == col(IdentityAlias.charge_point_id))
             .where(col(IdentityAlias.identity_key) == key)
         )
-        row = (await self._connection.execute(query)).one_or_none()
+        row = await self._rows.find(query)
         if row is None:
             return None
         if row.charge_point_id == charge_point_id:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -26,6 +26,7 @@ from storage.members import works_on
 from storage.models.charge_points import ChargePoint, IdentityAlias
 from storage.models.connections import ChargePointConnection, ConnectionAttempt
 from storage.models.projects import Project
+from storage.rows import AnyRow, Rows
 
 MOMENTS_KEPT: Final = 12
 """Moments of the refusals that one row counts: they tell how often one tries."""
@@ -54,8 +55,7 @@ def claimable(identity_key: str | None = None) -> Select[Any]:
     alias = IdentityAlias.__table__.c
     return (
         select(col(ChargePoint.id))
-        .where(tried)
-        .where(col(ChargePoint.withdrawn_at).is_(None))
+        .where(tried, col(ChargePoint.withdrawn_at).is_(None))
         .where(~exists().where(col(ChargePointConnection.charge_point_id) == col(ChargePoint.id)))
         .where(~exists().where(alias.charge_point_id == col(ChargePoint.id)))
     )
@@ -66,7 +66,7 @@ async def unclaimed_names(
 ) -> Mapping[str, UnclaimedIdentity]:
     """Return the name that each of these seems to try, of those that seem to try one."""
     query = claimable().where(among(connection, col(ChargePoint.id), charge_point_ids))
-    return await names_of_claimable(connection, (await connection.scalars(query)).all())
+    return await names_of_claimable(connection, await Rows(connection).values(query))
 
 
 async def names_of_claimable(
@@ -88,7 +88,7 @@ async def names_of_claimable(
         .where(among(connection, col(ChargePoint.id), claimable_ids))
         .order_by(col(ConnectionAttempt.at).desc(), col(ConnectionAttempt.id).desc())
     )
-    attempts: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+    attempts: defaultdict[str, list[AnyRow]] = defaultdict(list)
     for row in await connection.execute(query):
         attempts[row.charge_point].append(row)
     return {identity: _likeliest(rows) for identity, rows in attempts.items()}
@@ -119,7 +119,7 @@ async def claimed_names(
         )
         .order_by(attempt.at.desc(), attempt.id.desc())
     )
-    attempts: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+    attempts: defaultdict[str, list[AnyRow]] = defaultdict(list)
     for row in await connection.execute(query):
         attempts[row.charge_point_id].append(row)
     return {
@@ -133,12 +133,12 @@ async def claimed_names(
     }
 
 
-def moments_of(row: Row[Any]) -> list[datetime]:
+def moments_of(row: AnyRow) -> list[datetime]:
     """Return the newest few moments of the same refusal, before ``row.at``."""
     return [datetime.fromisoformat(at) for at in row.moments or ()]
 
 
-def _all_moments(rows: Sequence[Row[Any]]) -> list[datetime]:
+def _all_moments(rows: Sequence[AnyRow]) -> list[datetime]:
     return sorted((at for row in rows for at in (row.at, *moments_of(row))), reverse=True)
 
 
@@ -180,10 +180,10 @@ def _may_be() -> ColumnElement[bool]:
     )
 
 
-def _likeliest(attempts: Sequence[Row[Any]]) -> UnclaimedIdentity:
+def _likeliest(attempts: Sequence[AnyRow]) -> UnclaimedIdentity:
     """Choose the identity that is the serial number, else the one that tried last."""
 
-    def match(row: Row[Any]) -> IdentityMatch:
+    def match(row: AnyRow) -> IdentityMatch:
         found = likeness(
             row.identity, charge_point_id=row.charge_point, serial_number=row.serial_number
         )

@@ -39,11 +39,8 @@ async def unpushed(
         .join(
             ChargePointConnection, col(ChargePointConnection.charge_point_id) == col(ChargePoint.id)
         )
-        .where(col(ChargePoint.watched_by).is_(None))
-        .where(col(ChargePoint.id) > after)
-        .where(queued.c.at < before)
-        .where(col(ChargePointConnection.connected_at) < before)
-        .where(is_live())
+        .where(col(ChargePoint.watched_by).is_(None), col(ChargePoint.id) > after)
+        .where(queued.c.at < before, col(ChargePointConnection.connected_at) < before, is_live())
         .order_by(col(ChargePoint.id))
         .limit(limit)
     )

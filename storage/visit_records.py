@@ -1,11 +1,11 @@
 """Service visits, for the activities that look after them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, select, union, update
+from sqlalchemy import and_, select, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -13,9 +13,7 @@ from domain.audit import ENGINE, Actor
 from domain.handover import Blocker, ProjectRequest
 from domain.invitations import NewInvitation
 from domain.service_visits import CloseVisit, VisitClosed, VisitNotice, VisitStands
-from domain.states import InvitationStatus, ProjectRole, Role, RunStatus, ServiceVisitStatus
-from storage.catalogue import Catalogue
-from storage.engine import Database
+from domain.states import InvitationStatus, ProjectRole, Role, ServiceVisitStatus
 from storage.handover import charge_point_blockers
 from storage.invitations import Invitations
 from storage.models.accounts import Account
@@ -24,28 +22,17 @@ from storage.models.invitations import Invitation, ServiceVisitChargePoint
 from storage.models.invitations import ServiceVisit as ServiceVisitRow
 from storage.models.projects import AuditEntry, Project
 from storage.models.runs import CommissioningRun
+from storage.newest_runs import is_open
+from storage.records import CatalogueRecords
 from storage.request_words import with_words
-from storage.service_visits import (
-    ServiceVisit,
-    ServiceVisits,
-    closed_so,
-    open_visits,
-    refuse_over,
-)
+from storage.rows import Rows
+from storage.service_visits import ServiceVisit, ServiceVisits, closed_so, open_visits, refuse_over
 
-_OPEN_RUNS: Final = (RunStatus.STARTING, RunStatus.IN_PROGRESS)
 _NO_MORE_TIME: Final = "Its time was over before it was closed."
 
 
-class StoredVisits:
+class StoredVisits(CatalogueRecords):
     """Implements :class:`domain.ports.VisitRecords`."""
-
-    def __init__(
-        self, database: Database, catalogue: Catalogue, *, now: Callable[[], datetime]
-    ) -> None:
-        self._database = database
-        self._catalogue = catalogue
-        self._now = now
 
     async def look(self, service_visit_id: str) -> VisitStands:
         """End it if its time is over, and say how it stands.
@@ -58,7 +45,7 @@ class StoredVisits:
         async with self._database.write() as connection:
             visits = ServiceVisits(connection)
             visit = await visits.get(service_visit_id)
-            await _lock(connection, visit.project_id)
+            await Rows(connection).at(Project, visit.project_id).lock()
             visit = await visits.get(service_visit_id)
             if visit.status.is_running and visit.ends_at <= now:
                 await _take_back_invitation(connection, visit, at=now)
@@ -94,7 +81,7 @@ class StoredVisits:
             request = await with_words(connection, request)
             visits = ServiceVisits(connection)
             visit = await visits.get(request.service_visit_id)
-            await _lock(connection, visit.project_id)
+            await Rows(connection).at(Project, visit.project_id).lock()
             visit = await visits.get(request.service_visit_id)
             if visit.closed_at is not None and closed_so(visit, request):
                 return _answer(visit)
@@ -157,11 +144,7 @@ class StoredVisits:
     async def told(self, service_visit_id: str) -> None:
         """Its end is known to whom it concerns."""
         async with self._database.write() as connection:
-            await connection.execute(
-                update(ServiceVisitRow)
-                .where(col(ServiceVisitRow.id) == service_visit_id)
-                .values(told_at=self._now())
-            )
+            await Rows(connection).at(ServiceVisitRow, service_visit_id).set(told_at=self._now())
 
 
 async def _untouched(connection: AsyncConnection, visit: ServiceVisit) -> set[str]:
@@ -186,21 +169,19 @@ async def visits_to_look_after(
     connection: AsyncConnection, *, before: datetime, after: str, limit: int
 ) -> Sequence[ProjectRequest]:
     """Projects whose visits are not done with, opened before that moment, by the projects' ids."""
-    rows = (
-        await connection.execute(
-            select(col(Project.id), col(Project.installer_id), col(Project.name))
-            .where(
-                col(Project.id).in_(
-                    select(col(ServiceVisitRow.project_id))
-                    .where(col(ServiceVisitRow.told_at).is_(None))
-                    .where(col(ServiceVisitRow.opened_at) < before)
-                )
+    rows = await Rows(connection).all(
+        select(col(Project.id), col(Project.installer_id), col(Project.name))
+        .where(
+            col(Project.id).in_(
+                select(col(ServiceVisitRow.project_id))
+                .where(col(ServiceVisitRow.told_at).is_(None))
+                .where(col(ServiceVisitRow.opened_at) < before)
             )
-            .where(col(Project.id) > after)
-            .order_by(col(Project.id))
-            .limit(limit)
         )
-    ).all()
+        .where(col(Project.id) > after)
+        .order_by(col(Project.id))
+        .limit(limit)
+    )
     return [
         ProjectRequest(
             project_id=row.id,
@@ -217,21 +198,14 @@ def _answer(visit: ServiceVisit) -> VisitClosed:
     return VisitClosed(service_visit_id=visit.id, status=visit.status, closed_at=visit.closed_at)
 
 
-async def _lock(connection: AsyncConnection, project_id: str) -> None:
-    await connection.execute(
-        select(col(Project.id)).where(col(Project.id) == project_id).with_for_update()
-    )
-
-
 async def _take_back_invitation(
     connection: AsyncConnection, visit: ServiceVisit, *, at: datetime, by: Actor = ENGINE
 ) -> None:
     """Its link opens nothing any more; one that has not left yet never will."""
-    await connection.execute(
-        update(Invitation)
-        .where(col(Invitation.id) == visit.invitation_id)
-        .where(col(Invitation.status) == InvitationStatus.PENDING)
-        .values(
+    await (
+        Rows(connection)
+        .at(Invitation, visit.invitation_id, col(Invitation.status) == InvitationStatus.PENDING)
+        .set(
             status=InvitationStatus.EXPIRED if by == ENGINE else InvitationStatus.REVOKED,
             ended_at=at,
             told_at=at,
@@ -245,9 +219,7 @@ async def _unsent(connection: AsyncConnection, visit: ServiceVisit) -> NewInvita
     invitation = await Invitations(connection).get(visit.invitation_id)
     if invitation is not None and invitation.sent_at is not None:
         return None
-    email = await connection.scalar(
-        select(col(Account.email)).where(col(Account.id) == visit.opened_by)
-    )
+    email = await Rows(connection).value(col(Account.email), visit.opened_by)
     return NewInvitation(
         invitation_id=visit.invitation_id,
         email=visit.email,
@@ -260,23 +232,21 @@ async def _unsent(connection: AsyncConnection, visit: ServiceVisit) -> NewInvita
 
 
 async def _with_open_runs(connection: AsyncConnection, service_visit_id: str) -> tuple[str, ...]:
-    rows = await connection.scalars(
-        select(col(CommissioningRun.charge_point_id))
-        .where(col(CommissioningRun.service_visit_id) == service_visit_id)
-        .where(col(CommissioningRun.status).in_(_OPEN_RUNS))
-        .order_by(col(CommissioningRun.charge_point_id))
+    return tuple(
+        await Rows(connection).values(
+            select(col(CommissioningRun.charge_point_id))
+            .where(col(CommissioningRun.service_visit_id) == service_visit_id, is_open())
+            .order_by(col(CommissioningRun.charge_point_id))
+        )
     )
-    return tuple(rows)
 
 
 async def _notice(connection: AsyncConnection, visit: ServiceVisit) -> VisitNotice | None:
-    row = (
-        await connection.execute(
-            select(col(ServiceVisitRow.told_at), col(Project.name), col(Project.time_zone))
-            .join(Project, col(Project.id) == col(ServiceVisitRow.project_id))
-            .where(col(ServiceVisitRow.id) == visit.id)
-        )
-    ).one()
+    row = await Rows(connection).one(
+        select(col(ServiceVisitRow.told_at), col(Project.name), col(Project.time_zone))
+        .join(Project, col(Project.id) == col(ServiceVisitRow.project_id))
+        .where(col(ServiceVisitRow.id) == visit.id)
+    )
     if row.told_at is not None or visit.closed_at is None:
         return None
     people = await connection.execute(

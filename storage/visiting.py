@@ -39,8 +39,7 @@ def newest_visit(
     return (
         select(func.max(col(ServiceVisit.id)))
         .where(col(ServiceVisit.project_id) == project_id)
-        .where(col(ServiceVisit.installer_id) == account_id)
-        .where(is_open())
+        .where(col(ServiceVisit.installer_id) == account_id, is_open())
         .scalar_subquery()
     )
 
@@ -51,12 +50,8 @@ def in_visit(
     """Predicate: an open service visit of the account has the charge point of that column."""
     visited = (
         select(col(ServiceVisitChargePoint.charge_point_id))
-        .join(
-            ServiceVisit,
-            col(ServiceVisitChargePoint.service_visit_id) == col(ServiceVisit.id),
-        )
-        .where(col(ServiceVisit.installer_id) == account_id)
-        .where(is_open())
+        .join(ServiceVisit, col(ServiceVisitChargePoint.service_visit_id) == col(ServiceVisit.id))
+        .where(col(ServiceVisit.installer_id) == account_id, is_open())
     )
     return charge_point_id.in_(visited)
 
@@ -92,8 +87,7 @@ def visit_of(charge_point_id: SQLColumnExpression[str] | str) -> Select[Any]:
             ServiceVisitChargePoint,
             col(ServiceVisitChargePoint.service_visit_id) == col(ServiceVisit.id),
         )
-        .where(col(ServiceVisitChargePoint.charge_point_id) == charge_point_id)
-        .where(is_open())
+        .where(col(ServiceVisitChargePoint.charge_point_id) == charge_point_id, is_open())
     )
 
 

@@ -1,50 +1,28 @@
 """Webhooks of an account."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import delete, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Select, select
 from sqlmodel import col
 
 from domain.errors import ConflictError, NotFoundError
-from domain.states import WebhookStatus
-from domain.webhooks import OLD_SECRET_VALID, WebhookEvent
+from domain.webhooks import OLD_SECRET_VALID
 from storage.models.accounts import Account
-from storage.models.webhooks import Webhook as WebhookRow
-from storage.read_models import read_model
+from storage.models.webhooks import Webhook
+from storage.rows import Repository, record_of
 
 MOST_OF_AN_ACCOUNT: Final = 10
 _OLD_SECRETS: Final = 5
 """Rotations within a day that the first receiver survives; each is one more signature."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Webhook:
-    """A webhook. Its secret is derived from its id and ``secret_version``."""
-
-    id: str
-    account_id: str
-    url: str
-    description: str | None
-    events: tuple[WebhookEvent, ...]
-    status: WebhookStatus
-    created_at: datetime
-    secret_version: int = 1
-    disabled_reason: str | None = None
-    failing_since: datetime | None = None
+_webhook = record_of(Webhook)
 
 
-_webhook = read_model(Webhook)
-
-
-class Webhooks:
+class Webhooks(Repository):
     """Repository of webhooks."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
     async def create(self, webhook: Webhook) -> None:
         """Store a webhook.
@@ -53,31 +31,15 @@ class Webhooks:
             ConflictError: ``too_many_webhooks``.
 
         """
-        await self._connection.execute(  # two at once count one after the other
-            select(col(Account.id)).where(col(Account.id) == webhook.account_id).with_for_update()
-        )
-        count = await self._connection.scalar(
-            select(func.count())
-            .select_from(WebhookRow)
-            .where(col(WebhookRow.account_id) == webhook.account_id)
-        )
-        if (count or 0) >= MOST_OF_AN_ACCOUNT:
+        # Two at once count one after the other.
+        await self._rows.at(Account, webhook.account_id).lock()
+        mine = col(Webhook.account_id) == webhook.account_id
+        if await self._rows.count(Webhook, mine) >= MOST_OF_AN_ACCOUNT:
             raise ConflictError(
                 "too_many_webhooks",
                 f"An account has at most {MOST_OF_AN_ACCOUNT} webhooks. Delete one first.",
             )
-        await self._connection.execute(
-            insert(WebhookRow).values(
-                id=webhook.id,
-                account_id=webhook.account_id,
-                url=webhook.url,
-                description=webhook.description,
-                events=list(webhook.events),
-                status=webhook.status,
-                secret_version=webhook.secret_version,
-                created_at=webhook.created_at,
-            )
-        )
+        await self._rows.add(Webhook, webhook)
 
     async def get(self, webhook_id: str, *, account_id: str) -> Webhook:
         """One webhook of the account.
@@ -86,56 +48,41 @@ class Webhooks:
             NotFoundError: ``webhook_not_found``.
 
         """
-        row = (
-            await self._connection.execute(
-                select(WebhookRow.__table__)
-                .where(col(WebhookRow.id) == webhook_id)
-                .where(col(WebhookRow.account_id) == account_id)
-            )
-        ).one_or_none()
-        if row is None:
+        query = _of(account_id).where(col(Webhook.id) == webhook_id)
+        webhook = await self._rows.read(query, _webhook)
+        if webhook is None:
             raise NotFoundError("webhook_not_found", "You have no webhook with this id.")
-        return _webhook(row)
+        return webhook
 
     async def page(self, *, account_id: str, before: str | None, limit: int) -> Sequence[Webhook]:
         """Webhooks of the account, newest first, older than the id ``before``."""
-        query = (
-            select(WebhookRow.__table__)
-            .where(col(WebhookRow.account_id) == account_id)
-            .order_by(col(WebhookRow.id).desc())
-            .limit(limit)
+        return await self._rows.read_newest(
+            _of(account_id), _webhook, key=col(Webhook.id), before=before, limit=limit
         )
-        if before is not None:
-            query = query.where(col(WebhookRow.id) < before)
-        return [_webhook(row) for row in await self._connection.execute(query)]
 
     async def change(self, webhook_id: str, values: Mapping[str, Any]) -> None:
         """Change columns."""
         if values:
-            await self._connection.execute(
-                update(WebhookRow).where(col(WebhookRow.id) == webhook_id).values(**values)
-            )
+            await self._rows.at(Webhook, webhook_id).set(**values)
 
     async def rotate_secret(self, webhook_id: str, *, at: datetime) -> None:
         """Go on with the next version of the secret; each one before it is valid for its day."""
-        retired = await self._connection.scalar(
-            select(col(WebhookRow.retired_at))
-            .where(col(WebhookRow.id) == webhook_id)
-            .with_for_update()
-        )
+        webhook = self._rows.at(Webhook, webhook_id)
+        await webhook.lock()
+        retired = await self._rows.value(col(Webhook.retired_at), webhook_id)
         still_valid = valid_at(retired, now=at)[: _OLD_SECRETS - 1]
-        await self._connection.execute(
-            update(WebhookRow)
-            .where(col(WebhookRow.id) == webhook_id)
-            .values(
-                secret_version=col(WebhookRow.secret_version) + 1,
-                retired_at=[at.isoformat(), *still_valid],
-            )
+        await webhook.set(
+            secret_version=col(Webhook.secret_version) + 1,
+            retired_at=[at.isoformat(), *still_valid],
         )
 
     async def delete(self, webhook_id: str) -> None:
         """Remove it, with its log."""
-        await self._connection.execute(delete(WebhookRow).where(col(WebhookRow.id) == webhook_id))
+        await self._rows.at(Webhook, webhook_id).remove()
+
+
+def _of(account_id: str) -> Select[*tuple[Any, ...]]:
+    return select(Webhook.__table__).where(col(Webhook.account_id) == account_id)
 
 
 def valid_at(retired: Sequence[str] | None, *, now: datetime) -> list[str]:

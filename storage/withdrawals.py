@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pydantic import TypeAdapter
-from sqlalchemy import null, select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -21,15 +20,14 @@ from domain.errors import ConflictError
 from domain.states import ChargePointStatus
 from domain.withdrawals import WithdrawalOrder
 from storage.audit import Audit
-from storage.charge_points import ChargePoint, order_of, refuse_withdrawn
+from storage.charge_points import ChargePoint, refuse_withdrawn
 from storage.connections import read_connection
 from storage.in_use import at_live_site, charging
 from storage.models.charge_points import ChargePoint as ChargePointRow
+from storage.rows import Repository, Rows
 from storage.runs import Runs, refuse_while_open
 from storage.standing import restate
 from storage.superseded import supersede_all
-
-_ORDER = TypeAdapter(WithdrawalOrder)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,11 +38,8 @@ class Pending:
     order: WithdrawalOrder
 
 
-class Withdrawals:
+class Withdrawals(Repository):
     """Repository of what is taken out; callers that change something have locked the project."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
     async def withdraw(
         self, charge_point: ChargePoint, order: WithdrawalOrder, *, end_run: bool
@@ -76,11 +71,7 @@ class Withdrawals:
                 )
         is_live = await at_live_site(self._connection, identity)
         if is_live or (end_run and not await self._is_quiet(identity, now=order.asked_at)):
-            await self._connection.execute(
-                update(ChargePointRow)
-                .where(col(ChargePointRow.id) == identity)
-                .values(withdrawal=_ORDER.dump_python(order, mode="json"))
-            )
+            await self._rows.at(ChargePointRow, identity).set(withdrawal=order)
             await Audit(self._connection, charge_point.project_id).write(
                 AuditAction.CHARGE_POINT_WITHDRAWAL_ASKED,
                 order.by,
@@ -98,10 +89,8 @@ class Withdrawals:
         ``by_site``: the workflow of its site has seen that it cannot draw any more.
         Raises nothing of its own: it belongs to the end of a run as well.
         """
-        document = await self._connection.scalar(
-            select(col(ChargePointRow.withdrawal)).where(col(ChargePointRow.id) == charge_point_id)
-        )
-        if document is None:
+        order = await self._rows.value(col(ChargePointRow.withdrawal), charge_point_id)
+        if order is None:
             return False
         if by_site:
             if await Runs(self._connection).open_run(charge_point_id) is not None:
@@ -111,7 +100,7 @@ class Withdrawals:
             charge_point_id, now=at
         ):
             return False
-        await self._take_out(charge_point_id, order_of(document), at=at)
+        await self._take_out(charge_point_id, order, at=at)
         return True
 
     async def reinstate(self, charge_point: ChargePoint, *, by: Actor, at: datetime) -> None:
@@ -129,10 +118,8 @@ class Withdrawals:
                 "bring back.",
             )
         await self._refuse_taken(charge_point)
-        await self._connection.execute(
-            update(ChargePointRow)
-            .where(col(ChargePointRow.id) == charge_point.id)
-            .values(withdrawn_at=None, withdrawn_by=None, withdrawn_reason=None, withdrawal=null())
+        await self._rows.at(ChargePointRow, charge_point.id).set(
+            withdrawn_at=None, withdrawn_by=None, withdrawn_reason=None, withdrawal=None
         )
         status = charge_point.status
         if charge_point.withdrawal.at is not None:
@@ -142,10 +129,7 @@ class Withdrawals:
             by,
             target=charge_point.id,
             at=at,
-            before={
-                "status": charge_point.status.value,
-                "reason": charge_point.withdrawal.reason,
-            },
+            before={"status": charge_point.status.value, "reason": charge_point.withdrawal.reason},
             after={"status": status.value},
         )
 
@@ -153,10 +137,8 @@ class Withdrawals:
         """At a live site nobody charges there before it is commissioned once more."""
         if not await at_live_site(self._connection, charge_point.id):
             return await restate(self._connection, charge_point.id)
-        await self._connection.execute(
-            update(ChargePointRow)
-            .where(col(ChargePointRow.id) == charge_point.id)
-            .values(status=ChargePointStatus.REGISTERED)
+        await self._rows.at(ChargePointRow, charge_point.id).set(
+            status=ChargePointStatus.REGISTERED
         )
         return ChargePointStatus.REGISTERED
 
@@ -165,18 +147,12 @@ class Withdrawals:
         pending = charge_point.withdrawal
         if pending is None or pending.at is not None or not order.isolated:
             refuse_withdrawn(charge_point)
-        await self._connection.execute(
-            update(ChargePointRow)
-            .where(col(ChargePointRow.id) == charge_point.id)
-            .values(withdrawal=_ORDER.dump_python(order, mode="json"))
-        )
+        await self._rows.at(ChargePointRow, charge_point.id).set(withdrawal=order)
 
     async def _refuse_taken(self, charge_point: ChargePoint) -> None:
         columns = ChargePointRow.__table__.c
         present = select(columns.id, columns.serial_number).where(columns.withdrawn_at.is_(None))
-        other = (
-            await self._connection.execute(present.where(columns.id == charge_point.replaced_by))
-        ).one_or_none()
+        other = await self._rows.find(present.where(columns.id == charge_point.replaced_by))
         if other is not None:
             raise ConflictError(
                 "replaced",
@@ -185,13 +161,11 @@ class Withdrawals:
                 charge_point_id=other.id,
             )
         key = select(columns.serial_key).where(columns.id == charge_point.id).scalar_subquery()
-        other = (
-            await self._connection.execute(
-                present.where(columns.project_id == charge_point.project_id)
-                .where(columns.serial_key == key)
-                .where(columns.id != charge_point.id)
+        other = await self._rows.find(
+            present.where(columns.project_id == charge_point.project_id).where(
+                columns.serial_key == key, columns.id != charge_point.id
             )
-        ).one_or_none()
+        )
         if other is not None:
             raise ConflictError(
                 "duplicate_serial",
@@ -212,24 +186,14 @@ class Withdrawals:
     async def _take_out(
         self, charge_point_id: str, order: WithdrawalOrder, *, at: datetime
     ) -> None:
-        row = (
-            await self._connection.execute(
-                select(col(ChargePointRow.project_id), col(ChargePointRow.status)).where(
-                    col(ChargePointRow.id) == charge_point_id
-                )
-            )
-        ).one()
-        await self._connection.execute(
-            update(ChargePointRow)
-            .where(col(ChargePointRow.id) == charge_point_id)
-            .values(
-                status=ChargePointStatus.WITHDRAWN,
-                withdrawn_at=at,
-                withdrawn_by=order.by.email,
-                withdrawn_reason=order.reason,
-                withdrawal=null(),
-                restart_due=False,
-            )
+        row = await self._rows.get(ChargePointRow, charge_point_id)
+        await self._rows.at(ChargePointRow, charge_point_id).set(
+            status=ChargePointStatus.WITHDRAWN,
+            withdrawn_at=at,
+            withdrawn_by=order.by.email,
+            withdrawn_reason=order.reason,
+            withdrawal=None,
+            restart_due=False,
         )
         await Audit(self._connection, row.project_id).write(
             AuditAction.CHARGE_POINT_WITHDRAWN,
@@ -245,11 +209,10 @@ async def pending_withdrawals(
     connection: AsyncConnection, *, after: str, limit: int
 ) -> Sequence[Pending]:
     """Return orders that wait, in the order of the charge points' ids."""
-    rows = await connection.execute(
+    orders = await Rows(connection).pairs(
         select(col(ChargePointRow.id), col(ChargePointRow.withdrawal))
-        .where(col(ChargePointRow.withdrawal).is_not(None))
-        .where(col(ChargePointRow.id) > after)
+        .where(col(ChargePointRow.withdrawal).is_not(None), col(ChargePointRow.id) > after)
         .order_by(col(ChargePointRow.id))
         .limit(limit)
     )
-    return [Pending(charge_point_id=row.id, order=order_of(row.withdrawal)) for row in rows]
+    return [Pending(charge_point_id=id_, order=one) for id_, one in orders.items() if one]

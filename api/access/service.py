@@ -7,8 +7,9 @@ from api.call import Call
 from api.deps import now
 from domain.audit import AuditAction
 from domain.states import OfflineAccess, Role
-from storage.access import Access, ListedTag
+from storage.access import Access
 from storage.audit import Audit
+from storage.models.projects import IdTag
 
 
 async def shown(call: Call, project_id: str) -> AccessShown:
@@ -42,7 +43,7 @@ async def choose(call: Call, project_id: str, change: AccessChange) -> AccessSho
         return after
 
 
-async def put_tag(call: Call, project_id: str, id_tag: str, *, label: str | None) -> ListedTag:
+async def put_tag(call: Call, project_id: str, id_tag: str, *, label: str | None) -> IdTag:
     """List an id tag, or change its label.
 
     Raises:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import replace
 from typing import Final
 
 from api.accounts.outbox import send
@@ -27,8 +26,9 @@ from domain.mail import recipient_key
 from domain.states import Role
 from domain.tokens import hash_token
 from storage.account_letters import Addressed, Letters
-from storage.accounts import Account, Accounts
+from storage.accounts import Accounts
 from storage.mail_notices import MailBlocks
+from storage.models.accounts import Account
 from storage.new_passwords import NewPassword, prove, set_password, set_password_of_reader
 
 ASKED: Final = (
@@ -90,7 +90,7 @@ async def change_password(call: Call, *, password: str, new: str, visitor: Visit
     # The codes in mails are void: whoever reads them may ask for others at once.
     reads = is_verified_enough(parts, account)
     await parts.throttle.succeeded([limit, (RESET_EMAIL, subject)] if reads else [limit])
-    return await open_session(parts, replace(account, token_epoch=epoch), visitor)
+    return await open_session(parts, account.model_copy(update={"token_epoch": epoch}), visitor)
 
 
 async def ask_for_reset(
@@ -158,7 +158,7 @@ async def reset_password(
         to = Addressed(role=account.role, email=account.email)
         await send(parts, connection, LetterPurpose.CHANGED, to)
     await parts.throttle.succeeded([(RESET_EMAIL, subject)])
-    return replace(account, token_epoch=epoch)
+    return account.model_copy(update={"token_epoch": epoch})
 
 
 async def ask_for_verification(parts: Parts, account: Account) -> None:
@@ -195,7 +195,7 @@ async def verify_email(parts: Parts, *, token: str, visitor: Visitor) -> Account
     at = now()
     async with parts.database.write() as connection:
         await prove(connection, account, at=at, address=visitor.address)
-    return replace(account, verified_at=account.verified_at or at)
+    return account.model_copy(update={"verified_at": account.verified_at or at})
 
 
 async def account_of_code(

@@ -8,7 +8,7 @@ from api.fields import Email, Name, Request, Shown, Timestamp, example
 from api.security.passwords import MAX_LENGTH, MIN_LENGTH
 from domain.accounts import AccountEvent
 from domain.states import Role
-from storage.accounts import Account
+from storage.models.accounts import Account
 
 
 def _encodable(password: str) -> str:

@@ -10,7 +10,7 @@ from api.deps import ClientAddress
 from api.parts import Parts
 from api.security.devices import COOKIE, LIFETIME_SECONDS
 from domain.proxies import source_network
-from storage.accounts import Account
+from storage.models.accounts import Account
 
 _LONGEST_NAME: Final = 200
 _LONGEST_PROOF: Final = 2000

@@ -12,7 +12,7 @@ from domain.batch import DEFAULT_PARALLEL, MAX_PARALLEL
 from domain.states import BatchScope, BatchStatus, RunStatus, WaitingFor
 from domain.wording import FieldValueError
 from storage.batch_status import NeedsPerson
-from storage.batches import Batch
+from storage.models.runs import Batch
 
 _BAT = "bat_01HX6RSTUVWXYZ1234"
 _PRJ = "prj_01HX4M7TABCDE12345"

@@ -11,10 +11,11 @@ from domain.batch import BatchCounts, BatchRequest
 from domain.commissioning import CancelRequest
 from domain.errors import ConflictError, NotFoundError, UnavailableError
 from domain.ids import Prefix, new_id
-from storage.accounts import Account
 from storage.audit import Audit
 from storage.batch_status import NeedsPerson, count, needing_a_person
-from storage.batches import Batch, Batches, Planned, read_owner
+from storage.batches import Batches, Planned, read_owner
+from storage.models.accounts import Account
+from storage.models.runs import Batch
 from storage.projects import Project
 
 

@@ -85,7 +85,9 @@ async def release_held_records(
                 made.left.append(LeftHeld(id=one.id, reason=reason))
                 continue
             await records.release(one.id, decision, by=call.actor, at=at)
-            billed = await bill_transaction(connection, one.transaction_id, call.parts.catalogue, at=at)
+            billed = await bill_transaction(
+                connection, one.transaction_id, call.parts.catalogue, at=at
+            )
             made.decided.append(one.id)
             made.cdr_ids += billed.cdr_ids
     return made
@@ -122,7 +124,9 @@ async def release_held_record(
         await call.project(connection, project_id)
         records = HeldRecords(connection, project_id)
         held = await records.release(held_record_id, body.decision(), by=call.actor, at=at)
-        billed = await bill_transaction(connection, held.transaction_id, call.parts.catalogue, at=at)
+        billed = await bill_transaction(
+            connection, held.transaction_id, call.parts.catalogue, at=at
+        )
         return HeldRecordShown.of(held, cdr_ids=billed.cdr_ids)
 
 

@@ -17,7 +17,7 @@ from domain.billing.held import (
     Suggestion,
     Wanted,
 )
-from storage.held import HeldRecord
+from storage.models.billing import HeldRecord
 
 _Energy = Annotated[Decimal, Field(ge=0, le=1_000_000, decimal_places=6)]
 _Minutes = Annotated[Decimal, Field(ge=0, le=31 * 24 * 60, decimal_places=2)]

@@ -38,4 +38,8 @@ async def list_running(
         rows = await running_sessions(
             connection, project_id, before=paging.after_number(), limit=paging.fetch
         )
-    return paging.page(rows, SessionShown.of, lambda session: str(session.transaction_id))
+    return paging.page(
+        rows,
+        lambda session: SessionShown.of(session, transaction_id=session.id),
+        lambda session: str(session.id),
+    )

@@ -15,7 +15,7 @@ from domain.facts import Irregularity
 from domain.failures import FailureCode, failure
 from domain.rules.oddities import in_words
 from domain.states import CheckName, CheckResult, LogLevel, RunStatus, WaitingFor
-from storage.runs import Run
+from storage.models.runs import CommissioningRun
 
 _COM = "com_01HX6RSTUVWXYZ1234"
 _LISTED: dict[str, Any] = {
@@ -247,7 +247,7 @@ class RunListed(Shown):
     )
 
     @classmethod
-    def of(cls, it: Run, **others: Any) -> Self:
+    def of(cls, it: CommissioningRun, **others: Any) -> Self:
         """Show a run in a list."""
         checks = it.view.checks if it.view else ()
         return super().of(

@@ -26,8 +26,9 @@ from domain.ids import Prefix, new_id
 from domain.states import CheckName, CheckResult, Role, RunStatus
 from storage.charge_points import ChargePoints
 from storage.irregularities import read_irregularities
+from storage.models.runs import CommissioningRun
 from storage.run_orders import RunOrders
-from storage.runs import Run, Runs
+from storage.runs import Runs
 from temporal import starts
 
 _FOLLOWED_RUNS: Final = 20
@@ -191,7 +192,7 @@ async def answer(call: Call, charge_point_id: str, given: RunAnswer) -> tuple[Ru
     return run.request, asked.prompt
 
 
-async def _open_run(call: Call, charge_point_id: str) -> Run:
+async def _open_run(call: Call, charge_point_id: str) -> CommissioningRun:
     async with call.read(charge_point=charge_point_id) as connection:
         run = await Runs(connection).open_run(charge_point_id)
     if run is None:
@@ -217,7 +218,7 @@ async def _start(parts: Parts, commit: Callable[[RunOrders], Awaitable[RunToStar
     return request
 
 
-async def _view(parts: Parts, run: Run) -> RunView:
+async def _view(parts: Parts, run: CommissioningRun) -> RunView:
     if run.view is not None:
         return run.view
     request = run.request

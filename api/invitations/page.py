@@ -22,10 +22,11 @@ from domain.errors import EngineError, NotFoundError
 from domain.states import InvitationStatus, ProjectRole, Role
 from domain.tokens import hash_token
 from domain.wording import all_wrong
-from storage.accounts import Account, Accounts
+from storage.accounts import Accounts
 from storage.invitation_ends import why_not_pending
 from storage.invitations import Invitations
 from storage.invited import read_invited
+from storage.models.accounts import Account
 
 router = APIRouter(include_in_schema=False)
 

@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse
 from documents.templates import templates
 from domain.invitations import InvitedProject, day
 from domain.states import ProjectRole, Role
-from storage.invitations import Invitation
+from storage.models.invitations import Invitation
 
 _STYLE: Final = files(__package__).joinpath("invitation.css").read_text(encoding="utf-8")
 _DIGEST: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()

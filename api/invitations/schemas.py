@@ -9,7 +9,7 @@ from pydantic import Field
 from api.accounts.schemas import AccountCreated, NewPassword
 from api.fields import Name, Reason, Request, Shown, Timestamp, example
 from domain.states import InvitationStatus, ProjectRole
-from storage.invitations import Invitation
+from storage.models.invitations import Invitation
 
 Token = Annotated[str, Field(min_length=1, max_length=200, description="From the link in the mail")]
 

@@ -20,10 +20,12 @@ from domain.ids import Prefix, new_id
 from domain.states import InvitationStatus, ProjectRole, Role
 from domain.tokens import hash_token
 from storage.account_letters import Addressed
-from storage.accounts import Account, Accounts
+from storage.accounts import Accounts
 from storage.invitation_ends import InvitationEnds, why_not_pending
-from storage.invitations import Invitation, Invitations, unknown_invitation
+from storage.invitations import Invitations, unknown_invitation
 from storage.members import Members
+from storage.models.accounts import Account
+from storage.models.invitations import Invitation
 from storage.new_passwords import NewPassword, prove, rename, set_password_of_reader
 
 

@@ -10,9 +10,10 @@ from api.security.throttling import INVITE_PROJECT, Limit
 from domain.errors import ConflictError, TooManyRequestsError
 from domain.mail import recipient_key
 from domain.proxies import source_network
-from storage.accounts import Account
-from storage.invitations import Invitation, Invitations
+from storage.invitations import Invitations
 from storage.mail_notices import MailBlocks
+from storage.models.accounts import Account
+from storage.models.invitations import Invitation
 
 _DAY = timedelta(days=1)
 _OFFICE = 3

@@ -14,8 +14,9 @@ from api.deps import AppParts, now
 from api.invitations import rendering
 from api.parts import Parts
 from domain.mail import Stop, read_stop_token, recipient_key
-from storage.accounts import Account, Accounts
+from storage.accounts import Accounts
 from storage.mail_notices import MailBlocks
+from storage.models.accounts import Account
 
 router = APIRouter(include_in_schema=False)
 

@@ -23,9 +23,9 @@ from domain.errors import UnavailableError
 from domain.handover import ProjectRequest, RemoveProject
 from domain.ids import Prefix, new_id
 from domain.states import ProjectStatus
-from storage.accounts import Account
 from storage.audit import Audit
 from storage.features import read_features
+from storage.models.accounts import Account
 from storage.project_shelf import ProjectShelf
 from storage.projects import Project, Projects
 

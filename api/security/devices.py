@@ -12,7 +12,7 @@ import secrets
 from typing import Final
 
 from api.security.tokens import Tokens
-from storage.accounts import Account
+from storage.models.accounts import Account
 
 COOKIE: Final = "dynamo_device"
 LIFETIME_SECONDS: Final = 400 * 24 * 3600  # what browsers keep at most

@@ -28,7 +28,8 @@ from domain.tokens import webhook_secret
 from domain.webhooks import WebhookEvent, body_of
 from storage.announcements import write_deliveries
 from storage.deliveries import Deliveries
-from storage.webhooks import Webhook, Webhooks
+from storage.models.webhooks import Webhook
+from storage.webhooks import Webhooks
 
 router = APIRouter(
     prefix="/installer/webhooks", tags=["Webhooks"], dependencies=ONLY[Role.INSTALLER]
@@ -88,7 +89,7 @@ async def create_webhook(call: AnyCall, body: NewWebhook) -> WebhookWithSecret:
         account_id=call.account.id,
         url=body.url,
         description=body.description,
-        events=tuple(body.events),
+        events=body.events,
         status=WebhookStatus.ENABLED,
         created_at=now(),
     )

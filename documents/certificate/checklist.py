@@ -26,10 +26,7 @@ def draw_checklist(paper: Paper, checklist: ChecklistContent | None) -> None:
     if paper.room < _HEADING:
         paper.add_page()
     heading(
-        paper,
-        "Checklist, declared by the installer",
-        aside=checklist.summary,
-        colour=Colour.WARN,
+        paper, "Checklist, declared by the installer", aside=checklist.summary, colour=Colour.WARN
     )
     paper.ink(7.6, bold=True)
     paper.line_of(checklist.title, height=4)

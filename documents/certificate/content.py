@@ -7,12 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from documents.certificate.charge_words import (
-    charge_missing,
-    charge_rows,
-    charge_said,
-    was_tested,
-)
+from documents.certificate.charge_words import charge_missing, charge_rows, charge_said, was_tested
 from documents.certificate.check_words import (
     CheckContent,
     ParameterContent,
@@ -34,11 +29,7 @@ from documents.certificate.declared_words import (
     drawing_of,
     picture_of,
 )
-from documents.certificate.words import (
-    moment,
-    position,
-    verdict,
-)
+from documents.certificate.words import moment, position, verdict
 from domain.certificates import ChargePointReport, Frame
 from domain.checks import RunView
 from domain.commissioning import Registered

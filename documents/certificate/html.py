@@ -11,12 +11,7 @@ from documents.certificate.checklist_words import LEGEND
 from documents.certificate.content import content_of, said_of_withdrawal, title_of
 from documents.certificate.frames import frame_text
 from documents.certificate.markup import certificate_templates
-from documents.certificate.summary import (
-    installer_rows,
-    said_of_visit,
-    summary_of,
-    title_of_report,
-)
+from documents.certificate.summary import installer_rows, said_of_visit, summary_of, title_of_report
 from documents.certificate.words import RESULTS
 from documents.plot import ChargePlot, plot_charge
 from domain.certificates import (

@@ -17,7 +17,7 @@ def main() -> None:
     with create_engine("sqlite://").connect() as connection:
         for old in (Path(__file__).parent / "versions").glob("*.py"):
             old.unlink()
-        config = alembic_config(connection)
+        config = alembic_config(connection, new=True)
         command.revision(config, message="Initial schema", autogenerate=True, rev_id=HEAD)
 
 

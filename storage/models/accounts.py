@@ -6,7 +6,9 @@ from typing import Any
 from sqlalchemy import JSON, Index, UniqueConstraint
 from sqlmodel import Field
 
-from storage.models.base import SERIAL, TableModel, partial_index
+from domain.accounts import AccountEvent, LetterPurpose
+from domain.states import Role
+from storage.models.base import SERIAL, TableModel, partial_index, words
 
 
 class Account(TableModel, table=True):
@@ -16,7 +18,7 @@ class Account(TableModel, table=True):
     __table_args__ = (UniqueConstraint("role", "email"),)
 
     id: str = Field(primary_key=True, max_length=40)
-    role: str = Field(max_length=20)
+    role: Role = Field(sa_type=words(Role, 20))
     email: str = Field(max_length=320)  # lower-cased
     name: str = Field(max_length=200)
     company: str | None = Field(default=None, max_length=200)
@@ -51,7 +53,7 @@ class AccountEventRow(TableModel, table=True):
     id: int = Field(primary_key=True, sa_type=SERIAL, sa_column_kwargs={"autoincrement": True})
     account_id: str = Field(max_length=40, foreign_key="accounts.id")
     at: datetime
-    event: str = Field(max_length=40)  # AccountEvent
+    event: AccountEvent = Field(sa_type=words(AccountEvent, 40))
     token_epoch: int  # of the account, after it
     address: str | None = Field(default=None, max_length=100)  # null: the engine
 
@@ -66,8 +68,8 @@ class AccountLetter(TableModel, table=True):
     )
 
     id: str = Field(primary_key=True, max_length=40)
-    purpose: str = Field(max_length=20)  # LetterPurpose
-    role: str = Field(max_length=20)
+    purpose: LetterPurpose = Field(sa_type=words(LetterPurpose, 20))
+    role: Role = Field(sa_type=words(Role, 20))
     email: str = Field(max_length=320)  # lower-cased; it may be nobody's
     token_hash: str = Field(max_length=64, unique=True)
     asked_at: datetime

@@ -6,7 +6,10 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Index, UniqueConstraint
 from sqlmodel import Field
 
-from storage.models.base import NULLABLE_JSON, SERIAL, TableModel, partial_index
+from domain.billing.cdr import Cdr
+from domain.billing.held import Decision, HeldDocument, HoldCause, HoldState
+from domain.states import Role
+from storage.models.base import SERIAL, Document, TableModel, partial_index, words
 
 
 class Tariff(TableModel, table=True):
@@ -21,7 +24,7 @@ class Tariff(TableModel, table=True):
     currency: str = Field(max_length=3)  # the same in all tariffs of a project
     elements: Any = Field(sa_type=JSON, nullable=False)  # TariffElement of OCPI 2.2.1
     set_by: str = Field(max_length=40, foreign_key="accounts.id")
-    set_as: str = Field(max_length=20)  # Role
+    set_as: Role = Field(sa_type=words(Role, 20))
     created_at: datetime
 
 
@@ -85,7 +88,7 @@ class ChargeDetailRecord(TableModel, table=True):
     credit: bool  # takes back the record of the same revision
     issued_at: datetime
     month: str = Field(max_length=7)  # of issued_at at the site; whose statement has it
-    document: Any = Field(sa_type=JSON, nullable=False)  # Cdr of OCPI 2.2.1
+    document: Cdr = Field(sa_type=Document(Cdr))
 
 
 class HeldRecord(TableModel, table=True):
@@ -107,13 +110,13 @@ class HeldRecord(TableModel, table=True):
     project_id: str = Field(max_length=40, foreign_key="projects.id")
     charge_point_id: str = Field(max_length=40)  # outlives the charge point
     transaction_id: int = Field(sa_type=BigInteger, unique=True)
-    cause: str = Field(max_length=30)  # HoldCause
-    state: str = Field(max_length=10)  # HoldState
+    cause: HoldCause = Field(sa_type=words(HoldCause, 30))
+    state: HoldState = Field(sa_type=words(HoldState, 10))
     held_at: datetime
     stop_received_at: datetime  # of the stop that it was judged by
-    document: Any = Field(sa_type=JSON, nullable=False)  # HeldDocument
+    document: HeldDocument = Field(sa_type=Document(HeldDocument))
     # the owner's, of a released one
-    decision: Any = Field(default=None, sa_type=NULLABLE_JSON, nullable=True)
+    decision: Decision | None = Field(default=None, sa_type=Document(Decision))
     decided_at: datetime | None = None  # it is not held since then
     # an e-mail; null: nobody, its end came after all
     decided_by: str | None = Field(default=None, max_length=320)

@@ -6,7 +6,9 @@ from typing import Any
 from sqlalchemy import JSON, Index, text
 from sqlmodel import Field
 
-from storage.models.base import NULLABLE_JSON, TableModel, partial_index
+from domain.states import Feature, FeatureState
+from domain.withdrawals import WithdrawalOrder
+from storage.models.base import Document, TableModel, part_of, partial_index, words
 
 
 class ChargePoint(TableModel, table=True):
@@ -66,8 +68,8 @@ class ChargePoint(TableModel, table=True):
     withdrawn_at: datetime | None = None  # out of the project since then; null: it is not
     withdrawn_by: str | None = Field(default=None, max_length=320)  # an e-mail
     withdrawn_reason: str | None = Field(default=None, max_length=500)
-    # WithdrawalOrder, until what goes on has ended
-    withdrawal: Any = Field(default=None, sa_type=NULLABLE_JSON, nullable=True)
+    # until what goes on has ended
+    withdrawal: WithdrawalOrder | None = Field(default=None, sa_type=Document(WithdrawalOrder))
     # id of a withdrawn one of the project
     replaces: str | None = Field(default=None, max_length=40)
     replaced_by: str | None = Field(default=None, max_length=40)  # the other way round: the newest
@@ -78,11 +80,9 @@ class ChargePointFeature(TableModel, table=True):
 
     __tablename__ = "charge_point_features"
 
-    charge_point_id: str = Field(
-        primary_key=True, max_length=40, foreign_key="charge_points.id", ondelete="CASCADE"
-    )
-    feature: str = Field(primary_key=True, max_length=20)  # Feature
-    state: str = Field(max_length=20)  # FeatureState
+    charge_point_id: str = part_of("charge_points", primary_key=True)
+    feature: Feature = Field(primary_key=True, sa_type=words(Feature, 20))
+    state: FeatureState = Field(sa_type=words(FeatureState, 20))
     cause: str | None = Field(default=None, max_length=500)  # why it is not simply active
     action: str | None = Field(default=None, max_length=500)  # what to do about it
     changed_at: datetime
@@ -94,9 +94,7 @@ class IdentityAlias(TableModel, table=True):
     __tablename__ = "identity_aliases"
 
     identity_key: str = Field(primary_key=True, max_length=100)  # trimmed, case-folded
-    charge_point_id: str = Field(
-        max_length=40, foreign_key="charge_points.id", ondelete="CASCADE", unique=True
-    )
+    charge_point_id: str = part_of("charge_points", unique=True)
     claimed_by: str = Field(max_length=40, foreign_key="accounts.id")
     claimed_at: datetime
 
@@ -106,9 +104,7 @@ class AwaitedTag(TableModel, table=True):
 
     __tablename__ = "awaited_tags"
 
-    charge_point_id: str = Field(
-        primary_key=True, max_length=40, foreign_key="charge_points.id", ondelete="CASCADE"
-    )
+    charge_point_id: str = part_of("charge_points", primary_key=True)
     label: str | None = Field(default=None, max_length=200)
     asked_by: str = Field(max_length=40, foreign_key="accounts.id")
     asked_email: str = Field(max_length=320)

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, Text, UniqueConstraint
 from sqlmodel import Field
 
-from storage.models.base import TableModel
+from storage.models.base import TableModel, part_of
 
 
 class Declaration(TableModel, table=True):
@@ -14,9 +14,7 @@ class Declaration(TableModel, table=True):
 
     __tablename__ = "declarations"
 
-    charge_point_id: str = Field(
-        primary_key=True, max_length=40, foreign_key="charge_points.id", ondelete="CASCADE"
-    )
+    charge_point_id: str = part_of("charge_points", primary_key=True)
     declared: Any = Field(sa_type=JSON, nullable=False)
     declared_by: str = Field(max_length=320)  # an e-mail
     declared_at: datetime
@@ -27,9 +25,7 @@ class ChecklistAnswer(TableModel, table=True):
 
     __tablename__ = "checklist_answers"
 
-    charge_point_id: str = Field(
-        primary_key=True, max_length=40, foreign_key="charge_points.id", ondelete="CASCADE"
-    )
+    charge_point_id: str = part_of("charge_points", primary_key=True)
     checklist_id: str = Field(primary_key=True, max_length=60)  # of its project, or of one before
     item_id: str = Field(primary_key=True, max_length=40)
     compliance: str = Field(max_length=20)  # Compliance
@@ -48,7 +44,7 @@ class Photo(TableModel, table=True):
     )
 
     id: str = Field(primary_key=True, max_length=40)
-    charge_point_id: str = Field(max_length=40, foreign_key="charge_points.id", ondelete="CASCADE")
+    charge_point_id: str = part_of("charge_points")
     caption: str | None = Field(default=None, max_length=200)
     width: int
     height: int

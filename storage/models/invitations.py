@@ -5,11 +5,12 @@ from datetime import datetime
 from sqlalchemy import Index, Text, text
 from sqlmodel import Field
 
-from storage.models.base import TableModel, partial_index
+from domain.states import InvitationStatus, ProjectRole, ServiceVisitStatus
+from storage.models.base import TableModel, part_of, partial_index, words
 
 
 class Invitation(TableModel, table=True):
-    """An invitation of a person to a project."""
+    """An invitation of a person to a project; only the hash of its token is known."""
 
     __tablename__ = "invitations"
     __table_args__ = (
@@ -21,12 +22,12 @@ class Invitation(TableModel, table=True):
     id: str = Field(primary_key=True, max_length=40)
     project_id: str = Field(max_length=40, foreign_key="projects.id", index=True)
     email: str = Field(max_length=320)
-    role: str = Field(max_length=20)  # ProjectRole, once it is accepted
+    role: ProjectRole = Field(sa_type=words(ProjectRole, 20))
     # null: an operator, in Temporal
     invited_by: str | None = Field(default=None, max_length=40, foreign_key="accounts.id")
     message: str | None = Field(default=None, sa_type=Text)
     token_hash: str = Field(max_length=64, unique=True)
-    status: str = Field(max_length=20)
+    status: InvitationStatus = Field(sa_type=words(InvitationStatus, 20))
     created_at: datetime
     sent_at: datetime | None = None
     expires_at: datetime
@@ -38,6 +39,12 @@ class Invitation(TableModel, table=True):
     service_visit_id: str | None = Field(
         default=None, max_length=40, foreign_key="service_visits.id"
     )
+
+    def status_at(self, now: datetime) -> InvitationStatus:
+        """Return its status by the clock: it expires on time, even if no row says so yet."""
+        if self.status is InvitationStatus.PENDING and self.expires_at <= now:
+            return InvitationStatus.EXPIRED
+        return self.status
 
 
 class ServiceVisit(TableModel, table=True):
@@ -59,7 +66,7 @@ class ServiceVisit(TableModel, table=True):
     all_charge_points: bool  # as it was asked for; the rows count
     email: str = Field(max_length=320)  # of the installer who is invited
     invitation_id: str = Field(max_length=40)  # fixed before its row is there
-    status: str = Field(max_length=20)  # ServiceVisitStatus
+    status: ServiceVisitStatus = Field(sa_type=words(ServiceVisitStatus, 20))
     # who has accepted
     installer_id: str | None = Field(default=None, max_length=40, foreign_key="accounts.id")
     accepted_at: datetime | None = None
@@ -80,11 +87,5 @@ class ServiceVisitChargePoint(TableModel, table=True):
     __tablename__ = "service_visit_charge_points"
 
     service_visit_id: str = Field(primary_key=True, max_length=40, foreign_key="service_visits.id")
-    charge_point_id: str = Field(
-        primary_key=True,
-        max_length=40,
-        foreign_key="charge_points.id",
-        ondelete="CASCADE",
-        index=True,
-    )
+    charge_point_id: str = part_of("charge_points", primary_key=True, index=True)
     joined_at: datetime  # later than its visit's opening: added in it

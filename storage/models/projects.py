@@ -6,7 +6,9 @@ from typing import Any
 from sqlalchemy import JSON, Index, Text
 from sqlmodel import Field
 
-from storage.models.base import NULLABLE_JSON, SERIAL, TableModel
+from domain.checklists import ChosenChecklist
+from domain.contractors import Contractor
+from storage.models.base import NULLABLE_JSON, SERIAL, Document, TableModel, part_of
 
 
 class Project(TableModel, table=True):
@@ -42,10 +44,10 @@ class Project(TableModel, table=True):
     open_month: str | None = Field(default=None, max_length=7)
     archived_at: datetime | None = None  # out of the lists since then; null: it is not
     personal_erased_at: datetime | None = None  # it holds nothing of people since then
-    # ChosenChecklist, as it was when it was chosen
-    checklist: Any = Field(default=None, sa_type=NULLABLE_JSON, nullable=True)
-    # Contractor; null: the installer's account
-    contractor: Any = Field(default=None, sa_type=NULLABLE_JSON, nullable=True)
+    # as it was when it was chosen
+    checklist: ChosenChecklist | None = Field(default=None, sa_type=Document(ChosenChecklist))
+    # null: the installer's account
+    contractor: Contractor | None = Field(default=None, sa_type=Document(Contractor))
 
 
 class ProjectMember(TableModel, table=True):
@@ -79,9 +81,7 @@ class RequestWords(TableModel, table=True):
     __tablename__ = "request_words"
 
     id: str = Field(primary_key=True, max_length=40)
-    project_id: str = Field(
-        max_length=40, foreign_key="projects.id", ondelete="CASCADE", index=True
-    )
+    project_id: str = part_of("projects", index=True)
     words: Any = Field(sa_type=JSON, nullable=False)
     at: datetime = Field(index=True)
 

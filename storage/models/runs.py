@@ -1,12 +1,15 @@
 """Commissioning: runs, and the batches that start them."""
 
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import JSON, Index, text
+from sqlalchemy import Index, text
 from sqlmodel import Field
 
-from storage.models.base import TableModel, partial_index
+from domain.batch import BatchRequest
+from domain.checks import RunView, Waiting
+from domain.commissioning import CancelRequest, RunRequest
+from domain.states import BatchStatus, MemberState, RunStatus
+from storage.models.base import Document, TableModel, part_of, partial_index, words
 
 
 class CommissioningRun(TableModel, table=True):
@@ -33,19 +36,19 @@ class CommissioningRun(TableModel, table=True):
     id: str = Field(primary_key=True, max_length=40)
     charge_point_id: str = Field(max_length=40, foreign_key="charge_points.id")
     project_id: str = Field(max_length=40, foreign_key="projects.id")
-    status: str = Field(max_length=20)
-    # RunRequest, enough to start the workflow again
-    request: Any = Field(sa_type=JSON, nullable=False)
+    status: RunStatus = Field(sa_type=words(RunStatus, 20))
+    request: RunRequest = Field(sa_type=Document(RunRequest))
     started_at: datetime
     completed_at: datetime | None = None
     # accepted for this charge point while this run is open
     id_tag: str | None = Field(default=None, max_length=20)
-    view: Any = Field(default=None, sa_type=JSON, nullable=True)  # RunView, once there is a verdict
+    # null: there is no verdict yet
+    view: RunView | None = Field(default=None, sa_type=Document(RunView))
     failed_check: str | None = Field(default=None, max_length=40)
     notified: bool = Field(sa_column_kwargs={"server_default": text("false")})
     # While it is open and waits for somebody, so that lists need not ask each workflow.
     waiting_for: str | None = Field(default=None, max_length=20)
-    waiting: Any = Field(default=None, sa_type=JSON, nullable=True)
+    waiting: Waiting | None = Field(default=None, sa_type=Document(Waiting))
     wait_number: int = Field(sa_column_kwargs={"server_default": "0"})
     # that it is of; null: of none
     service_visit_id: str | None = Field(
@@ -70,13 +73,18 @@ class Batch(TableModel, table=True):
     )
 
     id: str = Field(primary_key=True, max_length=40)
-    project_id: str = Field(max_length=40, foreign_key="projects.id", ondelete="CASCADE")
-    status: str = Field(max_length=20)
-    request: Any = Field(sa_type=JSON, nullable=False)  # BatchRequest
+    project_id: str = part_of("projects")
+    status: BatchStatus = Field(sa_type=words(BatchStatus, 20))
+    request: BatchRequest = Field(sa_type=Document(BatchRequest))
     started_at: datetime
     completed_at: datetime | None = None
-    # CancelRequest, once somebody cancels it
-    cancel: Any = Field(default=None, sa_type=JSON, nullable=True)
+    cancel: CancelRequest | None = Field(default=None, sa_type=Document(CancelRequest))
+
+    @property
+    def shown_status(self) -> BatchStatus:
+        """As a caller sees it."""
+        is_starting = self.status is BatchStatus.STARTING
+        return BatchStatus.IN_PROGRESS if is_starting else self.status
 
 
 class BatchMember(TableModel, table=True):
@@ -85,13 +93,9 @@ class BatchMember(TableModel, table=True):
     __tablename__ = "batch_members"
     __table_args__ = (Index(None, "charge_point_id"),)
 
-    batch_id: str = Field(
-        primary_key=True, max_length=40, foreign_key="batches.id", ondelete="CASCADE"
-    )
-    charge_point_id: str = Field(
-        primary_key=True, max_length=40, foreign_key="charge_points.id", ondelete="CASCADE"
-    )
-    state: str = Field(max_length=20)
+    batch_id: str = part_of("batches", primary_key=True)
+    charge_point_id: str = part_of("charge_points", primary_key=True)
+    state: MemberState = Field(sa_type=words(MemberState, 20))
     # the run that the batch started or found open
     commissioning_id: str | None = Field(default=None, max_length=40)
     cancel_sent: bool = Field(sa_column_kwargs={"server_default": text("false")})

@@ -6,7 +6,9 @@ from typing import Any
 from sqlalchemy import JSON, Index, Text
 from sqlmodel import Field
 
-from storage.models.base import SERIAL, TableModel, partial_index
+from domain.states import DeliveryStatus, WebhookStatus
+from domain.webhooks import WebhookEvent
+from storage.models.base import SERIAL, Document, TableModel, part_of, partial_index, words
 
 
 class Webhook(TableModel, table=True):
@@ -19,10 +21,10 @@ class Webhook(TableModel, table=True):
     account_id: str = Field(max_length=40, foreign_key="accounts.id")
     url: str = Field(max_length=1000)
     description: str | None = Field(default=None, max_length=200)
-    events: Any = Field(sa_type=JSON, nullable=False)
-    status: str = Field(max_length=20)
+    events: list[WebhookEvent] = Field(sa_type=Document(list[WebhookEvent]))
+    status: WebhookStatus = Field(sa_type=words(WebhookStatus, 20))
     disabled_reason: str | None = Field(default=None, max_length=500)
-    secret_version: int  # the secret itself is derived
+    secret_version: int = 1  # the secret itself is derived
     # when the secrets before this one were, the newest first
     retired_at: Any = Field(default=None, sa_type=JSON, nullable=True)
     failing_since: datetime | None = None  # since then no call has succeeded
@@ -40,11 +42,11 @@ class WebhookDelivery(TableModel, table=True):
     )
 
     id: str = Field(primary_key=True, max_length=40)
-    webhook_id: str = Field(max_length=40, foreign_key="webhooks.id", ondelete="CASCADE")
+    webhook_id: str = part_of("webhooks")
     event_id: str = Field(max_length=40)  # the same for every webhook that gets it
-    event: str = Field(max_length=50)
+    event: WebhookEvent = Field(sa_type=words(WebhookEvent, 50))
     body: str = Field(sa_type=Text)  # as it is signed and sent, at every attempt
-    status: str = Field(max_length=20)
+    status: DeliveryStatus = Field(sa_type=words(DeliveryStatus, 20))
     created_at: datetime
     dispatched_at: datetime | None = None  # its workflow was started
     ended_at: datetime | None = None
@@ -56,9 +58,7 @@ class WebhookAttempt(TableModel, table=True):
     __tablename__ = "webhook_attempts"
 
     id: int = Field(primary_key=True, sa_type=SERIAL, sa_column_kwargs={"autoincrement": True})
-    delivery_id: str = Field(
-        max_length=40, foreign_key="webhook_deliveries.id", ondelete="CASCADE", index=True
-    )
+    delivery_id: str = part_of("webhook_deliveries", index=True)
     at: datetime
     duration_ms: int
     status_code: int | None = None

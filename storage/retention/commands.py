@@ -15,6 +15,7 @@ from storage.dialects import among
 from storage.models.configuration import Parameter, SentCommand
 from storage.models.runs import CommissioningRun
 from storage.retention.step import ROWS, Step
+from storage.rows import Rows
 
 
 async def let_commands_go(connection: AsyncConnection, position: str, *, before: datetime) -> Step:
@@ -28,14 +29,12 @@ async def let_commands_go(connection: AsyncConnection, position: str, *, before:
         .where(parameter.charge_point_id == col(SentCommand.charge_point_id))
         .where(parameter.state == ParameterState.PENDING_REBOOT),
     )
-    found = await connection.scalars(
+    intents = await Rows(connection).values(
         select(col(SentCommand.intent))
-        .where(col(SentCommand.sent_at) < before)
-        .where(~in_use)
+        .where(col(SentCommand.sent_at) < before, ~in_use)
         .order_by(col(SentCommand.sent_at))
         .limit(ROWS)
     )
-    intents = found.all()
     if intents:
         await connection.execute(
             delete(SentCommand).where(among(connection, col(SentCommand.intent), intents))

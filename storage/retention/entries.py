@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -17,6 +17,7 @@ from storage.dialects import among
 from storage.models.facts import LogEntry
 from storage.models.runs import CommissioningRun
 from storage.retention.step import ROWS, Step, looked_at, old_ones, remove
+from storage.rows import Rows
 from storage.run_frames import quoted_frames
 
 REPORT: Final = "report"
@@ -102,18 +103,15 @@ async def _ended(connection: AsyncConnection, runs: set[str]) -> dict[str, datet
     """When those of the runs ended that there are; None: it is open."""
     if not runs:
         return {}
-    rows = await connection.execute(
+    return await Rows(connection).pairs(
         select(col(CommissioningRun.id), col(CommissioningRun.completed_at)).where(
             among(connection, col(CommissioningRun.id), runs)
         )
     )
-    return {row.id: row.completed_at for row in rows}
 
 
 async def _count(
-    connection: AsyncConnection,
-    frames: Sequence[_Entry],
-    ended: dict[str, datetime | None],
+    connection: AsyncConnection, frames: Sequence[_Entry], ended: dict[str, datetime | None]
 ) -> None:
     """Note in each run how many of its frames go; what came after its end was none of them."""
     counts: dict[str, int] = {}
@@ -123,8 +121,8 @@ async def _count(
             if end is None or row.since <= end:
                 counts[row.commissioning_id] = counts.get(row.commissioning_id, 0) + row.times
     for run, count in sorted(counts.items()):
-        await connection.execute(
-            update(CommissioningRun)
-            .where(col(CommissioningRun.id) == run)
-            .values(frames_gone=col(CommissioningRun.frames_gone) + count)
+        await (
+            Rows(connection)
+            .at(CommissioningRun, run)
+            .set(frames_gone=col(CommissioningRun.frames_gone) + count)
         )

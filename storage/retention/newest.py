@@ -14,6 +14,7 @@ from storage.models.charge_points import ChargePoint
 from storage.models.facts import Boot, LogEntry
 from storage.retention.entries import REPORT
 from storage.retention.step import ROWS, Step, remove
+from storage.rows import Rows
 
 _CHARGE_POINTS: Final = 50
 
@@ -47,13 +48,12 @@ async def _keep_newest(
     keep: int,
 ) -> Step:
     """Look at some charge points; those of which not all went are looked at again."""
-    rows = await connection.scalars(
+    identities = await Rows(connection).values(
         select(col(ChargePoint.id))
         .where(col(ChargePoint.id) > position)
         .order_by(col(ChargePoint.id))
         .limit(_CHARGE_POINTS)
     )
-    identities = list(rows)
     if not identities:
         return Step(position="", is_last=True)
     surplus = await _surplus(connection, identities, table, of_kind, keep=keep)
@@ -62,9 +62,7 @@ async def _keep_newest(
         room = ROWS - gone
         found = await connection.scalars(
             select(table.c.id)
-            .where(table.c.charge_point_id == identity)
-            .where(of_kind)
-            .where(table.c.at <= newest)
+            .where(table.c.charge_point_id == identity, of_kind, table.c.at <= newest)
             .order_by(table.c.at, table.c.id)
             .limit(room)
         )
@@ -86,8 +84,7 @@ async def _surplus(
     """Return the charge points with more, and when the newest of those that go was."""
     newest = (
         select(table.c.at)
-        .where(table.c.charge_point_id == col(ChargePoint.id))
-        .where(of_kind)
+        .where(table.c.charge_point_id == col(ChargePoint.id), of_kind)
         .order_by(table.c.at.desc(), table.c.id.desc())
         .offset(keep)
         .limit(1)

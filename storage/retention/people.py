@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
+    JSON,
     Column,
     ColumnElement,
     String,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    type_coerce,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -39,6 +41,7 @@ from storage.models.runs import CommissioningRun
 from storage.models.transactions import Transaction
 from storage.personal import ERASED, PERSONAL, Fate
 from storage.retention.step import ROWS, Step, looked_at, old_ones, remove
+from storage.rows import Rows
 
 _RUNS: Final = 50
 """Of their records in one transaction: each is some tens of kilobytes."""
@@ -65,12 +68,10 @@ async def erase_projects(
     project_id = await connection.scalar(
         select(col(Project.id))
         .outerjoin(Account, col(Account.id) == col(Project.site_owner_id))
-        .where(col(Project.id) > position)
-        .where(col(Project.personal_erased_at).is_(None))
+        .where(col(Project.id) > position, col(Project.personal_erased_at).is_(None))
         .where(
             and_(
-                col(Project.status) != ProjectStatus.HANDED_OVER,
-                col(Project.archived_at) < before,
+                col(Project.status) != ProjectStatus.HANDED_OVER, col(Project.archived_at) < before
             )
             | (col(Account.deleted_at) < before)
         )
@@ -98,20 +99,18 @@ async def erase_tags(
     One that is about to be billed, or held for a word of the owner's, keeps it.
     """
     since = func.coalesce(col(Transaction.stop_received_at), col(Transaction.received_at))
-    rows = (
-        await connection.execute(
-            select(
-                col(Transaction.id),
-                since.label("since"),
-                col(Transaction.billing),
-                col(HeldRecord.state),
-            )
-            .outerjoin(HeldRecord, col(HeldRecord.transaction_id) == col(Transaction.id))
-            .where(col(Transaction.id) > int(position or 0))
-            .order_by(col(Transaction.id))
-            .limit(ROWS)
+    rows = await Rows(connection).all(
+        select(
+            col(Transaction.id),
+            since.label("since"),
+            col(Transaction.billing),
+            col(HeldRecord.state),
         )
-    ).all()
+        .outerjoin(HeldRecord, col(HeldRecord.transaction_id) == col(Transaction.id))
+        .where(col(Transaction.id) > int(position or 0))
+        .order_by(col(Transaction.id))
+        .limit(ROWS)
+    )
     old = old_ones(rows, before=before, now=now)
     done = [
         row.id
@@ -187,21 +186,19 @@ async def _some(
 async def _erase_runs(connection: AsyncConnection, project_id: str) -> int:
     """Take people out of the records of some runs."""
     runs = CommissioningRun.__table__
-    rows = (
-        await connection.execute(
-            select(runs.c.id, runs.c.request, runs.c.view)
-            .where(runs.c.project_id == project_id)
-            .where(runs.c.request["started_by"].as_string() != ERASED)
-            .limit(_RUNS)
-        )
-    ).all()
+    request, view = type_coerce(runs.c.request, JSON), type_coerce(runs.c.view, JSON)
+    rows = await Rows(connection).all(
+        select(runs.c.id, request.label("request"), view.label("view"))
+        .where(runs.c.project_id == project_id, request["started_by"].as_string() != ERASED)
+        .limit(_RUNS)
+    )
     for row in rows:
         await connection.execute(
             update(runs)
             .where(runs.c.id == row.id)
             .values(
-                request={**_without_people(row.request), "started_by": ERASED},
-                view=null() if row.view is None else _without_people(row.view),
+                request=type_coerce({**_without_people(row.request), "started_by": ERASED}, JSON),
+                view=None if row.view is None else type_coerce(_without_people(row.view), JSON),
                 id_tag=null(),
             )
         )

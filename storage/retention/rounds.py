@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -23,6 +22,7 @@ from storage.engine import Database
 from storage.models.facts import RetentionMark
 from storage.retention import commands, entries, newest, people, readings
 from storage.retention.step import Step, Take
+from storage.rows import Rows
 
 _SHARE: Final = 4
 """Between two transactions it rests so many times as long as one took: others write, too."""
@@ -35,13 +35,7 @@ _LONGEST_PAUSE: Final = 2.0
 class StoredRetention:
     """Implements :class:`domain.ports.Retention`."""
 
-    def __init__(
-        self,
-        database: Database,
-        ages: Ages,
-        *,
-        now: Callable[[], datetime],
-    ) -> None:
+    def __init__(self, database: Database, ages: Ages, *, now: Callable[[], datetime]) -> None:
         self._database = database
         self._ages = ages
         self._now = now
@@ -106,7 +100,5 @@ def _let_go(gone: Counter[str], *, is_done: bool) -> LetGo:
 
 
 async def _position(connection: AsyncConnection, name: str) -> str:
-    position: str | None = await connection.scalar(
-        select(col(RetentionMark.position)).where(col(RetentionMark.name) == name)
-    )
+    position: str | None = await Rows(connection).value(col(RetentionMark.position), name)
     return position or ""

@@ -12,12 +12,13 @@ from domain.names import (
     orphaned_transaction_workflow_id,
 )
 from domain.rules.ended import ended_from_outside
-from storage.batches import Batch, Batches, read_owner
+from storage.batches import Batches, read_owner
 from storage.charge_points import read_registered
+from storage.models.runs import Batch, CommissioningRun
 from storage.orphaned_transactions import left_running
 from storage.ownership import Owned, let_go, owned
 from storage.run_log import write_run_log
-from storage.runs import Run, Runs
+from storage.runs import Runs
 from temporal import starts
 from temporal.reconciler.parts import YOUNG, Parts
 from temporal.reconciler.step import ReconcileStep
@@ -62,7 +63,7 @@ class RunSteps:
             ),
         )
 
-    async def _look_after_run(self, run: Run) -> None:
+    async def _look_after_run(self, run: CommissioningRun) -> None:
         workflow_id = commissioning_workflow_id(run.request.charge_point_id)
         if self._parts.open.lists(workflow_id):
             return
@@ -103,7 +104,7 @@ class RunSteps:
         if await self._parts.begin(starts.orphaned_transaction(orphaned)):
             _log.warning("transaction_left_running", transaction=orphaned.transaction_id)
 
-    async def _start(self, run: Run, *, why: str) -> None:
+    async def _start(self, run: CommissioningRun, *, why: str) -> None:
         async with self._parts.database.read() as connection:
             registered = await read_registered(connection, run.request.charge_point_id)
         start = starts.run(RunToStart(request=run.request, registered=registered))
@@ -111,7 +112,7 @@ class RunSteps:
         if await self._parts.begin(start):
             _log.warning("run_started_again", run=run.request.commissioning_id, why=why)
 
-    async def _end(self, run: Run, *, how: str) -> None:
+    async def _end(self, run: CommissioningRun, *, how: str) -> None:
         """Fail a run that has no workflow and no verdict; a verdict written meanwhile stands."""
         view = ended_from_outside(run.request, at=self._parts.now(), how=how)
         async with self._parts.database.write() as connection:

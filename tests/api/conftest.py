@@ -24,9 +24,9 @@ from api.temporal import TemporalGateway
 from domain.ids import Prefix, new_id
 from domain.states import Role
 from runtime.settings import Settings
-from storage.accounts import Account, Accounts
+from storage.accounts import Accounts
 from storage.engine import Database
-from storage.models.accounts import Account as AccountRow
+from storage.models.accounts import Account
 from storage.projects import Projects
 from temporal.dispatcher import Dispatcher
 from tests.api.callers import PASSWORD, V1, Caller
@@ -210,7 +210,7 @@ async def verify(database: Database, email: str) -> None:
     """Let somebody have shown to read the mail of the address."""
     async with database.write() as connection:
         await connection.execute(
-            update(AccountRow).where(col(AccountRow.email) == email).values(verified_at=now())
+            update(Account).where(col(Account.email) == email).values(verified_at=now())
         )
 
 

@@ -21,9 +21,10 @@ from domain.checks import RunView, Waiting
 from domain.errors import NotFoundError, UnavailableError
 from domain.ids import Prefix, new_id
 from domain.states import ProjectRole, ProjectStatus, Role, RunStatus, WaitingFor
-from storage.accounts import Account, Accounts
+from storage.accounts import Accounts
 from storage.engine import Database
 from storage.members import Members
+from storage.models.accounts import Account
 from storage.project_runs import NewestRun
 from storage.projects import Projects
 from tests.api.callers import PASSWORD, V1, Caller, problem

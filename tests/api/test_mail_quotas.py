@@ -12,9 +12,10 @@ from domain.errors import TooManyRequestsError
 from domain.mail import stop_token
 from domain.states import Role
 from runtime.settings import Settings
-from storage.accounts import Account, Accounts
+from storage.accounts import Accounts
 from storage.engine import Database
 from storage.invitations import Invitations
+from storage.models.accounts import Account
 from storage.models.mail import MailBlock
 from tests.api.callers import PASSWORD, V1, Caller, problem
 from tests.api.conftest import Enrol, Outbox, accept_invitation

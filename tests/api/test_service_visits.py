@@ -12,9 +12,11 @@ from api.deps import now
 from documents.keys import read_keys
 from documents.signature import verify
 from documents.validity import Validity
+from domain.audit import ENGINE
 from domain.ids import Prefix, new_id
 from domain.power.facts import SiteRequest
 from domain.states import ChargePointStatus
+from domain.withdrawals import WithdrawalOrder
 from storage.engine import Database
 from storage.models.accounts import Account
 from storage.models.charge_points import ChargePoint
@@ -425,7 +427,7 @@ class TestClosing:
         """Its certificate is to say that it is out, and what is in its place."""
         visit = await site.visit(stranger.email, site.bays[0])
         await accept(stranger, outbox)
-        order = {"reason": "Dead", "by": {"email": None, "role": "engine"}, "asked_at": str(now())}
+        order = WithdrawalOrder(reason="Dead", by=ENGINE, asked_at=now())
         async with database.write() as connection:
             await connection.execute(
                 update(ChargePoint)

@@ -9,11 +9,13 @@ import pytest
 from api.deps import now
 from domain.audit import ENGINE
 from domain.ids import Prefix, new_id
-from domain.states import InvitationStatus, Role
+from domain.states import InvitationStatus, ProjectRole, Role
 from domain.tokens import hash_token
-from storage.accounts import Account, Accounts
+from storage.accounts import Accounts
 from storage.engine import Database
-from storage.invitations import Invitation, Invitations
+from storage.invitations import Invitations
+from storage.models.accounts import Account
+from storage.models.invitations import Invitation
 from tests.api.callers import PASSWORD, V1, Caller, problem
 
 OWNER = "facilities@riversidebp.com"
@@ -26,16 +28,14 @@ async def invited(database: Database, project: str) -> str:
         id=token,
         project_id=project,
         email=OWNER,
-        message=None,
+        role=ProjectRole.SITE_OWNER,
+        token_hash=hash_token(token),
         status=InvitationStatus.PENDING,
         created_at=now(),
-        sent_at=None,
         expires_at=now() + timedelta(days=1),
     )
     async with database.write() as connection:
-        await Invitations(connection).create(
-            invitation, token_hash=hash_token(token), by=ENGINE, asked_at=invitation.created_at
-        )
+        await Invitations(connection).create(invitation, by=ENGINE, asked_at=invitation.created_at)
     return token
 
 

@@ -168,10 +168,10 @@ def unexcused(evidence: Evidence, chargers: Sequence[Charger]) -> Broken:
     completed = any(run.status == RunStatus.COMPLETED for run in evidence.runs)
     return {
         "runs that failed at a charge point that is well": sorted(
-            f"{run.id}: {run.view['failure']['code']}"
+            f"{run.id}: {run.view.failure.code}"
             for run in evidence.runs
             if run.status == RunStatus.FAILED
-            and run.view["failure"]["code"] not in excuses[run.charge_point_id]
+            and run.view.failure.code not in excuses[run.charge_point_id]
         ),
         "experiments in which no run completed": [] if completed else ["this one"],
     }
@@ -182,7 +182,7 @@ def verdicts(evidence: Evidence) -> Counter[str]:
     found: Counter[str] = Counter()
     for run in evidence.runs:
         if run.status == RunStatus.FAILED:
-            found[f"failed: {run.view['failure']['code']}"] += 1
+            found[f"failed: {run.view.failure.code}"] += 1
         else:
             found[run.status] += 1
     return found

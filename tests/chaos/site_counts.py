@@ -73,7 +73,7 @@ async def gather_site(database: Database, temporal: Client, site: Site) -> SiteE
                     .where(col(HeldRecord.project_id) == site.project_id)
                     .where(col(HeldRecord.state) == HoldState.HELD)
                 )
-                if Wanted.ENERGY in row.document["wanted"]
+                if Wanted.ENERGY in row.document.wanted
             ),
             test_tags=frozenset(
                 row.id_tag for row in await connection.execute(select(col(CommissioningRun.id_tag)))

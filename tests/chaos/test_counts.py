@@ -17,7 +17,7 @@ _RUN = SimpleNamespace(
     id="com_1",
     charge_point_id="cp_1",
     status="completed",
-    view={"status": "completed"},
+    view=SimpleNamespace(status="completed"),
     id_tag="A1",
 )
 _OPEN = SimpleNamespace(**vars(_RUN) | {"status": "in_progress", "view": None})
@@ -129,10 +129,8 @@ def test_ever_new_intents_are_a_loop() -> None:
 
 
 def test_a_failure_needs_an_excuse() -> None:
-    failed = SimpleNamespace(
-        **vars(_RUN)
-        | {"status": "failed", "view": {"failure": {"code": "transaction_not_stopped"}}}
-    )
+    view = SimpleNamespace(failure=SimpleNamespace(code="transaction_not_stopped"))
+    failed = SimpleNamespace(**vars(_RUN) | {"status": "failed", "view": view})
     excused = _charger(excuses=frozenset({FailureCode.TRANSACTION_NOT_STOPPED}))
     assert not any(unexcused(_evidence(runs=[_RUN, failed]), [excused]).values())
     found = unexcused(_evidence(runs=[failed]), [_charger()])

@@ -35,12 +35,13 @@ from runtime.settings import Settings
 from simulator import Fault, Profile, VirtualChargePoint
 from simulator.events import Event
 from simulator.profile import ABB_TERRA_AC_W22
-from storage.accounts import Account, Accounts
+from storage.accounts import Accounts
 from storage.catalogue import Catalogue, load_catalogue
 from storage.charge_points import ChargePoint, ChargePoints, Location, read_registered
 from storage.engine import Database
 from storage.in_use import at_live_site
 from storage.log import Log, LogEntry, LogFilter
+from storage.models.accounts import Account
 from storage.projects import Project, Projects
 from storage.runs import Runs
 from temporal import starts

@@ -14,8 +14,8 @@ from domain.ids import Prefix, new_id
 from domain.names import batch_workflow_id
 from domain.states import BatchScope
 from storage.batch_status import NeedsPerson, count, needing_a_person
-from storage.batches import Batch, Batches, read_owner
-from storage.models.runs import CommissioningRun
+from storage.batches import Batches, read_owner
+from storage.models.runs import Batch, CommissioningRun
 from temporal import starts
 from tests.faults.stage import PATIENT, Stage
 from tests.support.eventually import PATIENCE

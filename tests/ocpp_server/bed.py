@@ -27,6 +27,7 @@ from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
 from storage.models.runs import CommissioningRun
 from tests.support.ocpp import PROTOCOLS
+from tests.support.rows import run_request
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 WITHIN = 30.0
@@ -171,7 +172,7 @@ class Bed:
                     charge_point_id=self.charge_point_id,
                     project_id=project_id,
                     status="in_progress",
-                    request={},
+                    request=run_request(self.charge_point_id, commissioning_id=run_id),
                     started_at=datetime.now(UTC),
                     id_tag=id_tag,
                 )

@@ -77,17 +77,19 @@ from runtime.settings import Settings
 from simulator import Fault, VirtualChargePoint
 from simulator.profile import ABB_TERRA_AC_W22, ALFEN_EVE_SINGLE
 from storage.access import Access
-from storage.accounts import Account, Accounts
+from storage.accounts import Accounts
 from storage.announcements import write_deliveries
 from storage.batches import Batches
 from storage.charge_points import ChargePoints
 from storage.invitation_ends import InvitationEnds
+from storage.models.accounts import Account
+from storage.models.webhooks import Webhook
 from storage.parameters import Parameters
 from storage.projects import read_project
 from storage.request_words import keep_words
 from storage.service_visits import ServiceVisit, ServiceVisits
 from storage.tariffs import Tariffs
-from storage.webhooks import Webhook, Webhooks
+from storage.webhooks import Webhooks
 from temporal.client import DATA_CONVERTER
 from temporal.dispatcher import Dispatcher
 from temporal.reconciler import Reconciler
@@ -296,7 +298,7 @@ async def _webhook(stage: Stage) -> Recorded:
             account_id=stage.installer.id,
             url=hook.url,
             description=None,
-            events=(WebhookEvent.PROJECT_HANDED_OVER,),  # nothing of the other scenes
+            events=[WebhookEvent.PROJECT_HANDED_OVER],  # nothing of the other scenes
             status=WebhookStatus.ENABLED,
             created_at=now,
         )

@@ -1,12 +1,23 @@
 """The database itself keeps the audit trail and the charge detail records as they were written."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-from sqlalchemy import Delete, Table, Update, delete, func, insert, select, update
+from sqlalchemy import (
+    Delete,
+    Table,
+    Update,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.exc import DBAPIError
 
 from domain.audit import ENGINE, AuditAction
+from domain.billing.cdr import Cdr
 from storage.audit import Audit
 from storage.charge_points import ChargePoints
 from storage.engine import Database
@@ -14,6 +25,7 @@ from storage.models.billing import ChargeDetailRecord
 from storage.models.projects import AuditEntry
 from tests.support.rows import AT, one_charge_point
 
+_NOTHING: dict[str, Any] = {}
 CHANGES: tuple[Callable[[Table], Update | Delete], ...] = (
     lambda table: update(table).values(project_id="prj_2"),
     delete,
@@ -62,6 +74,6 @@ async def _write_one_of_each(database: Database) -> None:
                 credit=False,
                 issued_at=AT,
                 month="2026-05",
-                document={},
+                document=Cdr.model_construct(**_NOTHING),
             )
         )

@@ -11,6 +11,7 @@ from activities.contests import ContestActivities
 from activities.post import Post
 from domain.mail import recipient_key
 from domain.states import ProjectStatus, WebhookStatus
+from domain.webhooks import WebhookEvent
 from storage.contest_notices import StoredContestNotices, untold_contests
 from storage.engine import Database
 from storage.mail_notices import MailBlocks
@@ -60,7 +61,7 @@ async def contested(database: Database, *, handed_over: bool) -> str:
                     id=f"whk_{account}",
                     account_id=account,
                     url="https://hooks.example",
-                    events=["charge_point.contested"],
+                    events=[WebhookEvent.CHARGE_POINT_CONTESTED],
                     status=WebhookStatus.ENABLED,
                     secret_version=1,
                     created_at=NOW,

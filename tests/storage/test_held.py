@@ -16,11 +16,13 @@ from domain.billing.held import Decision, HoldCause, HoldState, Wanted
 from domain.billing.tariff import Tariff
 from domain.errors import ConflictError, InvalidError, NotFoundError
 from domain.states import TransactionBilling, WebhookStatus
+from domain.webhooks import WebhookEvent
 from storage.contests import look
 from storage.engine import Database
 from storage.fact_records import Connected, MeterEntry, MeterValues, TransactionStop
 from storage.facts import store
-from storage.held import HeldRecord, HeldRecords
+from storage.held import HeldRecords
+from storage.models.billing import HeldRecord
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import AuditEntry
 from storage.models.transactions import Transaction as TransactionRow
@@ -239,7 +241,7 @@ async def test_webhooks_of_the_owner_are_told_once(site: Site) -> None:
                     id=f"whk_{account}",
                     account_id=account,
                     url="https://owner.example",
-                    events=["record.held"],
+                    events=[WebhookEvent.RECORD_HELD],
                     status=WebhookStatus.ENABLED,
                     secret_version=1,
                     created_at=AT,

@@ -18,7 +18,7 @@ from storage.audit import Audit
 from storage.engine import Database
 from storage.export import OF_CHARGE_POINT, OF_PROJECT
 from storage.models.accounts import Account
-from storage.models.base import TableModel
+from storage.models.base import Document, TableModel
 from storage.models.charge_points import ChargePoint
 from storage.models.facts import LogEntry
 from storage.models.invitations import Invitation
@@ -47,7 +47,7 @@ def columns() -> set[str]:
         f"{table.name}.{column.name}"
         for table in TableModel.metadata.tables.values()
         for column in table.columns
-        if isinstance(column.type, (AutoString, String, Text, JSON, LargeBinary))
+        if isinstance(column.type, (AutoString, String, Text, JSON, Document, LargeBinary))
     }
 
 

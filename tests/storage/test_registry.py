@@ -8,11 +8,12 @@ from domain.errors import ConflictError, NotFoundError
 from domain.handover import CompleteHandover
 from domain.operations import ParameterOutcome
 from domain.states import ChargePointStatus, ParameterState, ProjectRole, ProjectStatus, Role
-from storage.accounts import Account, Accounts
+from storage.accounts import Accounts
 from storage.catalogue import load_catalogue
 from storage.charge_points import ChargePoint, ChargePoints, Location
 from storage.engine import Database
 from storage.handover import Handover
+from storage.models.accounts import Account
 from storage.parameters import Parameters
 from storage.projects import Project, Projects
 
@@ -73,7 +74,9 @@ async def test_one_account_wins_of_those_made_at_once(database: Database) -> Non
     async def create(number: int) -> bool:
         try:
             async with database.write() as connection:
-                await Accounts(connection).create(replace(ACCOUNT, id=f"usr_{number}"))
+                await Accounts(connection).create(
+                    ACCOUNT.model_copy(update={"id": f"usr_{number}"})
+                )
         except ConflictError as error:
             return error.code != "email_taken"
         return True

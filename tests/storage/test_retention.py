@@ -11,6 +11,8 @@ import pytest
 from sqlalchemy import insert, select
 from sqlmodel import col
 
+from domain.billing.cdr import Cdr
+from domain.billing.held import HeldDocument
 from domain.commissioning import RunRequest
 from domain.operations import OperationName
 from domain.retention import LetGo
@@ -34,6 +36,7 @@ from tests.support.rows import one_charge_point, run_request
 
 NOW: Final = datetime(2028, 6, 1, tzinfo=UTC)
 OLD: Final = NOW - timedelta(days=500)
+_NOTHING: dict[str, Any] = {}
 ENERGY: Final = "Energy.Active.Import.Register"
 SIGNED: Final = {"value": "OCMF|{}", "format": "SignedData", "context": "Transaction.End"}
 
@@ -85,7 +88,7 @@ async def a_run(
             "charge_point_id": "cp_1",
             "project_id": "prj_1",
             "status": RunStatus.COMPLETED if ended else RunStatus.IN_PROGRESS,
-            "request": {"commissioning_id": request.commissioning_id},
+            "request": request,
             "started_at": started_at,
             "completed_at": started_at + timedelta(hours=1) if ended else None,
         },
@@ -339,12 +342,14 @@ async def test_a_session_with_a_record_of_its_bill_is_kept_whole(
     database: Database, table: type[TableModel]
 ) -> None:
     await a_session(database)
-    row = {"id": "r", "project_id": "prj_1", "charge_point_id": "cp_1", "transaction_id": 1}
-    row |= {"document": {}}
+    row: dict[str, Any] = {"id": "r", "project_id": "prj_1", "charge_point_id": "cp_1"}
+    row["transaction_id"] = 1
     if table is ChargeDetailRecord:
-        row |= {"revision": 1, "credit": False, "issued_at": OLD, "month": "2027-01"}
+        row |= {"document": Cdr.model_construct(**_NOTHING), "revision": 1, "credit": False}
+        row |= {"issued_at": OLD, "month": "2027-01"}
     else:
-        row |= {"cause": "energy", "state": "held", "held_at": OLD, "stop_received_at": OLD}
+        row |= {"document": HeldDocument.model_construct(**_NOTHING), "held_at": OLD}
+        row |= {"cause": "energy", "state": "held", "stop_received_at": OLD}
     await add(database, table, row)
     assert (await let_go(database)).meter_values == 0
 

@@ -12,6 +12,7 @@ from storage.models.charge_points import ChargePoint
 from storage.models.runs import CommissioningRun
 from storage.run_tags import is_tag_of_the_run
 from tests.ocpp_server.bed import seed
+from tests.support.rows import run_request
 
 _RUN = "0A1B2C3D4E5F60718293"
 
@@ -45,7 +46,7 @@ async def test_they_agree(database: Database, tag: str, *, is_ours: bool) -> Non
                 charge_point_id=charge_point_id,
                 project_id=project_id,
                 status="in_progress",
-                request={},
+                request=run_request(charge_point_id),
                 started_at=datetime.now(UTC),
                 id_tag=_RUN,
             )

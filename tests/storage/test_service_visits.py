@@ -23,8 +23,10 @@ from storage.service_visits import ServiceVisit, ServiceVisits
 from tests.storage.test_registry import ACCOUNT, CHARGE_POINT, PROJECT
 
 AT = datetime.now(UTC).replace(microsecond=0)
-OWNER = replace(ACCOUNT, id="usr_owner", role=Role.SITE_OWNER, email="owner@riverside.com")
-VISITOR = replace(ACCOUNT, id="usr_2", email="service@acme.com")
+OWNER = ACCOUNT.model_copy(
+    update={"id": "usr_owner", "role": Role.SITE_OWNER, "email": "owner@riverside.com"}
+)
+VISITOR = ACCOUNT.model_copy(update={"id": "usr_2", "email": "service@acme.com"})
 BY = Actor(email=OWNER.email, role="site_owner", account_id=OWNER.id)
 COMES = Actor(email=VISITOR.email, role="installer", account_id=VISITOR.id)
 OTHER = replace(CHARGE_POINT, id="cp_2", serial_number="CP-SN-2")

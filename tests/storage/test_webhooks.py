@@ -1,6 +1,5 @@
 """The outbox of webhooks, on both databases."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -22,9 +21,9 @@ from storage.catalogue import load_catalogue
 from storage.deliveries import Deliveries, StoredDeliveries, WaitingDelivery
 from storage.engine import Database
 from storage.handover import Handover
-from storage.models.webhooks import WebhookAttempt, WebhookDelivery
+from storage.models.webhooks import Webhook, WebhookAttempt, WebhookDelivery
 from storage.runs import Runs
-from storage.webhooks import Webhook, Webhooks
+from storage.webhooks import Webhooks
 from tests.support.rows import AT, one_charge_point, run_request
 
 WEBHOOK = Webhook(
@@ -32,7 +31,7 @@ WEBHOOK = Webhook(
     account_id="usr_1",
     url="https://hooks.acme.example/",
     description=None,
-    events=CHOOSABLE,
+    events=list(CHOOSABLE),
     status=WebhookStatus.ENABLED,
     created_at=AT,
 )
@@ -53,10 +52,10 @@ async def site(database: Database) -> Database:
     async with database.write() as connection:
         hooks = Webhooks(connection)
         await hooks.create(WEBHOOK)
-        await hooks.create(
-            replace(WEBHOOK, id="whk_2", events=(WebhookEvent.COMMISSIONING_FAILED,))
-        )
-        await hooks.create(replace(WEBHOOK, id="whk_3", status=WebhookStatus.DISABLED))
+        of_failures = {"id": "whk_2", "events": [WebhookEvent.COMMISSIONING_FAILED]}
+        await hooks.create(WEBHOOK.model_copy(update=of_failures))
+        disabled = {"id": "whk_3", "status": WebhookStatus.DISABLED}
+        await hooks.create(WEBHOOK.model_copy(update=disabled))
         await Runs(connection).create_starting(run_request())
     return database
 
@@ -221,7 +220,7 @@ async def test_its_owner_hears_of_runs_and_of_the_handover_and_of_no_invitations
     async with database.write() as connection:
         hooks = Webhooks(connection)
         await hooks.create(WEBHOOK)
-        await hooks.create(replace(WEBHOOK, id="whk_2", account_id="usr_2"))
+        await hooks.create(WEBHOOK.model_copy(update={"id": "whk_2", "account_id": "usr_2"}))
         await Runs(connection).create_starting(run_request())
         await announce_verdict(connection, VIEW, at=AT)
         await announce_handover(connection, "prj_1", at=AT)

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from pydantic import TypeAdapter
 from sqlalchemy import insert, literal, select, update
 from sqlmodel import col
 from temporalio.api.enums.v1 import EventType
@@ -50,13 +49,14 @@ from domain.states import (
     TransactionBilling,
 )
 from domain.withdrawals import WithdrawalOrder
-from storage.account_sessions import AccountSession, AccountSessions
+from storage.account_sessions import AccountSessions
 from storage.batches import Batches
 from storage.billing_records import StoredBilling
 from storage.catalogue import load_catalogue
 from storage.charge_points import read_registered
 from storage.engine import Database
 from storage.mail_notices import KEPT
+from storage.models.accounts import AccountSession
 from storage.models.charge_points import ChargePoint
 from storage.models.connections import ChargePointConnection, Node
 from storage.models.invitations import Invitation, ServiceVisit
@@ -364,11 +364,7 @@ async def test_a_session_at_what_is_to_be_withdrawn_gets_its_alarm(
     somebodys = await _start_transaction(site, "B2")
     async with database.write() as connection:
         order = WithdrawalOrder(reason="Dropped", by=ENGINE, asked_at=LATER)
-        await connection.execute(
-            update(ChargePoint).values(
-                withdrawal=TypeAdapter(WithdrawalOrder).dump_python(order, mode="json")
-            )
-        )
+        await connection.execute(update(ChargePoint).values(withdrawal=order))
         (orphaned,) = await left_running(connection, after=0, limit=10)
     assert (orphaned.transaction_id, orphaned.commissioning_id) == (somebodys, None)
     await site.reconcile()  # nobody is there who could be told to stop

@@ -17,11 +17,11 @@ from domain.outbound import Outbound
 from domain.states import DeliveryStatus, WebhookStatus
 from domain.webhooks import CHOOSABLE, WebhookEvent, body_of
 from storage.announcements import write_deliveries
-from storage.deliveries import DISABLED_AFTER, Deliveries, Delivery, LoggedAttempt, StoredDeliveries
+from storage.deliveries import DISABLED_AFTER, Deliveries, StoredDeliveries
 from storage.engine import Database
 from storage.models.accounts import Account
-from storage.models.webhooks import Webhook as WebhookRow
-from storage.webhooks import Webhook, Webhooks
+from storage.models.webhooks import Webhook, WebhookAttempt, WebhookDelivery
+from storage.webhooks import Webhooks
 from tests.support.receiver import Receiver, receiver
 from worker import workflow_runner
 from workflows.delivery import WebhookDeliveryWorkflow
@@ -55,13 +55,13 @@ class Post:
                     account_id="usr_1",
                     url=self.hook.url,
                     description=None,
-                    events=CHOOSABLE,
+                    events=list(CHOOSABLE),
                     status=WebhookStatus.ENABLED,
                     created_at=AT,
                 )
             )
 
-    async def deliver(self) -> tuple[Delivery, Sequence[LoggedAttempt]]:
+    async def deliver(self) -> tuple[WebhookDelivery, Sequence[WebhookAttempt]]:
         """Announce something, and take it there until that has ended."""
         async with self.database.write() as connection:
             body = body_of(WebhookEvent.WEBHOOK_TEST, {}, at=AT)
@@ -143,7 +143,7 @@ async def test_a_webhook_that_fails_for_days_is_disabled(post: Post) -> None:
     post.hook.status = 503
     async with post.database.write() as connection:
         long_ago = datetime.now(UTC) - DISABLED_AFTER - timedelta(hours=1)
-        await connection.execute(update(WebhookRow).values(failing_since=long_ago))
+        await connection.execute(update(Webhook).values(failing_since=long_ago))
     await post.deliver()
     webhook = await post.webhook()
     assert webhook.status is WebhookStatus.DISABLED
@@ -154,7 +154,7 @@ async def test_a_webhook_that_fails_for_days_is_disabled(post: Post) -> None:
 
 async def test_nobody_listens(post: Post) -> None:
     async with post.database.write() as connection:
-        await connection.execute(update(WebhookRow).values(url="http://127.0.0.1:9/"))
+        await connection.execute(update(Webhook).values(url="http://127.0.0.1:9/"))
     delivery, attempts = await post.deliver()
     assert delivery.status is DeliveryStatus.FAILED
     assert {attempt.status_code for attempt in attempts} == {None}
@@ -169,7 +169,7 @@ async def test_no_secret_is_in_the_history(post: Post) -> None:
     assert "whsec" not in text
     assert post.hook.url not in text
     async with post.database.read() as connection:
-        assert "whsec" not in str((await connection.execute(select(WebhookRow.__table__))).all())
+        assert "whsec" not in str((await connection.execute(select(Webhook.__table__))).all())
 
 
 async def test_one_that_is_asked_for_again_before_its_workflow_has_ended(

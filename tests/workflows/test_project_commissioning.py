@@ -33,11 +33,12 @@ from domain.states import (
 )
 from storage.batch_records import StoredBatches
 from storage.batch_status import count
-from storage.batches import Batch, Batches, open_batch_of, read_owner
+from storage.batches import Batches, open_batch_of, read_owner
 from storage.catalogue import load_catalogue
 from storage.engine import Database
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
+from storage.models.runs import Batch
 from storage.runs import Runs
 from temporal import starts
 from tests.support.eventually import eventually

@@ -88,9 +88,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_accounts')),
     sa.UniqueConstraint('role', 'email', name=op.f('uq_accounts_role_email'))
     )
-    with op.batch_alter_table('accounts', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_accounts_deleted_at'), ['deleted_at'], unique=False)
-
+    op.create_index(op.f('ix_accounts_deleted_at'), 'accounts', ['deleted_at'], unique=False)
     op.create_table('account_sessions',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('account_id', sa.String(length=40), nullable=False),
@@ -101,10 +99,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['account_id'], ['accounts.id'], name=op.f('fk_account_sessions_account_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_account_sessions'))
     )
-    with op.batch_alter_table('account_sessions', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_account_sessions_account_id_id'), ['account_id', 'id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_account_sessions_expires_at'), ['expires_at'], unique=False)
-
+    op.create_index(op.f('ix_account_sessions_account_id_id'), 'account_sessions', ['account_id', 'id'], unique=False)
+    op.create_index(op.f('ix_account_sessions_expires_at'), 'account_sessions', ['expires_at'], unique=False)
     op.create_table('account_events',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
     sa.Column('account_id', sa.String(length=40), nullable=False),
@@ -115,9 +111,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['account_id'], ['accounts.id'], name=op.f('fk_account_events_account_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_account_events'))
     )
-    with op.batch_alter_table('account_events', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_account_events_account_id_id'), ['account_id', 'id'], unique=False)
-
+    op.create_index(op.f('ix_account_events_account_id_id'), 'account_events', ['account_id', 'id'], unique=False)
     op.create_table('account_letters',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('purpose', sa.String(length=20), nullable=False),
@@ -132,11 +126,9 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_account_letters')),
     sa.UniqueConstraint('token_hash', name=op.f('uq_account_letters_token_hash'))
     )
-    with op.batch_alter_table('account_letters', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_account_letters_expires_at'), ['expires_at'], unique=False)
-        batch_op.create_index(batch_op.f('ix_account_letters_role_email'), ['role', 'email'], unique=False)
-        batch_op.create_index('ix_account_letters_to_dispatch', ['id'], unique=False, postgresql_where=sa.text('dispatched_at IS NULL'), sqlite_where=sa.text('dispatched_at IS NULL'))
-
+    op.create_index(op.f('ix_account_letters_expires_at'), 'account_letters', ['expires_at'], unique=False)
+    op.create_index(op.f('ix_account_letters_role_email'), 'account_letters', ['role', 'email'], unique=False)
+    op.create_index('ix_account_letters_to_dispatch', 'account_letters', ['id'], unique=False, postgresql_where=sa.text('dispatched_at IS NULL'), sqlite_where=sa.text('dispatched_at IS NULL'))
     op.create_table('certificate_keys',
     sa.Column('id', sa.String(length=16), nullable=False),
     sa.Column('public_key', sa.String(length=130), nullable=False),
@@ -158,9 +150,7 @@ def upgrade() -> None:
     sa.Column('detail', sa.String(length=500), nullable=True),
     sa.PrimaryKeyConstraint('intent', name=op.f('pk_commands'))
     )
-    with op.batch_alter_table('commands', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_commands_sent_at'), ['sent_at'], unique=False)
-
+    op.create_index(op.f('ix_commands_sent_at'), 'commands', ['sent_at'], unique=False)
     op.create_table('connection_attempts',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
     sa.Column('identity', sa.String(length=100), nullable=False),
@@ -179,13 +169,11 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_connection_attempts')),
     sa.UniqueConstraint('identity', 'digest', name=op.f('uq_connection_attempts_identity_digest'))
     )
-    with op.batch_alter_table('connection_attempts', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_connection_attempts_charge_point_id_at'), ['charge_point_id', 'at'], unique=False)
-        batch_op.create_index(batch_op.f('ix_connection_attempts_identity_at'), ['identity', 'at'], unique=False)
-        batch_op.create_index(batch_op.f('ix_connection_attempts_identity_key'), ['identity_key'], unique=False)
-        batch_op.create_index(batch_op.f('ix_connection_attempts_near_key'), ['near_key'], unique=False)
-        batch_op.create_index(batch_op.f('ix_connection_attempts_project_id'), ['project_id'], unique=False)
-
+    op.create_index(op.f('ix_connection_attempts_charge_point_id_at'), 'connection_attempts', ['charge_point_id', 'at'], unique=False)
+    op.create_index(op.f('ix_connection_attempts_identity_at'), 'connection_attempts', ['identity', 'at'], unique=False)
+    op.create_index(op.f('ix_connection_attempts_identity_key'), 'connection_attempts', ['identity_key'], unique=False)
+    op.create_index(op.f('ix_connection_attempts_near_key'), 'connection_attempts', ['near_key'], unique=False)
+    op.create_index(op.f('ix_connection_attempts_project_id'), 'connection_attempts', ['project_id'], unique=False)
     op.create_table('log_entries',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
     sa.Column('charge_point_id', sa.String(length=40), nullable=False),
@@ -203,18 +191,15 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_log_entries')),
     sa.UniqueConstraint('entry_key', name=op.f('uq_log_entries_entry_key'))
     )
-    with op.batch_alter_table('log_entries', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_log_entries_charge_point_id_at_id'), ['charge_point_id', 'at', 'id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_log_entries_commissioning_id_at_id'), ['commissioning_id', 'at', 'id'], unique=False)
-        batch_op.create_index('ix_log_entries_reports', ['charge_point_id', 'at', 'id'], unique=False, postgresql_where=sa.text("kind = 'report'"), sqlite_where=sa.text("kind = 'report'"))
-
+    op.create_index(op.f('ix_log_entries_charge_point_id_at_id'), 'log_entries', ['charge_point_id', 'at', 'id'], unique=False)
+    op.create_index(op.f('ix_log_entries_commissioning_id_at_id'), 'log_entries', ['commissioning_id', 'at', 'id'], unique=False)
+    op.create_index('ix_log_entries_reports', 'log_entries', ['charge_point_id', 'at', 'id'], unique=False, postgresql_where=sa.text("kind = 'report'"), sqlite_where=sa.text("kind = 'report'"))
     op.create_table('retention_marks',
     sa.Column('name', sa.String(length=20), nullable=False),
     sa.Column('position', sa.String(length=40), nullable=False),
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('name', name=op.f('pk_retention_marks'))
     )
-
     op.create_table('meter_values',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
     sa.Column('transaction_id', sa.BigInteger(), nullable=True),
@@ -227,10 +212,8 @@ def upgrade() -> None:
     sa.Column('samples', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_meter_values'))
     )
-    with op.batch_alter_table('meter_values', schema=None) as batch_op:
-        batch_op.create_index('uq_meter_values_of_transactions', ['transaction_id', 'at', 'digest'], unique=True)
-        batch_op.create_index('uq_meter_values_outside_transactions', ['charge_point_id', 'at', 'digest'], unique=True, postgresql_where=sa.text('transaction_id IS NULL'), sqlite_where=sa.text('transaction_id IS NULL'))
-
+    op.create_index('uq_meter_values_of_transactions', 'meter_values', ['transaction_id', 'at', 'digest'], unique=True)
+    op.create_index('uq_meter_values_outside_transactions', 'meter_values', ['charge_point_id', 'at', 'digest'], unique=True, postgresql_where=sa.text('transaction_id IS NULL'), sqlite_where=sa.text('transaction_id IS NULL'))
     op.create_table('nodes',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('started_at', sa.DateTime(timezone=True), nullable=False),
@@ -242,18 +225,14 @@ def upgrade() -> None:
     sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('token_id', name=op.f('pk_revoked_tokens'))
     )
-    with op.batch_alter_table('revoked_tokens', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_revoked_tokens_expires_at'), ['expires_at'], unique=False)
-
+    op.create_index(op.f('ix_revoked_tokens_expires_at'), 'revoked_tokens', ['expires_at'], unique=False)
     op.create_table('throttles',
     sa.Column('key', sa.String(length=100), nullable=False),
     sa.Column('count', sa.Integer(), nullable=False),
     sa.Column('window_ends_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('key', name=op.f('pk_throttles'))
     )
-    with op.batch_alter_table('throttles', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_throttles_window_ends_at'), ['window_ends_at'], unique=False)
-
+    op.create_index(op.f('ix_throttles_window_ends_at'), 'throttles', ['window_ends_at'], unique=False)
     op.create_table('kept_answers',
     sa.Column('key', sa.String(length=64), nullable=False),
     sa.Column('account_id', sa.String(length=40), nullable=False),
@@ -270,10 +249,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['account_id'], ['accounts.id'], name=op.f('fk_kept_answers_account_id')),
     sa.PrimaryKeyConstraint('key', name=op.f('pk_kept_answers'))
     )
-    with op.batch_alter_table('kept_answers', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_kept_answers_account_id_first_at'), ['account_id', 'first_at'], unique=False)
-        batch_op.create_index(batch_op.f('ix_kept_answers_expires_at'), ['expires_at'], unique=False)
-
+    op.create_index(op.f('ix_kept_answers_account_id_first_at'), 'kept_answers', ['account_id', 'first_at'], unique=False)
+    op.create_index(op.f('ix_kept_answers_expires_at'), 'kept_answers', ['expires_at'], unique=False)
     op.create_table('projects',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('installer_id', sa.String(length=40), nullable=False),
@@ -304,10 +281,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['site_owner_id'], ['accounts.id'], name=op.f('fk_projects_site_owner_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_projects'))
     )
-    with op.batch_alter_table('projects', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_projects_installer_id_id'), ['installer_id', 'id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_projects_site_owner_id'), ['site_owner_id'], unique=False)
-
+    op.create_index(op.f('ix_projects_installer_id_id'), 'projects', ['installer_id', 'id'], unique=False)
+    op.create_index(op.f('ix_projects_site_owner_id'), 'projects', ['site_owner_id'], unique=False)
     op.create_table('webhooks',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('account_id', sa.String(length=40), nullable=False),
@@ -323,9 +298,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['account_id'], ['accounts.id'], name=op.f('fk_webhooks_account_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_webhooks'))
     )
-    with op.batch_alter_table('webhooks', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_webhooks_account_id_id'), ['account_id', 'id'], unique=False)
-
+    op.create_index(op.f('ix_webhooks_account_id_id'), 'webhooks', ['account_id', 'id'], unique=False)
     op.create_table('audit_entries',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
     sa.Column('project_id', sa.String(length=40), nullable=False),
@@ -344,9 +317,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_audit_entries')),
     sa.UniqueConstraint('entry_key', name=op.f('uq_audit_entries_entry_key'))
     )
-    with op.batch_alter_table('audit_entries', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_audit_entries_project_id_id'), ['project_id', 'id'], unique=False)
-
+    op.create_index(op.f('ix_audit_entries_project_id_id'), 'audit_entries', ['project_id', 'id'], unique=False)
     op.create_table('batches',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('project_id', sa.String(length=40), nullable=False),
@@ -358,11 +329,9 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_batches_project_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_batches'))
     )
-    with op.batch_alter_table('batches', schema=None) as batch_op:
-        batch_op.create_index('ix_batches_open', ['id'], unique=False, postgresql_where=sa.text("status IN ('starting', 'in_progress')"), sqlite_where=sa.text("status IN ('starting', 'in_progress')"))
-        batch_op.create_index(batch_op.f('ix_batches_project_id_id'), ['project_id', 'id'], unique=False)
-        batch_op.create_index('uq_batches_one_open', ['project_id'], unique=True, postgresql_where=sa.text("status IN ('starting', 'in_progress')"), sqlite_where=sa.text("status IN ('starting', 'in_progress')"))
-
+    op.create_index('ix_batches_open', 'batches', ['id'], unique=False, postgresql_where=sa.text("status IN ('starting', 'in_progress')"), sqlite_where=sa.text("status IN ('starting', 'in_progress')"))
+    op.create_index(op.f('ix_batches_project_id_id'), 'batches', ['project_id', 'id'], unique=False)
+    op.create_index('uq_batches_one_open', 'batches', ['project_id'], unique=True, postgresql_where=sa.text("status IN ('starting', 'in_progress')"), sqlite_where=sa.text("status IN ('starting', 'in_progress')"))
     op.create_table('billing_accounts',
     sa.Column('project_id', sa.String(length=40), nullable=False),
     sa.Column('active_since', sa.DateTime(timezone=True), nullable=False),
@@ -379,9 +348,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_billing_issuers_project_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_billing_issuers'))
     )
-    with op.batch_alter_table('billing_issuers', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_billing_issuers_project_id_valid_from_id'), ['project_id', 'valid_from', 'id'], unique=False)
-
+    op.create_index(op.f('ix_billing_issuers_project_id_valid_from_id'), 'billing_issuers', ['project_id', 'valid_from', 'id'], unique=False)
     op.create_table('cdrs',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('project_id', sa.String(length=40), nullable=False),
@@ -396,10 +363,8 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_cdrs')),
     sa.UniqueConstraint('transaction_id', 'revision', 'credit', name=op.f('uq_cdrs_transaction_id_revision_credit'))
     )
-    with op.batch_alter_table('cdrs', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_cdrs_project_id_issued_at_id'), ['project_id', 'issued_at', 'id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_cdrs_project_id_month_issued_at_id'), ['project_id', 'month', 'issued_at', 'id'], unique=False)
-
+    op.create_index(op.f('ix_cdrs_project_id_issued_at_id'), 'cdrs', ['project_id', 'issued_at', 'id'], unique=False)
+    op.create_index(op.f('ix_cdrs_project_id_month_issued_at_id'), 'cdrs', ['project_id', 'month', 'issued_at', 'id'], unique=False)
     op.create_table('held_records',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('project_id', sa.String(length=40), nullable=False),
@@ -418,10 +383,8 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_held_records')),
     sa.UniqueConstraint('transaction_id', name=op.f('uq_held_records_transaction_id'))
     )
-    with op.batch_alter_table('held_records', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_held_records_project_id_id'), ['project_id', 'id'], unique=False)
-        batch_op.create_index('ix_held_records_to_mail', ['project_id'], unique=False, postgresql_where=sa.text("mailed_at IS NULL AND state = 'held'"), sqlite_where=sa.text("mailed_at IS NULL AND state = 'held'"))
-
+    op.create_index(op.f('ix_held_records_project_id_id'), 'held_records', ['project_id', 'id'], unique=False)
+    op.create_index('ix_held_records_to_mail', 'held_records', ['project_id'], unique=False, postgresql_where=sa.text("mailed_at IS NULL AND state = 'held'"), sqlite_where=sa.text("mailed_at IS NULL AND state = 'held'"))
     op.create_table('charge_points',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('project_id', sa.String(length=40), nullable=False),
@@ -457,14 +420,12 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_charge_points_project_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_charge_points'))
     )
-    with op.batch_alter_table('charge_points', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_charge_points_near_key'), ['near_key'], unique=False)
-        batch_op.create_index(batch_op.f('ix_charge_points_project_id_id'), ['project_id', 'id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_charge_points_serial_key'), ['serial_key'], unique=False)
-        batch_op.create_index('ix_charge_points_watched', ['id'], unique=False, postgresql_where=sa.text('watched_by IS NOT NULL'), sqlite_where=sa.text('watched_by IS NOT NULL'))
-        batch_op.create_index('ix_charge_points_withdrawal', ['id'], unique=False, postgresql_where=sa.text('withdrawal IS NOT NULL'), sqlite_where=sa.text('withdrawal IS NOT NULL'))
-        batch_op.create_index('uq_charge_points_serial', ['project_id', 'serial_key'], unique=True, postgresql_where=sa.text('withdrawn_at IS NULL'), sqlite_where=sa.text('withdrawn_at IS NULL'))
-
+    op.create_index(op.f('ix_charge_points_near_key'), 'charge_points', ['near_key'], unique=False)
+    op.create_index(op.f('ix_charge_points_project_id_id'), 'charge_points', ['project_id', 'id'], unique=False)
+    op.create_index(op.f('ix_charge_points_serial_key'), 'charge_points', ['serial_key'], unique=False)
+    op.create_index('ix_charge_points_watched', 'charge_points', ['id'], unique=False, postgresql_where=sa.text('watched_by IS NOT NULL'), sqlite_where=sa.text('watched_by IS NOT NULL'))
+    op.create_index('ix_charge_points_withdrawal', 'charge_points', ['id'], unique=False, postgresql_where=sa.text('withdrawal IS NOT NULL'), sqlite_where=sa.text('withdrawal IS NOT NULL'))
+    op.create_index('uq_charge_points_serial', 'charge_points', ['project_id', 'serial_key'], unique=True, postgresql_where=sa.text('withdrawn_at IS NULL'), sqlite_where=sa.text('withdrawn_at IS NULL'))
     op.create_table('request_words',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('project_id', sa.String(length=40), nullable=False),
@@ -473,10 +434,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_request_words_project_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_request_words'))
     )
-    with op.batch_alter_table('request_words', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_request_words_at'), ['at'], unique=False)
-        batch_op.create_index(batch_op.f('ix_request_words_project_id'), ['project_id'], unique=False)
-
+    op.create_index(op.f('ix_request_words_at'), 'request_words', ['at'], unique=False)
+    op.create_index(op.f('ix_request_words_project_id'), 'request_words', ['project_id'], unique=False)
     op.create_table('project_members',
     sa.Column('project_id', sa.String(length=40), nullable=False),
     sa.Column('account_id', sa.String(length=40), nullable=False),
@@ -486,9 +445,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_project_members_project_id')),
     sa.PrimaryKeyConstraint('project_id', 'account_id', name=op.f('pk_project_members'))
     )
-    with op.batch_alter_table('project_members', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_project_members_account_id_project_id'), ['account_id', 'project_id'], unique=False)
-
+    op.create_index(op.f('ix_project_members_account_id_project_id'), 'project_members', ['account_id', 'project_id'], unique=False)
     op.create_table('id_tags',
     sa.Column('project_id', sa.String(length=40), nullable=False),
     sa.Column('tag_key', sa.String(length=20), nullable=False),
@@ -524,11 +481,9 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_service_visits_project_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_service_visits'))
     )
-    with op.batch_alter_table('service_visits', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_service_visits_installer_id_id'), ['installer_id', 'id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_service_visits_project_id_id'), ['project_id', 'id'], unique=False)
-        batch_op.create_index('ix_service_visits_running', ['id'], unique=False, postgresql_where=sa.text('told_at IS NULL'), sqlite_where=sa.text('told_at IS NULL'))
-
+    op.create_index(op.f('ix_service_visits_installer_id_id'), 'service_visits', ['installer_id', 'id'], unique=False)
+    op.create_index(op.f('ix_service_visits_project_id_id'), 'service_visits', ['project_id', 'id'], unique=False)
+    op.create_index('ix_service_visits_running', 'service_visits', ['id'], unique=False, postgresql_where=sa.text('told_at IS NULL'), sqlite_where=sa.text('told_at IS NULL'))
     op.create_table('certificates',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('scope', sa.String(length=20), nullable=False),
@@ -573,12 +528,10 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_invitations')),
     sa.UniqueConstraint('token_hash', name=op.f('uq_invitations_token_hash'))
     )
-    with op.batch_alter_table('invitations', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_invitations_email_id'), ['email', 'id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_invitations_invited_by_accepted_by'), ['invited_by', 'accepted_by'], unique=False)
-        batch_op.create_index(batch_op.f('ix_invitations_project_id'), ['project_id'], unique=False)
-        batch_op.create_index('ix_invitations_to_settle', ['id'], unique=False, postgresql_where=sa.text('told_at IS NULL'), sqlite_where=sa.text('told_at IS NULL'))
-
+    op.create_index(op.f('ix_invitations_email_id'), 'invitations', ['email', 'id'], unique=False)
+    op.create_index(op.f('ix_invitations_invited_by_accepted_by'), 'invitations', ['invited_by', 'accepted_by'], unique=False)
+    op.create_index(op.f('ix_invitations_project_id'), 'invitations', ['project_id'], unique=False)
+    op.create_index('ix_invitations_to_settle', 'invitations', ['id'], unique=False, postgresql_where=sa.text('told_at IS NULL'), sqlite_where=sa.text('told_at IS NULL'))
     op.create_table('mail_blocks',
     sa.Column('account_id', sa.String(length=40), nullable=False),
     sa.Column('recipient', sa.String(length=64), nullable=False),
@@ -604,11 +557,9 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_mail_notices')),
     sa.UniqueConstraint('about', name=op.f('uq_mail_notices_about'))
     )
-    with op.batch_alter_table('mail_notices', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_mail_notices_account_id_recipient'), ['account_id', 'recipient'], unique=False)
-        batch_op.create_index('ix_mail_notices_due', ['account_id', 'recipient'], unique=False, postgresql_where=sa.text('due_at IS NOT NULL'), sqlite_where=sa.text('due_at IS NOT NULL'))
-        batch_op.create_index('ix_mail_notices_old', ['created_at'], unique=False, postgresql_where=sa.text('due_at IS NULL'), sqlite_where=sa.text('due_at IS NULL'))
-
+    op.create_index(op.f('ix_mail_notices_account_id_recipient'), 'mail_notices', ['account_id', 'recipient'], unique=False)
+    op.create_index('ix_mail_notices_due', 'mail_notices', ['account_id', 'recipient'], unique=False, postgresql_where=sa.text('due_at IS NOT NULL'), sqlite_where=sa.text('due_at IS NOT NULL'))
+    op.create_index('ix_mail_notices_old', 'mail_notices', ['created_at'], unique=False, postgresql_where=sa.text('due_at IS NULL'), sqlite_where=sa.text('due_at IS NULL'))
     op.create_table('reboot_slots',
     sa.Column('intent', sa.String(length=100), nullable=False),
     sa.Column('project_id', sa.String(length=40), nullable=False),
@@ -616,9 +567,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_reboot_slots_project_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('intent', name=op.f('pk_reboot_slots'))
     )
-    with op.batch_alter_table('reboot_slots', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_reboot_slots_project_id_at'), ['project_id', 'at'], unique=False)
-
+    op.create_index(op.f('ix_reboot_slots_project_id_at'), 'reboot_slots', ['project_id', 'at'], unique=False)
     op.create_table('tariffs',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('project_id', sa.String(length=40), nullable=False),
@@ -632,9 +581,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['set_by'], ['accounts.id'], name=op.f('fk_tariffs_set_by')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_tariffs'))
     )
-    with op.batch_alter_table('tariffs', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_tariffs_project_id_valid_from_id'), ['project_id', 'valid_from', 'id'], unique=False)
-
+    op.create_index(op.f('ix_tariffs_project_id_valid_from_id'), 'tariffs', ['project_id', 'valid_from', 'id'], unique=False)
     op.create_table('webhook_deliveries',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('webhook_id', sa.String(length=40), nullable=False),
@@ -648,11 +595,9 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['webhook_id'], ['webhooks.id'], name=op.f('fk_webhook_deliveries_webhook_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_webhook_deliveries'))
     )
-    with op.batch_alter_table('webhook_deliveries', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_webhook_deliveries_ended_at'), ['ended_at'], unique=False)
-        batch_op.create_index('ix_webhook_deliveries_pending', ['id'], unique=False, postgresql_where=sa.text("status = 'pending'"), sqlite_where=sa.text("status = 'pending'"))
-        batch_op.create_index(batch_op.f('ix_webhook_deliveries_webhook_id_id'), ['webhook_id', 'id'], unique=False)
-
+    op.create_index(op.f('ix_webhook_deliveries_ended_at'), 'webhook_deliveries', ['ended_at'], unique=False)
+    op.create_index('ix_webhook_deliveries_pending', 'webhook_deliveries', ['id'], unique=False, postgresql_where=sa.text("status = 'pending'"), sqlite_where=sa.text("status = 'pending'"))
+    op.create_index(op.f('ix_webhook_deliveries_webhook_id_id'), 'webhook_deliveries', ['webhook_id', 'id'], unique=False)
     op.create_table('batch_members',
     sa.Column('batch_id', sa.String(length=40), nullable=False),
     sa.Column('charge_point_id', sa.String(length=40), nullable=False),
@@ -663,9 +608,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_batch_members_charge_point_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('batch_id', 'charge_point_id', name=op.f('pk_batch_members'))
     )
-    with op.batch_alter_table('batch_members', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_batch_members_charge_point_id'), ['charge_point_id'], unique=False)
-
+    op.create_index(op.f('ix_batch_members_charge_point_id'), 'batch_members', ['charge_point_id'], unique=False)
     op.create_table('billing_pauses',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
     sa.Column('project_id', sa.String(length=40), nullable=False),
@@ -676,10 +619,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['project_id'], ['billing_accounts.project_id'], name=op.f('fk_billing_pauses_project_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_billing_pauses'))
     )
-    with op.batch_alter_table('billing_pauses', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_billing_pauses_project_id_paused_at'), ['project_id', 'paused_at'], unique=False)
-        batch_op.create_index('uq_billing_pauses_one_open', ['project_id'], unique=True, postgresql_where=sa.text('resumed_at IS NULL'), sqlite_where=sa.text('resumed_at IS NULL'))
-
+    op.create_index(op.f('ix_billing_pauses_project_id_paused_at'), 'billing_pauses', ['project_id', 'paused_at'], unique=False)
+    op.create_index('uq_billing_pauses_one_open', 'billing_pauses', ['project_id'], unique=True, postgresql_where=sa.text('resumed_at IS NULL'), sqlite_where=sa.text('resumed_at IS NULL'))
     op.create_table('boots',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('charge_point_id', sa.String(length=40), nullable=False),
@@ -700,10 +641,8 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_boots')),
     sa.UniqueConstraint('charge_point_id', 'digest', name=op.f('uq_boots_charge_point_id_digest'))
     )
-    with op.batch_alter_table('boots', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_boots_charge_point_id_at'), ['charge_point_id', 'at'], unique=False)
-        batch_op.create_index('ix_boots_contested', ['charge_point_id', 'at'], unique=False, postgresql_where=sa.text('contested_link IS NOT NULL'), sqlite_where=sa.text('contested_link IS NOT NULL'))
-
+    op.create_index(op.f('ix_boots_charge_point_id_at'), 'boots', ['charge_point_id', 'at'], unique=False)
+    op.create_index('ix_boots_contested', 'boots', ['charge_point_id', 'at'], unique=False, postgresql_where=sa.text('contested_link IS NOT NULL'), sqlite_where=sa.text('contested_link IS NOT NULL'))
     op.create_table('charge_point_features',
     sa.Column('charge_point_id', sa.String(length=40), nullable=False),
     sa.Column('feature', sa.String(length=20), nullable=False),
@@ -734,9 +673,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['service_visit_id'], ['service_visits.id'], name=op.f('fk_service_visit_charge_points_service_visit_id')),
     sa.PrimaryKeyConstraint('service_visit_id', 'charge_point_id', name=op.f('pk_service_visit_charge_points'))
     )
-    with op.batch_alter_table('service_visit_charge_points', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_service_visit_charge_points_charge_point_id'), ['charge_point_id'], unique=False)
-
+    op.create_index(op.f('ix_service_visit_charge_points_charge_point_id'), 'service_visit_charge_points', ['charge_point_id'], unique=False)
     op.create_table('commissioning_runs',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('charge_point_id', sa.String(length=40), nullable=False),
@@ -759,14 +696,12 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['service_visit_id'], ['service_visits.id'], name=op.f('fk_commissioning_runs_service_visit_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_commissioning_runs'))
     )
-    with op.batch_alter_table('commissioning_runs', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_commissioning_runs_charge_point_id_id'), ['charge_point_id', 'id'], unique=False)
-        batch_op.create_index('ix_commissioning_runs_completed', ['charge_point_id', 'id'], unique=False, postgresql_where=sa.text("status = 'completed'"), sqlite_where=sa.text("status = 'completed'"))
-        batch_op.create_index(batch_op.f('ix_commissioning_runs_project_id_id'), ['project_id', 'id'], unique=False)
-        batch_op.create_index('ix_commissioning_runs_in_progress', ['id'], unique=False, postgresql_where=sa.text("status = 'in_progress'"), sqlite_where=sa.text("status = 'in_progress'"))
-        batch_op.create_index('ix_commissioning_runs_starting', ['id'], unique=False, postgresql_where=sa.text("status = 'starting'"), sqlite_where=sa.text("status = 'starting'"))
-        batch_op.create_index('uq_commissioning_runs_one_open', ['charge_point_id'], unique=True, postgresql_where=sa.text("status IN ('starting', 'in_progress')"), sqlite_where=sa.text("status IN ('starting', 'in_progress')"))
-
+    op.create_index(op.f('ix_commissioning_runs_charge_point_id_id'), 'commissioning_runs', ['charge_point_id', 'id'], unique=False)
+    op.create_index('ix_commissioning_runs_completed', 'commissioning_runs', ['charge_point_id', 'id'], unique=False, postgresql_where=sa.text("status = 'completed'"), sqlite_where=sa.text("status = 'completed'"))
+    op.create_index(op.f('ix_commissioning_runs_project_id_id'), 'commissioning_runs', ['project_id', 'id'], unique=False)
+    op.create_index('ix_commissioning_runs_in_progress', 'commissioning_runs', ['id'], unique=False, postgresql_where=sa.text("status = 'in_progress'"), sqlite_where=sa.text("status = 'in_progress'"))
+    op.create_index('ix_commissioning_runs_starting', 'commissioning_runs', ['id'], unique=False, postgresql_where=sa.text("status = 'starting'"), sqlite_where=sa.text("status = 'starting'"))
+    op.create_index('uq_commissioning_runs_one_open', 'commissioning_runs', ['charge_point_id'], unique=True, postgresql_where=sa.text("status IN ('starting', 'in_progress')"), sqlite_where=sa.text("status IN ('starting', 'in_progress')"))
     op.create_table('connections',
     sa.Column('charge_point_id', sa.String(length=40), nullable=False),
     sa.Column('node_id', sa.String(length=40), nullable=False),
@@ -794,10 +729,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_connections_charge_point_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('charge_point_id', name=op.f('pk_connections'))
     )
-    with op.batch_alter_table('connections', schema=None) as batch_op:
-        batch_op.create_index('ix_connections_contested', ['charge_point_id'], unique=False, postgresql_where=sa.text('contest_since IS NOT NULL'), sqlite_where=sa.text('contest_since IS NOT NULL'))
-        batch_op.create_index(batch_op.f('ix_connections_node_id'), ['node_id'], unique=False)
-
+    op.create_index('ix_connections_contested', 'connections', ['charge_point_id'], unique=False, postgresql_where=sa.text('contest_since IS NOT NULL'), sqlite_where=sa.text('contest_since IS NOT NULL'))
+    op.create_index(op.f('ix_connections_node_id'), 'connections', ['node_id'], unique=False)
     op.create_table('connectors',
     sa.Column('charge_point_id', sa.String(length=40), nullable=False),
     sa.Column('connector_id', sa.Integer(), autoincrement=False, nullable=False),
@@ -867,9 +800,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_parameters_charge_point_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('charge_point_id', 'key', name=op.f('pk_parameters'))
     )
-    with op.batch_alter_table('parameters', schema=None) as batch_op:
-        batch_op.create_index('ix_parameters_queued', ['charge_point_id'], unique=False, postgresql_where=sa.text("state = 'queued'"), sqlite_where=sa.text("state = 'queued'"))
-
+    op.create_index('ix_parameters_queued', 'parameters', ['charge_point_id'], unique=False, postgresql_where=sa.text("state = 'queued'"), sqlite_where=sa.text("state = 'queued'"))
     op.create_table('photos',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('charge_point_id', sa.String(length=40), nullable=False),
@@ -917,10 +848,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_suspensions_charge_point_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_suspensions'))
     )
-    with op.batch_alter_table('suspensions', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_suspensions_charge_point_id_connector_id_since'), ['charge_point_id', 'connector_id', 'since'], unique=False)
-        batch_op.create_index('uq_suspensions_one_open', ['charge_point_id', 'connector_id'], unique=True, postgresql_where=sa.text('until IS NULL'), sqlite_where=sa.text('until IS NULL'))
-
+    op.create_index(op.f('ix_suspensions_charge_point_id_connector_id_since'), 'suspensions', ['charge_point_id', 'connector_id', 'since'], unique=False)
+    op.create_index('uq_suspensions_one_open', 'suspensions', ['charge_point_id', 'connector_id'], unique=True, postgresql_where=sa.text('until IS NULL'), sqlite_where=sa.text('until IS NULL'))
     op.create_table('transactions',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
     sa.Column('charge_point_id', sa.String(length=40), nullable=False),
@@ -944,14 +873,12 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_transactions')),
     sa.UniqueConstraint('charge_point_id', 'connector_id', 'started_at', 'id_tag', 'meter_start', name=op.f('uq_transactions_charge_point_id_connector_id_started_at_id_tag_meter_start'))
     )
-    with op.batch_alter_table('transactions', schema=None) as batch_op:
-        batch_op.create_index('ix_transactions_billing_due', ['id'], unique=False, postgresql_where=sa.text("billing = 'due'"), sqlite_where=sa.text("billing = 'due'"))
-        batch_op.create_index(batch_op.f('ix_transactions_charge_point_id_received_at'), ['charge_point_id', 'received_at'], unique=False)
-        batch_op.create_index(batch_op.f('ix_transactions_charge_point_id_stopped_at'), ['charge_point_id', 'stopped_at'], unique=False)
-        batch_op.create_index('ix_transactions_contested_stops', ['charge_point_id', 'id'], unique=False, postgresql_where=sa.text('contested_stops IS NOT NULL'), sqlite_where=sa.text('contested_stops IS NOT NULL'))
-        batch_op.create_index('ix_transactions_of_runs', ['commissioning_id'], unique=False, postgresql_where=sa.text('commissioning_id IS NOT NULL'), sqlite_where=sa.text('commissioning_id IS NOT NULL'))
-        batch_op.create_index('ix_transactions_open', ['id'], unique=False, postgresql_where=sa.text('stopped_at IS NULL'), sqlite_where=sa.text('stopped_at IS NULL'))
-
+    op.create_index('ix_transactions_billing_due', 'transactions', ['id'], unique=False, postgresql_where=sa.text("billing = 'due'"), sqlite_where=sa.text("billing = 'due'"))
+    op.create_index(op.f('ix_transactions_charge_point_id_received_at'), 'transactions', ['charge_point_id', 'received_at'], unique=False)
+    op.create_index(op.f('ix_transactions_charge_point_id_stopped_at'), 'transactions', ['charge_point_id', 'stopped_at'], unique=False)
+    op.create_index('ix_transactions_contested_stops', 'transactions', ['charge_point_id', 'id'], unique=False, postgresql_where=sa.text('contested_stops IS NOT NULL'), sqlite_where=sa.text('contested_stops IS NOT NULL'))
+    op.create_index('ix_transactions_of_runs', 'transactions', ['commissioning_id'], unique=False, postgresql_where=sa.text('commissioning_id IS NOT NULL'), sqlite_where=sa.text('commissioning_id IS NOT NULL'))
+    op.create_index('ix_transactions_open', 'transactions', ['id'], unique=False, postgresql_where=sa.text('stopped_at IS NULL'), sqlite_where=sa.text('stopped_at IS NULL'))
     op.create_table('webhook_attempts',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
     sa.Column('delivery_id', sa.String(length=40), nullable=False),
@@ -963,228 +890,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['delivery_id'], ['webhook_deliveries.id'], name=op.f('fk_webhook_attempts_delivery_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_webhook_attempts'))
     )
-    with op.batch_alter_table('webhook_attempts', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_webhook_attempts_delivery_id'), ['delivery_id'], unique=False)
-
+    op.create_index(op.f('ix_webhook_attempts_delivery_id'), 'webhook_attempts', ['delivery_id'], unique=False)
     # ### end Alembic commands ###
     refuse_changes('cdrs')
     refuse_all_but_erasing()
-
-
-def downgrade() -> None:
-    # ### commands auto generated by Alembic - please adjust! ###
-    with op.batch_alter_table('webhook_attempts', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_webhook_attempts_delivery_id'))
-
-    op.drop_table('webhook_attempts')
-    with op.batch_alter_table('transactions', schema=None) as batch_op:
-        batch_op.drop_index('ix_transactions_open', postgresql_where=sa.text('stopped_at IS NULL'), sqlite_where=sa.text('stopped_at IS NULL'))
-        batch_op.drop_index('ix_transactions_of_runs', postgresql_where=sa.text('commissioning_id IS NOT NULL'), sqlite_where=sa.text('commissioning_id IS NOT NULL'))
-        batch_op.drop_index('ix_transactions_contested_stops', postgresql_where=sa.text('contested_stops IS NOT NULL'), sqlite_where=sa.text('contested_stops IS NOT NULL'))
-        batch_op.drop_index(batch_op.f('ix_transactions_charge_point_id_stopped_at'))
-        batch_op.drop_index(batch_op.f('ix_transactions_charge_point_id_received_at'))
-        batch_op.drop_index('ix_transactions_billing_due', postgresql_where=sa.text("billing = 'due'"), sqlite_where=sa.text("billing = 'due'"))
-
-    op.drop_table('transactions')
-    with op.batch_alter_table('suspensions', schema=None) as batch_op:
-        batch_op.drop_index('uq_suspensions_one_open', postgresql_where=sa.text('until IS NULL'), sqlite_where=sa.text('until IS NULL'))
-        batch_op.drop_index(batch_op.f('ix_suspensions_charge_point_id_connector_id_since'))
-
-    op.drop_table('suspensions')
-    op.drop_table('local_lists')
-    op.drop_table('reported_keys')
-    op.drop_table('photos')
-    with op.batch_alter_table('parameters', schema=None) as batch_op:
-        batch_op.drop_index('ix_parameters_queued', postgresql_where=sa.text("state = 'queued'"), sqlite_where=sa.text("state = 'queued'"))
-
-    op.drop_table('parameters')
-    op.drop_table('irregularities')
-    op.drop_table('identity_aliases')
-    op.drop_table('checklist_answers')
-    op.drop_table('declarations')
-    op.drop_table('connectors')
-    with op.batch_alter_table('connections', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_connections_node_id'))
-        batch_op.drop_index('ix_connections_contested', postgresql_where=sa.text('contest_since IS NOT NULL'), sqlite_where=sa.text('contest_since IS NOT NULL'))
-
-    op.drop_table('connections')
-    with op.batch_alter_table('commissioning_runs', schema=None) as batch_op:
-        batch_op.drop_index('uq_commissioning_runs_one_open', postgresql_where=sa.text("status IN ('starting', 'in_progress')"), sqlite_where=sa.text("status IN ('starting', 'in_progress')"))
-        batch_op.drop_index('ix_commissioning_runs_starting', postgresql_where=sa.text("status = 'starting'"), sqlite_where=sa.text("status = 'starting'"))
-        batch_op.drop_index('ix_commissioning_runs_in_progress', postgresql_where=sa.text("status = 'in_progress'"), sqlite_where=sa.text("status = 'in_progress'"))
-        batch_op.drop_index(batch_op.f('ix_commissioning_runs_project_id_id'))
-        batch_op.drop_index('ix_commissioning_runs_completed', postgresql_where=sa.text("status = 'completed'"), sqlite_where=sa.text("status = 'completed'"))
-        batch_op.drop_index(batch_op.f('ix_commissioning_runs_charge_point_id_id'))
-
-    op.drop_table('commissioning_runs')
-    with op.batch_alter_table('service_visit_charge_points', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_service_visit_charge_points_charge_point_id'))
-
-    op.drop_table('service_visit_charge_points')
-    op.drop_table('charge_point_features')
-    with op.batch_alter_table('boots', schema=None) as batch_op:
-        batch_op.drop_index('ix_boots_contested', postgresql_where=sa.text('contested_link IS NOT NULL'), sqlite_where=sa.text('contested_link IS NOT NULL'))
-        batch_op.drop_index(batch_op.f('ix_boots_charge_point_id_at'))
-
-    op.drop_table('boots')
-    with op.batch_alter_table('billing_pauses', schema=None) as batch_op:
-        batch_op.drop_index('uq_billing_pauses_one_open', postgresql_where=sa.text('resumed_at IS NULL'), sqlite_where=sa.text('resumed_at IS NULL'))
-        batch_op.drop_index(batch_op.f('ix_billing_pauses_project_id_paused_at'))
-
-    op.drop_table('billing_pauses')
-    with op.batch_alter_table('batch_members', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_batch_members_charge_point_id'))
-
-    op.drop_table('batch_members')
-    with op.batch_alter_table('webhook_deliveries', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_webhook_deliveries_webhook_id_id'))
-        batch_op.drop_index('ix_webhook_deliveries_pending', postgresql_where=sa.text("status = 'pending'"), sqlite_where=sa.text("status = 'pending'"))
-        batch_op.drop_index(batch_op.f('ix_webhook_deliveries_ended_at'))
-
-    op.drop_table('webhook_deliveries')
-    with op.batch_alter_table('tariffs', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_tariffs_project_id_valid_from_id'))
-
-    op.drop_table('tariffs')
-    with op.batch_alter_table('reboot_slots', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_reboot_slots_project_id_at'))
-
-    op.drop_table('reboot_slots')
-    op.drop_table('certificates')
-    with op.batch_alter_table('invitations', schema=None) as batch_op:
-        batch_op.drop_index('ix_invitations_to_settle', postgresql_where=sa.text('told_at IS NULL'), sqlite_where=sa.text('told_at IS NULL'))
-        batch_op.drop_index(batch_op.f('ix_invitations_project_id'))
-        batch_op.drop_index(batch_op.f('ix_invitations_invited_by_accepted_by'))
-        batch_op.drop_index(batch_op.f('ix_invitations_email_id'))
-
-    op.drop_table('invitations')
-    with op.batch_alter_table('service_visits', schema=None) as batch_op:
-        batch_op.drop_index('ix_service_visits_running', postgresql_where=sa.text('told_at IS NULL'), sqlite_where=sa.text('told_at IS NULL'))
-        batch_op.drop_index(batch_op.f('ix_service_visits_project_id_id'))
-        batch_op.drop_index(batch_op.f('ix_service_visits_installer_id_id'))
-
-    op.drop_table('service_visits')
-    op.drop_table('awaited_tags')
-    op.drop_table('id_tags')
-    with op.batch_alter_table('project_members', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_project_members_account_id_project_id'))
-
-    op.drop_table('project_members')
-    with op.batch_alter_table('request_words', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_request_words_project_id'))
-        batch_op.drop_index(batch_op.f('ix_request_words_at'))
-
-    op.drop_table('request_words')
-    with op.batch_alter_table('charge_points', schema=None) as batch_op:
-        batch_op.drop_index('uq_charge_points_serial', postgresql_where=sa.text('withdrawn_at IS NULL'), sqlite_where=sa.text('withdrawn_at IS NULL'))
-        batch_op.drop_index('ix_charge_points_withdrawal', postgresql_where=sa.text('withdrawal IS NOT NULL'), sqlite_where=sa.text('withdrawal IS NOT NULL'))
-        batch_op.drop_index('ix_charge_points_watched', postgresql_where=sa.text('watched_by IS NOT NULL'), sqlite_where=sa.text('watched_by IS NOT NULL'))
-        batch_op.drop_index(batch_op.f('ix_charge_points_serial_key'))
-        batch_op.drop_index(batch_op.f('ix_charge_points_near_key'))
-        batch_op.drop_index(batch_op.f('ix_charge_points_project_id_id'))
-
-    op.drop_table('charge_points')
-    with op.batch_alter_table('held_records', schema=None) as batch_op:
-        batch_op.drop_index('ix_held_records_to_mail', postgresql_where=sa.text("mailed_at IS NULL AND state = 'held'"), sqlite_where=sa.text("mailed_at IS NULL AND state = 'held'"))
-        batch_op.drop_index(batch_op.f('ix_held_records_project_id_id'))
-
-    op.drop_table('held_records')
-    with op.batch_alter_table('cdrs', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_cdrs_project_id_month_issued_at_id'))
-        batch_op.drop_index(batch_op.f('ix_cdrs_project_id_issued_at_id'))
-
-    op.drop_table('cdrs')
-    with op.batch_alter_table('billing_issuers', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_billing_issuers_project_id_valid_from_id'))
-
-    op.drop_table('billing_issuers')
-    op.drop_table('billing_accounts')
-    with op.batch_alter_table('batches', schema=None) as batch_op:
-        batch_op.drop_index('uq_batches_one_open', postgresql_where=sa.text("status IN ('starting', 'in_progress')"), sqlite_where=sa.text("status IN ('starting', 'in_progress')"))
-        batch_op.drop_index(batch_op.f('ix_batches_project_id_id'))
-        batch_op.drop_index('ix_batches_open', postgresql_where=sa.text("status IN ('starting', 'in_progress')"), sqlite_where=sa.text("status IN ('starting', 'in_progress')"))
-
-    op.drop_table('batches')
-    with op.batch_alter_table('audit_entries', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_audit_entries_project_id_id'))
-
-    op.drop_table('audit_entries')
-    with op.batch_alter_table('webhooks', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_webhooks_account_id_id'))
-
-    op.drop_table('webhooks')
-    with op.batch_alter_table('projects', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_projects_site_owner_id'))
-        batch_op.drop_index(batch_op.f('ix_projects_installer_id_id'))
-
-    op.drop_table('projects')
-    with op.batch_alter_table('kept_answers', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_kept_answers_expires_at'))
-        batch_op.drop_index(batch_op.f('ix_kept_answers_account_id_first_at'))
-
-    op.drop_table('kept_answers')
-    with op.batch_alter_table('throttles', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_throttles_window_ends_at'))
-
-    op.drop_table('throttles')
-    with op.batch_alter_table('revoked_tokens', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_revoked_tokens_expires_at'))
-
-    op.drop_table('revoked_tokens')
-    op.drop_table('nodes')
-    with op.batch_alter_table('meter_values', schema=None) as batch_op:
-        batch_op.drop_index('uq_meter_values_outside_transactions', postgresql_where=sa.text('transaction_id IS NULL'), sqlite_where=sa.text('transaction_id IS NULL'))
-        batch_op.drop_index('uq_meter_values_of_transactions')
-
-    op.drop_table('meter_values')
-    op.drop_table('retention_marks')
-    with op.batch_alter_table('log_entries', schema=None) as batch_op:
-        batch_op.drop_index('ix_log_entries_reports', postgresql_where=sa.text("kind = 'report'"), sqlite_where=sa.text("kind = 'report'"))
-        batch_op.drop_index(batch_op.f('ix_log_entries_commissioning_id_at_id'))
-        batch_op.drop_index(batch_op.f('ix_log_entries_charge_point_id_at_id'))
-
-    op.drop_table('log_entries')
-    with op.batch_alter_table('connection_attempts', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_connection_attempts_project_id'))
-        batch_op.drop_index(batch_op.f('ix_connection_attempts_near_key'))
-        batch_op.drop_index(batch_op.f('ix_connection_attempts_identity_key'))
-        batch_op.drop_index(batch_op.f('ix_connection_attempts_identity_at'))
-        batch_op.drop_index(batch_op.f('ix_connection_attempts_charge_point_id_at'))
-
-    op.drop_table('connection_attempts')
-    with op.batch_alter_table('commands', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_commands_sent_at'))
-
-    op.drop_table('commands')
-    op.drop_table('key_fingerprints')
-    op.drop_table('certificate_keys')
-    with op.batch_alter_table('mail_notices', schema=None) as batch_op:
-        batch_op.drop_index('ix_mail_notices_old', postgresql_where=sa.text('due_at IS NULL'), sqlite_where=sa.text('due_at IS NULL'))
-        batch_op.drop_index('ix_mail_notices_due', postgresql_where=sa.text('due_at IS NOT NULL'), sqlite_where=sa.text('due_at IS NOT NULL'))
-        batch_op.drop_index(batch_op.f('ix_mail_notices_account_id_recipient'))
-
-    op.drop_table('mail_notices')
-    op.drop_table('mail_blocks')
-    with op.batch_alter_table('account_letters', schema=None) as batch_op:
-        batch_op.drop_index('ix_account_letters_to_dispatch', postgresql_where=sa.text('dispatched_at IS NULL'), sqlite_where=sa.text('dispatched_at IS NULL'))
-        batch_op.drop_index(batch_op.f('ix_account_letters_role_email'))
-        batch_op.drop_index(batch_op.f('ix_account_letters_expires_at'))
-
-    op.drop_table('account_letters')
-    with op.batch_alter_table('account_events', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_account_events_account_id_id'))
-
-    op.drop_table('account_events')
-    with op.batch_alter_table('account_sessions', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_account_sessions_expires_at'))
-        batch_op.drop_index(batch_op.f('ix_account_sessions_account_id_id'))
-
-    op.drop_table('account_sessions')
-    with op.batch_alter_table('accounts', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_accounts_deleted_at'))
-
-    op.drop_table('accounts')
-    # ### end Alembic commands ###
-    if op.get_bind().dialect.name == 'postgresql':
-        op.execute('DROP FUNCTION refuse_change')
-        op.execute('DROP FUNCTION refuse_all_but_erasing')
