@@ -1,5 +1,7 @@
 """Records: what a run reads when it begins and leaves when it ends, and where charge points are."""
 
+from typing import Protocol
+
 from temporalio import activity
 
 from activities.batch_notice import notify_batch
@@ -16,15 +18,57 @@ from domain.commissioning import (
     WhoseSerial,
 )
 from domain.facts import Snapshot
-from domain.ownership import Claim, Owner, Release, Released, Whereabouts
-from domain.ports import Directory, RunRecords
+from domain.ownership import (
+    Claim,
+    Owner,
+    RebootRequest,
+    RebootWait,
+    Release,
+    Released,
+    Whereabouts,
+)
+from domain.ports import Directory, RebootStagger, RunRecords
 
 
-class RecordActivities:
-    """Activities beside the database, each safe to repeat. The owner is the calling workflow."""
+class RecordActivities(Protocol):
+    """What is done beside the database alone, each safe to repeat."""
 
-    def __init__(self, records: RunRecords) -> None:
+    @activity.defn
+    async def accept_charge_point(self, charge_point_id: str) -> None:
+        """From now on the charge point's boots are answered Accepted."""
+
+    @activity.defn
+    async def whose_serial(self, question: WhoseSerial) -> Registered | None:
+        """Find the other charge point of the project that has such a serial number."""
+
+    @activity.defn(name="read_meter_values")
+    async def readings(self, transaction_id: int) -> TransactionReadings:
+        """Read the meter values of a transaction, ordered by time."""
+
+    @activity.defn(name="is_newest_run")
+    async def is_newest(self, owed: AvailabilityOwed) -> bool:
+        """Tell whether no other run of the charge point has begun since."""
+
+    @activity.defn
+    async def note_answer(self, note: AnswerNote) -> None:
+        """Tell of an answer on the audit trail."""
+
+
+class DirectoryActivities(Protocol):
+    """Where a charge point is."""
+
+    @activity.defn
+    async def locate(self, charge_point_id: str) -> Whereabouts:
+        """Find the node that holds the charge point's socket."""
+
+
+class OwnerActivities:
+    """What the workflow that calls does as the owner of a charge point, each safe to repeat."""
+
+    def __init__(self, records: RunRecords, directory: Directory, reboots: RebootStagger) -> None:
         self._records = records
+        self._directory = directory
+        self._reboots = reboots
 
     @activity.defn
     async def begin_run(self, request: RunRequest) -> Briefing:
@@ -32,29 +76,9 @@ class RecordActivities:
         return await self._records.begin_run(request, owner=_owner())
 
     @activity.defn
-    async def accept_charge_point(self, charge_point_id: str) -> None:
-        """From now on the charge point's boots are answered Accepted."""
-        await self._records.accept_charge_point(charge_point_id)
-
-    @activity.defn
-    async def whose_serial(self, question: WhoseSerial) -> Registered | None:
-        """Find the other charge point of the project that has such a serial number."""
-        return await self._records.whose_serial(question)
-
-    @activity.defn
-    async def read_meter_values(self, transaction_id: int) -> TransactionReadings:
-        """Read the meter values of a transaction, ordered by time."""
-        return await self._records.readings(transaction_id)
-
-    @activity.defn
     async def catch_up(self, request: RunRequest) -> Snapshot:
         """Read what is known of the charge point now, and see to it that the run still owns it."""
         return await self._records.catch_up(request, owner=_owner())
-
-    @activity.defn
-    async def is_newest_run(self, owed: AvailabilityOwed) -> bool:
-        """Tell whether no other run of the charge point has begun since."""
-        return await self._records.is_newest(owed)
 
     @activity.defn
     async def finish_run(self, verdict: RunVerdict) -> Finished:
@@ -72,23 +96,6 @@ class RecordActivities:
         await notify_batch(await self._records.note_wait(note))
 
     @activity.defn
-    async def note_answer(self, note: AnswerNote) -> None:
-        """Tell of an answer on the audit trail."""
-        await self._records.note_answer(note)
-
-
-class DirectoryActivities:
-    """Where a charge point is, and whose it is for the moment."""
-
-    def __init__(self, directory: Directory) -> None:
-        self._directory = directory
-
-    @activity.defn
-    async def locate(self, charge_point_id: str) -> Whereabouts:
-        """Find the node that holds the charge point's socket."""
-        return await self._directory.locate(charge_point_id)
-
-    @activity.defn
     async def claim(self, charge_point_id: str) -> Claim:
         """Take the charge point for a configuration push, unless another workflow has it.
 
@@ -100,6 +107,11 @@ class DirectoryActivities:
     async def release(self, request: Release) -> Released:
         """Give the charge point back."""
         return await self._directory.release(request, owner=_owner())
+
+    @activity.defn
+    async def reserve_reboot(self, request: RebootRequest) -> RebootWait:
+        """Reserve the project's next slot for this intent; the same intent has one slot."""
+        return RebootWait(wait=await self._reboots.reserve(request))
 
 
 def _owner() -> Owner:

@@ -1,4 +1,4 @@
-"""Local lists of the charge points whose sockets are here (:class:`domain.ports`).
+"""Local lists of the charge points whose sockets are here.
 
 Id tags are read and sent here, and nowhere else: they reach no workflow and no log.
 """
@@ -27,7 +27,7 @@ _NOT_WANTED: Final = LocalListUpdated(state=ListState.UNCONFIRMED, detail="None 
 
 
 class LocalLists:
-    """Implements :class:`domain.ports.LocalListGateway`."""
+    """Implements :class:`activities.charge_point.LocalListActivities`."""
 
     def __init__(self, registry: Registry, database: Database) -> None:
         self._registry = registry

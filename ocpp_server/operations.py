@@ -36,7 +36,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Gateway:
-    """Implements :class:`domain.ports.ChargePointGateway`."""
+    """Implements :class:`activities.charge_point.ChargePointActivities`."""
 
     def __init__(self, registry: Registry, database: Database) -> None:
         self._registry = registry

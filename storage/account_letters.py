@@ -135,7 +135,7 @@ class Letters:
 
 
 class StoredLetters:
-    """Implements :class:`domain.ports.AccountLetters`."""
+    """Mails about accounts that were asked for; safe to repeat."""
 
     def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:
         self._database = database

@@ -36,7 +36,7 @@ _RETRIED = {RunStatus.FAILED, RunStatus.CANCELLED}
 
 
 class StoredBatches:
-    """Implements :class:`domain.ports.BatchRecords`."""
+    """The commissioning of whole projects, as activities ask for it; safe to repeat."""
 
     def __init__(
         self, database: Database, catalogue: Catalogue, *, now: Callable[[], datetime]

@@ -46,7 +46,7 @@ from storage.tariffs import Tariffs
 
 
 class StoredBilling:
-    """Implements :class:`domain.ports.BillingRecords`."""
+    """Charge detail records, as activities ask for them; safe to repeat."""
 
     def __init__(
         self, database: Database, catalogue: Catalogue, *, now: Callable[[], datetime]

@@ -184,7 +184,7 @@ class Deliveries:
 
 
 class StoredDeliveries:
-    """Implements :class:`domain.ports.DeliveryRecords`."""
+    """Deliveries as activities ask for them; safe to repeat (an attempt is logged once more)."""
 
     def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:
         self._database = database

@@ -41,7 +41,7 @@ class AvailabilityWorkflow:
 
     async def _still_owed(self, owed: AvailabilityOwed) -> bool:
         return await run_local(
-            RecordActivities.is_newest_run,
+            RecordActivities.is_newest,
             owed,
             summary="Look whether another run has begun",
         )

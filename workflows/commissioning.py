@@ -9,7 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from collections.abc import Callable, Coroutine
     from typing import Any, TypeVar
 
-    from activities.records import RecordActivities
+    from activities.records import OwnerActivities, RecordActivities
     from activities.runs import RunActivities
     from domain.checks import RunView, Waiting
     from domain.commissioning import AnswerNote, CancelRequest, RunAnswer, RunRequest, RunVerdict
@@ -131,7 +131,7 @@ class CommissioningWorkflow:
         async with self._catching_up:
             self._inbox.catch_up(
                 await run_local(
-                    RecordActivities.catch_up, self._request, summary="Read what happened meanwhile"
+                    OwnerActivities.catch_up, self._request, summary="Read what happened meanwhile"
                 )
             )
 
@@ -326,7 +326,7 @@ class CommissioningWorkflow:
             await clean_up(self._run, cancelled=cancelled)
         self._journal.close(cancelled=cancelled)
         finished = await run_local(
-            RecordActivities.finish_run,
+            OwnerActivities.finish_run,
             RunVerdict(view=self._journal.view(), cancel=self._journal.cancel),
             summary=f"Record the verdict: {self._journal.status}",
         )

@@ -7,7 +7,7 @@ with workflow.unsafe.imports_passed_through():
     from datetime import timedelta
 
     from activities.charge_point import ChargePointActivities
-    from activities.records import DirectoryActivities
+    from activities.records import OwnerActivities
     from domain.configuration import ConfigurationRequest, ConfigurationResult, PushNow
     from domain.facts import ChargePointEvents
     from domain.names import (
@@ -247,7 +247,7 @@ class ConfigurationWorkflow:
 
     async def _claim(self, summary: str) -> Claim:
         """Own the charge point, and read what is known and chosen by now."""
-        claim = await run_local(DirectoryActivities.claim, self._charge_point_id, summary=summary)
+        claim = await run_local(OwnerActivities.claim, self._charge_point_id, summary=summary)
         if claim.busy_with is None:
             if self._inbox.connection is None:
                 self._inbox.load(claim.snapshot)
@@ -257,7 +257,7 @@ class ConfigurationWorkflow:
 
     async def _release(self) -> Released:
         return await run_local(
-            DirectoryActivities.release,
+            OwnerActivities.release,
             Release(
                 charge_point_id=self._charge_point_id,
                 note=self._note,

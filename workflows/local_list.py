@@ -4,7 +4,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.local_list import LocalListActivities
+    from activities.charge_point import LocalListActivities
     from activities.records import DirectoryActivities
     from domain.offline import LocalListUpdated, UpdateLocalList
     from workflows import policies

@@ -32,7 +32,7 @@ class StrayTransactionWorkflow:
 
     async def _ended(self, orphaned: OrphanedTransaction) -> bool:
         read = await run_local(
-            RecordActivities.read_meter_values,
+            RecordActivities.readings,
             orphaned.transaction_id,
             summary="Look whether the transaction has ended",
         )

@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from typing import Any, TypeVar
 
     from activities.charge_point import ChargePointActivities
-    from activities.records import RecordActivities
+    from activities.records import OwnerActivities
     from domain.batch import WaitNote
     from domain.checks import Waiting
     from domain.commissioning import Briefing, Registered, RunAnswer, RunPace, RunRequest
@@ -228,7 +228,7 @@ class Run:
         """Keep in the row what the run waits for. Nothing waits for that: it is for lists only."""
         self.wait_notes += 1
         workflow.start_activity_method(
-            RecordActivities.note_wait,
+            OwnerActivities.note_wait,
             WaitNote(
                 commissioning_id=self.request.commissioning_id,
                 charge_point_id=self.request.charge_point_id,

@@ -143,7 +143,7 @@ class SiteWorkflow:
         """Lift the limits of transactions, or set them again."""
         async with self._one_at_a_time:
             summary = "Pause smart charging" if change.paused else "Go on with smart charging"
-            await run_local(SiteActivities.pause_smart_charging, change, summary=summary)
+            await run_local(SiteActivities.pause, change, summary=summary)
             if self._controller.paused and not change.paused:
                 self._controller.try_again()
             self._controller.paused = change.paused
