@@ -14,7 +14,11 @@ from domain.habits import Habits
 from domain.ports import ChargePointGoneError
 from domain.rules.configuration import judge_configuration
 from domain.states import RegistrationStatus
-from ocpp_server.calls import CallErrorReply, CallTimeoutError, InvalidReplyError, NeverSentError
+from ocpp_server.calls import (
+    BadAnswerError,
+    CallTimeoutError,
+    NeverSentError,
+)
 from ocpp_server.deadly import Suspects, was_dropped
 from ocpp_server.protocol import Order, Reading
 from ocpp_server.registry import Registry
@@ -82,7 +86,7 @@ class Gateway:
         try:
             operations = session.protocol.operations
             applied = await operations.apply_configuration(session, request, restarts, reading)
-        except (CallErrorReply, CallTimeoutError, InvalidReplyError) as error:
+        except BadAnswerError as error:
             return op.ConfigurationOutcome(parameters=(), detail=str(error))
         except ChargePointGoneError:
             if reading.widest is not habits.reading:

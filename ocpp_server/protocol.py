@@ -64,7 +64,7 @@ class Operations(Protocol):
     """Translates operations into messages.
 
     All raise ChargePointGoneError when the socket closes; what is read of a configuration raises
-    CallErrorReply, CallTimeoutError or InvalidReplyError when it is not answered, or not well.
+    BadAnswerError when it is not answered, or not well.
     """
 
     def follows(self, trigger: op.Trigger) -> Expected:

@@ -16,7 +16,7 @@ from domain.parameters import shown
 from domain.rules.connector import is_plausible
 from domain.rules.sampling import CLOCK_ALIGNED_INTERVAL, SAMPLE_INTERVAL
 from domain.states import ParameterState
-from ocpp_server.calls import CallErrorReply, CallTimeoutError, InvalidReplyError
+from ocpp_server.calls import BadAnswerError, CallTimeoutError
 from ocpp_server.protocol import Applied, Reading
 from ocpp_server.restarts import Restarts
 from ocpp_server.session import Session
@@ -25,7 +25,6 @@ from ocpp_server.v16.inventory import Inventory, Reader, read
 
 _NUMBER_OF_CONNECTORS: Final = "NumberOfConnectors"
 _CONNECTION_TIMEOUT: Final = "ConnectionTimeOut"
-_NOT_READ: Final = (CallErrorReply, CallTimeoutError, InvalidReplyError)
 _NOT_REPORTED: Final = "Accepted, and not reported back."
 _READ_LATER: Final = "Accepted; it is read back after the restart."
 _TOLD_LATER: Final = "It is told once the charge point has restarted."
@@ -42,7 +41,7 @@ async def apply_configuration(
     Those that it has restarted for should count by now, and are not written again.
 
     Raises:
-        CallErrorReply, CallTimeoutError, InvalidReplyError: the configuration cannot be read.
+        BadAnswerError: the configuration cannot be read.
         ChargePointGoneError: the socket closed.
 
     """
@@ -55,7 +54,7 @@ async def apply_configuration(
         inventory = await reader.read(
             [key for key in wanted if key.casefold() not in unknown], all_first=True
         )
-    except _NOT_READ:
+    except BadAnswerError:
         if not restarts:
             raise
         # Some firmware refuses to say anything till it has restarted.
@@ -207,7 +206,7 @@ async def _read_back(
         return Inventory()
     try:
         return await (read(session, written) if once else reader.read(written))
-    except _NOT_READ as error:
+    except BadAnswerError as error:
         # It took the values, and does not say what it has.
         return Inventory(unread=dict.fromkeys(map(str.casefold, written), error))
 

@@ -1,12 +1,11 @@
 """Lists of id tags in OCPP 1.6: the functions of :class:`ocpp_server.protocol.OfflineLists`."""
 
 from collections.abc import Mapping
-from typing import Final
 
 from domain.offline import CACHE, KEYS, LocalListUpdated
 from domain.operations import Reply
 from domain.rules.offline import is_true
-from ocpp_server.calls import CallErrorReply, CallTimeoutError, InvalidReplyError
+from ocpp_server.calls import BadAnswerError
 from ocpp_server.protocol import Reading
 from ocpp_server.replies import ask
 from ocpp_server.session import Session
@@ -15,7 +14,6 @@ from ocpp_server.v16.local_list import LocalList, clear_local_list
 from storage.local_lists import WantedList
 
 __all__ = ["clear_local_list", "update_local_list"]
-_NOT_READ: Final = (CallErrorReply, CallTimeoutError, InvalidReplyError)
 
 
 async def update_local_list(
@@ -40,7 +38,7 @@ async def _read(reader: Reader) -> Inventory:
     """Read what decides who charges offline; nothing is known of what is not answered."""
     try:
         return await reader.read(KEYS)
-    except _NOT_READ:
+    except BadAnswerError:
         return Inventory()
 
 
@@ -62,7 +60,7 @@ async def _set(
     if written:
         try:
             again = await read(session, written)
-        except _NOT_READ:
+        except BadAnswerError:
             again = Inventory()
         for key in written:
             found = again.get(key)
