@@ -5,28 +5,9 @@ from typing import Protocol
 from temporalio import activity
 
 from activities.batch_notice import notify_batch
+from domain import commissioning, ownership
 from domain.batch import WaitNote
-from domain.commissioning import (
-    AnswerNote,
-    AvailabilityOwed,
-    Briefing,
-    Finished,
-    Registered,
-    RunRequest,
-    RunVerdict,
-    TransactionReadings,
-    WhoseSerial,
-)
 from domain.facts import Snapshot
-from domain.ownership import (
-    Claim,
-    Owner,
-    RebootRequest,
-    RebootWait,
-    Release,
-    Released,
-    Whereabouts,
-)
 from domain.ports import Directory, RebootStagger, RunRecords
 
 
@@ -38,19 +19,21 @@ class RecordActivities(Protocol):
         """From now on the charge point's boots are answered Accepted."""
 
     @activity.defn
-    async def whose_serial(self, question: WhoseSerial) -> Registered | None:
+    async def whose_serial(
+        self, question: commissioning.WhoseSerial
+    ) -> commissioning.Registered | None:
         """Find the other charge point of the project that has such a serial number."""
 
     @activity.defn(name="read_meter_values")
-    async def readings(self, transaction_id: int) -> TransactionReadings:
+    async def readings(self, transaction_id: int) -> commissioning.TransactionReadings:
         """Read the meter values of a transaction, ordered by time."""
 
     @activity.defn(name="is_newest_run")
-    async def is_newest(self, owed: AvailabilityOwed) -> bool:
+    async def is_newest(self, owed: commissioning.AvailabilityOwed) -> bool:
         """Tell whether no other run of the charge point has begun since."""
 
     @activity.defn
-    async def note_answer(self, note: AnswerNote) -> None:
+    async def note_answer(self, note: commissioning.AnswerNote) -> None:
         """Tell of an answer on the audit trail."""
 
 
@@ -58,7 +41,7 @@ class DirectoryActivities(Protocol):
     """Where a charge point is."""
 
     @activity.defn
-    async def locate(self, charge_point_id: str) -> Whereabouts:
+    async def locate(self, charge_point_id: str) -> ownership.Whereabouts:
         """Find the node that holds the charge point's socket."""
 
 
@@ -71,17 +54,17 @@ class OwnerActivities:
         self._reboots = reboots
 
     @activity.defn
-    async def begin_run(self, request: RunRequest) -> Briefing:
+    async def begin_run(self, request: commissioning.RunRequest) -> commissioning.Briefing:
         """Open the run, begin to watch its charge point, and read all that is known of it."""
         return await self._records.begin_run(request, owner=_owner())
 
     @activity.defn
-    async def catch_up(self, request: RunRequest) -> Snapshot:
+    async def catch_up(self, request: commissioning.RunRequest) -> Snapshot:
         """Read what is known of the charge point now, and see to it that the run still owns it."""
         return await self._records.catch_up(request, owner=_owner())
 
     @activity.defn
-    async def finish_run(self, verdict: RunVerdict) -> Finished:
+    async def finish_run(self, verdict: commissioning.RunVerdict) -> commissioning.Finished:
         """Store the verdict, unless there is one, and stop watching.
 
         An open batch of the project hears of it.
@@ -96,7 +79,7 @@ class OwnerActivities:
         await notify_batch(await self._records.note_wait(note))
 
     @activity.defn
-    async def claim(self, charge_point_id: str) -> Claim:
+    async def claim(self, charge_point_id: str) -> ownership.Claim:
         """Take the charge point for a configuration push, unless another workflow has it.
 
         Its owner reads with it what is known by now.
@@ -104,18 +87,18 @@ class OwnerActivities:
         return await self._directory.claim(charge_point_id, owner=_owner())
 
     @activity.defn
-    async def release(self, request: Release) -> Released:
+    async def release(self, request: ownership.Release) -> ownership.Released:
         """Give the charge point back."""
         return await self._directory.release(request, owner=_owner())
 
     @activity.defn
-    async def reserve_reboot(self, request: RebootRequest) -> RebootWait:
+    async def reserve_reboot(self, request: ownership.RebootRequest) -> ownership.RebootWait:
         """Reserve the project's next slot for this intent; the same intent has one slot."""
-        return RebootWait(wait=await self._reboots.reserve(request))
+        return ownership.RebootWait(wait=await self._reboots.reserve(request))
 
 
-def _owner() -> Owner:
+def _owner() -> ownership.Owner:
     info = activity.info()
     assert info.workflow_id is not None, "started by a workflow"  # noqa: S101
     assert info.workflow_run_id is not None, "started by a workflow"  # noqa: S101
-    return Owner(workflow_id=info.workflow_id, execution=info.workflow_run_id)
+    return ownership.Owner(workflow_id=info.workflow_id, execution=info.workflow_run_id)

@@ -4,18 +4,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Protocol
 
+from domain import commissioning
 from domain.batch import WaitNote
-from domain.commissioning import (
-    Briefing,
-    CancelRequest,
-    Finished,
-    RetryOrder,
-    RunRequest,
-    RunStarted,
-    RunToStart,
-    RunVerdict,
-    VerdictNotice,
-)
 from domain.facts import Snapshot
 from domain.mail import Admission, GatheredMail, MailNotice
 from domain.outbound import Destination
@@ -64,18 +54,22 @@ class MailNotices(Protocol):
 class RunRecords(Protocol):
     """What is recorded of commissioning runs and by which workflow. Safe to repeat."""
 
-    async def begin_run(self, request: RunRequest, *, owner: Owner) -> Briefing: ...
-    async def catch_up(self, request: RunRequest, *, owner: Owner) -> Snapshot: ...
-    async def finish_run(self, verdict: RunVerdict, *, owner: Owner) -> Finished: ...
+    async def begin_run(
+        self, request: commissioning.RunRequest, *, owner: Owner
+    ) -> commissioning.Briefing: ...
+    async def catch_up(self, request: commissioning.RunRequest, *, owner: Owner) -> Snapshot: ...
+    async def finish_run(
+        self, verdict: commissioning.RunVerdict, *, owner: Owner
+    ) -> commissioning.Finished: ...
     async def note_wait(self, note: WaitNote) -> str | None: ...
-    async def notice(self, commissioning_id: str) -> VerdictNotice | None: ...
+    async def notice(self, commissioning_id: str) -> commissioning.VerdictNotice | None: ...
     async def notice_sent(self, commissioning_id: str) -> None: ...
 
 
 class RunStarter(Protocol):
     """Starts runs, and ends them from outside. Every method is safe to repeat."""
 
-    async def retry(self, order: RetryOrder) -> RunStarted: ...
+    async def retry(self, order: commissioning.RetryOrder) -> commissioning.RunStarted: ...
     async def cancel(self, workflow_id: str, *, run_id: str) -> None: ...
 
 
@@ -89,8 +83,10 @@ class Directory(Protocol):
 class RunControl(Protocol):
     """Starts and cancels the workflows of runs. Safe to repeat."""
 
-    async def start(self, run: RunToStart) -> None: ...
-    async def cancel_open(self, charge_point_id: str, request: CancelRequest) -> bool: ...
+    async def start(self, run: commissioning.RunToStart) -> None: ...
+    async def cancel_open(
+        self, charge_point_id: str, request: commissioning.CancelRequest
+    ) -> bool: ...
 
 
 class RebootStagger(Protocol):

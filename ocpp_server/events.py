@@ -13,21 +13,10 @@ from domain.facts import (
 )
 from domain.ids import Prefix, new_id
 from domain.rules.sampled_values import read_samples
-from storage.fact_records import (
-    Boot,
-    Connected,
-    ConnectorStatus,
-    Disconnected,
-    MeterValues,
-    Record,
-    StatusReport,
-    Touched,
-    TransactionStart,
-    TransactionStop,
-)
+from storage import fact_records as records
 
 
-def event_of(record: Record) -> ChargePointEvent | None:
+def event_of(record: records.Record) -> ChargePointEvent | None:
     """Make the event; None for a record that is none. Made once, so that its id is stable."""
     event = partial(
         ChargePointEvent,
@@ -35,37 +24,39 @@ def event_of(record: Record) -> ChargePointEvent | None:
         charge_point_id=record.charge_point_id or "",
     )
     match record:
-        case Connected() if record.generation or record.contest is not None:
+        case records.Connected() if record.generation or record.contest is not None:
             contested = record.contest is not None
             link = replace(_link(record, connected=not contested), contested=contested)
             kind = EventKind.DISCONNECTED if contested else EventKind.CONNECTED
             return event(kind=kind, at=record.at, connection=link)
-        case Disconnected(was_current=True):
+        case records.Disconnected(was_current=True):
             link = _link(record, connected=False)
             return event(kind=EventKind.DISCONNECTED, at=record.at, connection=link)
-        case Boot():
+        case records.Boot():
             return event(kind=EventKind.BOOT, at=record.at, boot=_boot(record))
-        case ConnectorStatus():
+        case records.ConnectorStatus():
             return event(kind=EventKind.CONNECTOR, at=record.at, connector=_connector(record))
-        case Touched(heartbeat_at=heartbeat_at) if heartbeat_at is not None:
+        case records.Touched(heartbeat_at=heartbeat_at) if heartbeat_at is not None:
             return event(kind=EventKind.HEARTBEAT, at=heartbeat_at)
-        case MeterValues():
+        case records.MeterValues():
             at = record.received_at
             return event(kind=EventKind.METER_VALUES, at=at, meter=_meter(record))
-        case StatusReport(kind=news) if news is not None:
+        case records.StatusReport(kind=news) if news is not None:
             return event(kind=news, at=record.at, status=record.status)
-        case TransactionStart(stored=stored) if stored is not None and stored.stopped_at is None:
+        case records.TransactionStart(stored=stored) if (
+            stored is not None and stored.stopped_at is None
+        ):
             # One repeated after the stop is none: an ended transaction stays ended.
             at = record.received_at
             return event(kind=EventKind.TRANSACTION_STARTED, at=at, transaction=stored)
-        case TransactionStop(stored=stored) if stored is not None:
+        case records.TransactionStop(stored=stored) if stored is not None:
             at = record.received_at
             return event(kind=EventKind.TRANSACTION_STOPPED, at=at, transaction=stored)
         case _:
             return None
 
 
-def _link(record: Connected | Disconnected, *, connected: bool) -> ConnectionFact:
+def _link(record: records.Connected | records.Disconnected, *, connected: bool) -> ConnectionFact:
     return ConnectionFact(
         connected=connected,
         node_id=record.node_id,
@@ -76,7 +67,7 @@ def _link(record: Connected | Disconnected, *, connected: bool) -> ConnectionFac
     )
 
 
-def _boot(record: Boot) -> BootFact:
+def _boot(record: records.Boot) -> BootFact:
     return BootFact(
         boot_id=record.boot_id,
         at=record.at,
@@ -90,7 +81,7 @@ def _boot(record: Boot) -> BootFact:
     )
 
 
-def _meter(record: MeterValues) -> MeterFact:
+def _meter(record: records.MeterValues) -> MeterFact:
     readings = [read_samples(entry.at, entry.samples) for entry in record.entries]
     registers = [
         (reading.at, reading.energy_wh) for reading in readings if reading.energy_wh is not None
@@ -103,7 +94,7 @@ def _meter(record: MeterValues) -> MeterFact:
     )
 
 
-def _connector(record: ConnectorStatus) -> ConnectorFact:
+def _connector(record: records.ConnectorStatus) -> ConnectorFact:
     return ConnectorFact(
         connector_id=record.connector_id,
         status=record.status,

@@ -8,13 +8,9 @@ with workflow.unsafe.imports_passed_through():
 
     from activities.charge_point import ChargePointActivities
     from activities.records import OwnerActivities
+    from domain import names
     from domain.configuration import ConfigurationRequest, ConfigurationResult, PushNow
     from domain.facts import ChargePointEvents
-    from domain.names import (
-        CHARGE_POINT_EVENTS_SIGNAL,
-        CONFIGURATION_DUE_SIGNAL,
-        GIVE_WAY_SIGNAL,
-    )
     from domain.operations import ApplyConfiguration, Reply, Reset, ResetKind
     from domain.ownership import Claim, Release, Released, Restart
     from domain.rules.numbers import in_words
@@ -77,18 +73,18 @@ class ConfigurationWorkflow:
         await workflow.wait_condition(lambda: self._answered >= mine or self._restarting)
         return self._answers.get(mine) or _not_pushed("The charge point is restarting.")
 
-    @workflow.signal(name=CONFIGURATION_DUE_SIGNAL)
+    @workflow.signal(name=names.CONFIGURATION_DUE_SIGNAL)
     def configuration_due(self) -> None:
         """Values wait, and the charge point is there."""
         self._may_restart = True
         self._asked += 1
 
-    @workflow.signal(name=GIVE_WAY_SIGNAL)
+    @workflow.signal(name=names.GIVE_WAY_SIGNAL)
     def give_way(self) -> None:
         """A run wants the charge point, and configures it itself."""
         self._giving_way = True
 
-    @workflow.signal(name=CHARGE_POINT_EVENTS_SIGNAL)
+    @workflow.signal(name=names.CHARGE_POINT_EVENTS_SIGNAL)
     def charge_point_events(self, told: ChargePointEvents) -> None:
         """Something happened to the charge point."""
         for event in told.events:
