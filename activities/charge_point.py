@@ -1,6 +1,5 @@
 """Operations on a charge point: activities on the task queue of the node with its socket."""
 
-import asyncio
 from collections.abc import Awaitable
 from datetime import timedelta
 from typing import Any, Final, Protocol
@@ -103,16 +102,11 @@ class LocalListActivities(Protocol):
 async def under_heartbeats(operation: Awaitable[Any]) -> Any:
     """Run an operation under heartbeats; a missing socket is a typed, final error."""
     try:
-        async with beating(_BEAT):
+        async with beating(_BEAT, stopped=_gone("The node stops.")):
             return await operation
     except ChargePointGoneError as error:
-        raise ApplicationError(str(error), type=CHARGE_POINT_GONE, non_retryable=True) from error
-    except asyncio.CancelledError:
-        details = activity.cancellation_details()
-        if details is None or not details.worker_shutdown:
-            raise
-        # Nobody asked for this cancellation, so Temporal would not take it, and the workflow would
-        # learn of it by silence.
-        raise ApplicationError(
-            "The node stops.", type=CHARGE_POINT_GONE, non_retryable=True
-        ) from None
+        raise _gone(str(error)) from error
+
+
+def _gone(why: str) -> ApplicationError:
+    return ApplicationError(why, type=CHARGE_POINT_GONE, non_retryable=True)

@@ -1,14 +1,18 @@
 """Records: what a run reads when it begins and leaves when it ends, and where charge points are."""
 
-from typing import Protocol
+from datetime import timedelta
+from typing import Final, Protocol
 
 from temporalio import activity
+from temporalio.service import RPCError
 
-from activities.batch_notice import notify_batch
 from domain import commissioning, ownership
 from domain.batch import WaitNote
 from domain.facts import Snapshot
+from domain.names import BATCH_CHANGED_SIGNAL, batch_workflow_id
 from domain.ports import Directory, RebootStagger, RunRecords
+
+_RPC_TIMEOUT: Final = timedelta(seconds=5)
 
 
 class RecordActivities(Protocol):
@@ -70,13 +74,13 @@ class OwnerActivities:
         An open batch of the project hears of it.
         """
         finished = await self._records.finish_run(verdict, owner=_owner())
-        await notify_batch(finished.batch_of)
+        await _notify_batch(finished.batch_of)
         return finished
 
     @activity.defn
     async def note_wait(self, note: WaitNote) -> None:
         """Keep in the run's row what it waits for; an open batch of the project hears of it."""
-        await notify_batch(await self._records.note_wait(note))
+        await _notify_batch(await self._records.note_wait(note))
 
     @activity.defn
     async def claim(self, charge_point_id: str) -> ownership.Claim:
@@ -102,3 +106,18 @@ def _owner() -> ownership.Owner:
     assert info.workflow_id is not None, "started by a workflow"  # noqa: S101
     assert info.workflow_run_id is not None, "started by a workflow"  # noqa: S101
     return ownership.Owner(workflow_id=info.workflow_id, execution=info.workflow_run_id)
+
+
+async def _notify_batch(project_id: str | None) -> None:
+    """Signal the project's batch, if there is one.
+
+    The signal carries nothing and may be lost: the batch reads the database, and looks again by
+    itself after a while.
+    """
+    if project_id is None:
+        return
+    batch = activity.client().get_workflow_handle(batch_workflow_id(project_id))
+    try:
+        await batch.signal(BATCH_CHANGED_SIGNAL, rpc_timeout=_RPC_TIMEOUT)
+    except RPCError as error:
+        activity.logger.info("batch_not_told", extra={"project": project_id, "why": repr(error)})

@@ -1,6 +1,7 @@
-"""Names that several processes share: task queues, workflow ids, signals, updates, queries."""
+"""Names that several places share: task queues, workflow ids and summaries, signals, errors."""
 
 from enum import StrEnum
+from typing import Final
 
 SHARED_TASK_QUEUE = "commissioning"
 
@@ -166,3 +167,23 @@ class SearchAttribute(StrEnum):
     def is_list(self) -> bool:
         """Whether it is of the type KeywordList; the others are Keyword."""
         return self is SearchAttribute.FAILED_CHECKS
+
+
+_SUMMARY_BYTES: Final = 200  # the server's limit
+
+CONFIGURATION_SUMMARY: Final = "Push the queued configuration"
+
+
+def within_limit(summary: str) -> str:
+    """Cut it to what the server takes."""
+    return summary.encode()[:_SUMMARY_BYTES].decode(errors="ignore")
+
+
+def site_summary(name: str) -> str:
+    """The workflow that shares the power of a site."""
+    return f"Power of {name}"
+
+
+def orphaned_summary(transaction_id: int) -> str:
+    """The workflow that stops a transaction which outlived its run."""
+    return f"Stop stray transaction {transaction_id}"

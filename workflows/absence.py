@@ -18,8 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.facts import RefusedAttempt
     from domain.failures import FailureCode, failure
     from domain.refusals import claim_of
-    from domain.rules.absence import takes_it_for_online
-    from domain.rules.instead import Came, Missed, instead
+    from domain.rules.instead import Came, Missed, instead, takes_it_for_online
     from domain.rules.numbers import in_words
     from workflows.charge_point import NoAnswerError
     from workflows.journal import CheckFailedError

@@ -11,7 +11,6 @@ with workflow.unsafe.imports_passed_through():
     from domain import names
     from domain.commissioning import AvailabilityOwed, OrphanedTransaction
     from domain.configuration import ConfigurationRequest
-    from domain.summaries import CONFIGURATION_SUMMARY, orphaned_summary
     from workflows import policies
     from workflows.availability import AvailabilityWorkflow
     from workflows.checks.charge import open_transactions, stop
@@ -104,7 +103,7 @@ async def _keep_trying(orphaned: OrphanedTransaction) -> None:
         StrayTransactionWorkflow.run,
         orphaned,
         id=names.orphaned_transaction_workflow_id(orphaned.transaction_id),
-        summary=orphaned_summary(orphaned.transaction_id),
+        summary=names.orphaned_summary(orphaned.transaction_id),
     )
 
 
@@ -125,7 +124,7 @@ async def push_queued_configuration(charge_point_id: str) -> None:
         ConfigurationWorkflow.run,
         ConfigurationRequest(charge_point_id=charge_point_id, restart=True),
         id=workflow_id,
-        summary=CONFIGURATION_SUMMARY,
+        summary=names.CONFIGURATION_SUMMARY,
     ):
         await _tell(workflow_id, names.CONFIGURATION_DUE_SIGNAL)
 
