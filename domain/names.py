@@ -1,7 +1,6 @@
-"""Names that several places share: task queues, workflow ids and summaries, signals, errors."""
+"""Names that several processes share: task queues, workflow ids, signals, updates, queries."""
 
 from enum import StrEnum
-from typing import Final
 
 SHARED_TASK_QUEUE = "commissioning"
 
@@ -167,23 +166,3 @@ class SearchAttribute(StrEnum):
     def is_list(self) -> bool:
         """Whether it is of the type KeywordList; the others are Keyword."""
         return self is SearchAttribute.FAILED_CHECKS
-
-
-_SUMMARY_BYTES: Final = 200  # the server's limit
-
-CONFIGURATION_SUMMARY: Final = "Push the queued configuration"
-
-
-def within_limit(summary: str) -> str:
-    """Cut it to what the server takes."""
-    return summary.encode()[:_SUMMARY_BYTES].decode(errors="ignore")
-
-
-def site_summary(name: str) -> str:
-    """The workflow that shares the power of a site."""
-    return f"Power of {name}"
-
-
-def orphaned_summary(transaction_id: int) -> str:
-    """The workflow that stops a transaction which outlived its run."""
-    return f"Stop stray transaction {transaction_id}"

@@ -16,7 +16,17 @@ from domain.budget import WrittenToday, in_words, later
 from domain.reported import SIGNED, ReadingContext
 from ocpp_server.guesses import LATEST
 from ocpp_server.throttle import Allowance
-from storage import fact_records as records
+from storage.fact_records import (
+    Boot,
+    ConnectorStatus,
+    LogEntry,
+    MeterEntry,
+    MeterValues,
+    Record,
+    StatusReport,
+    TransactionStart,
+    TransactionStop,
+)
 
 DAILY_BYTES: Final = 10_000_000
 """A charge point with two connectors that sends eight values every ten seconds needs half."""
@@ -114,20 +124,20 @@ class Budget:
         """Whether its day is used up."""
         return self.written.bytes >= self._limit * (2 if in_run else 1)
 
-    def thin(self, fact: records.Record, now: datetime, *, in_run: bool) -> bool:
+    def thin(self, fact: Record, now: datetime, *, in_run: bool) -> bool:
         """Count a fact, and take out of it what is not kept; False: nothing is left to store."""
         self.begin(now)
         match fact:
-            case records.MeterValues():
+            case MeterValues():
                 fact.entries = self._readings(
                     fact.entries, (fact.connector_id, fact.transaction_id), now, in_run=in_run
                 )
                 return bool(fact.entries)
-            case records.TransactionStop():
+            case TransactionStop():
                 fact.entries = self._readings(
                     fact.entries, (fact.connector_id or 0, fact.transaction_id), now, in_run=in_run
                 )
-            case records.Boot():
+            case Boot():
                 # All that makes it a row of its own: see storage.boots.
                 said = (
                     *(fact.vendor, fact.model, fact.firmware_version, str(fact.payload)),
@@ -135,11 +145,11 @@ class Budget:
                 )
                 cost = _BOOT + sum(map(len, fact.warnings))
                 fact.over_budget = not self._pays(cost, said, in_run=in_run)
-            case records.StatusReport():
+            case StatusReport():
                 fact.logged = self.allows(fact.entry, in_run=in_run)
-            case records.TransactionStart():
+            case TransactionStart():
                 self._begun_at.pop(fact.connector_id, None)
-            case records.ConnectorStatus():
+            case ConnectorStatus():
                 self._suspend(fact, now, in_run=in_run)
         return True
 
@@ -152,7 +162,7 @@ class Budget:
         self._starts += 1
         return LATEST if self._starts > STARTS else 0.0
 
-    def allows(self, entry: records.LogEntry, *, in_run: bool) -> bool:
+    def allows(self, entry: LogEntry, *, in_run: bool) -> bool:
         """Count an entry of the log; False: it is left out."""
         self.begin(entry.at)
         said = None if entry.same is None else (entry.direction, entry.action, entry.same)
@@ -161,7 +171,7 @@ class Budget:
         self._leave_out(1, entry.at)
         return False
 
-    def _suspend(self, status: records.ConnectorStatus, now: datetime, *, in_run: bool) -> None:
+    def _suspend(self, status: ConnectorStatus, now: datetime, *, in_run: bool) -> None:
         """Count a suspension, which is a row; other statuses are one row of each connector.
 
         Beyond the budget one that begins within a minute of the one before, in the same session,
@@ -194,13 +204,13 @@ class Budget:
 
     def _readings(
         self,
-        entries: list[records.MeterEntry],
+        entries: list[MeterEntry],
         of: tuple[int, int | None],
         now: datetime,
         *,
         in_run: bool,
-    ) -> list[records.MeterEntry]:
-        kept: list[records.MeterEntry] = []
+    ) -> list[MeterEntry]:
+        kept: list[MeterEntry] = []
         self._messages += 1
         for entry in entries:
             if self.is_over(in_run=in_run) and not self._is_needed(entry, of, now):
@@ -211,9 +221,7 @@ class Budget:
             self._leave_out(len(entries) - len(kept), now)
         return kept
 
-    def _is_needed(
-        self, entry: records.MeterEntry, of: tuple[int, int | None], now: datetime
-    ) -> bool:
+    def _is_needed(self, entry: MeterEntry, of: tuple[int, int | None], now: datetime) -> bool:
         """Tell whether a bill may need a reading, or a minute has passed by its stamps or ours.
 
         Its clock may stand still. What a message tells of one moment stays together.
@@ -286,7 +294,7 @@ class Budgets:
         }
 
 
-def _ends_of(entry: records.MeterEntry) -> set[str]:
+def _ends_of(entry: MeterEntry) -> set[str]:
     """Return the ends of a session that a reading is of; signed ones in between use none up."""
     contexts = _ENDS & {sample.get("context") for sample in entry.samples}
     if contexts:

@@ -135,7 +135,7 @@ class Letters:
 
 
 class StoredLetters:
-    """Mails about accounts that were asked for; safe to repeat."""
+    """Implements :class:`domain.ports.AccountLetters`."""
 
     def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:
         self._database = database

@@ -36,7 +36,7 @@ _RETRIED = {RunStatus.FAILED, RunStatus.CANCELLED}
 
 
 class StoredBatches:
-    """The commissioning of whole projects, as activities ask for it; safe to repeat."""
+    """Implements :class:`domain.ports.BatchRecords`."""
 
     def __init__(
         self, database: Database, catalogue: Catalogue, *, now: Callable[[], datetime]

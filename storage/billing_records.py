@@ -46,7 +46,7 @@ from storage.tariffs import Tariffs
 
 
 class StoredBilling:
-    """Charge detail records, as activities ask for them; safe to repeat."""
+    """Implements :class:`domain.ports.BillingRecords`."""
 
     def __init__(
         self, database: Database, catalogue: Catalogue, *, now: Callable[[], datetime]

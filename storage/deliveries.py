@@ -184,7 +184,7 @@ class Deliveries:
 
 
 class StoredDeliveries:
-    """Deliveries as activities ask for them; safe to repeat (an attempt is logged once more)."""
+    """Implements :class:`domain.ports.DeliveryRecords`."""
 
     def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:
         self._database = database

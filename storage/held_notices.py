@@ -27,7 +27,7 @@ _told = aliased(HeldRecord, name="told")
 
 
 class StoredHeldNotices:
-    """Held records that their owners are to be told of; safe to repeat."""
+    """Implements :class:`domain.ports.HeldNotices`."""
 
     def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:
         self._database = database

@@ -37,7 +37,7 @@ _STILL_NEWS: Final = timedelta(days=1)
 
 
 class StoredProjects:
-    """Records of projects, as activities ask for them; safe to repeat."""
+    """Implements :class:`domain.ports.ProjectRecords`."""
 
     def __init__(
         self,

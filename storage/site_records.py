@@ -51,7 +51,7 @@ _LONG_ENOUGH = timedelta(seconds=30)
 
 
 class StoredSites:
-    """Does :class:`activities.site.SiteActivities`: the registry's side of a site."""
+    """Implements :class:`domain.ports.SiteRecords`."""
 
     def __init__(
         self, database: Database, catalogue: Catalogue, *, now: Callable[[], datetime]

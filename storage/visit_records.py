@@ -38,7 +38,7 @@ _NO_MORE_TIME: Final = "Its time was over before it was closed."
 
 
 class StoredVisits:
-    """Service visits, as activities ask for them; safe to repeat."""
+    """Implements :class:`domain.ports.VisitRecords`."""
 
     def __init__(
         self, database: Database, catalogue: Catalogue, *, now: Callable[[], datetime]

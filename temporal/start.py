@@ -20,7 +20,8 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
 from domain.errors import UnavailableError
-from domain.names import SearchAttribute, within_limit
+from domain.names import SearchAttribute
+from domain.summaries import within_limit
 from temporal.client import RPC_TIMEOUT
 
 R = TypeVar("R")

@@ -18,6 +18,7 @@ from domain.names import SearchAttribute
 from domain.offline import UpdateLocalList
 from domain.power.facts import SiteRequest
 from domain.retention import LetGo
+from domain.summaries import CONFIGURATION_SUMMARY, orphaned_summary, site_summary
 from domain.upkeep import Turn
 from temporal import run_presentation
 from temporal.start import Existing, Start
@@ -60,7 +61,7 @@ def configuration(charge_point_id: str, *, restart: bool = True) -> Start:
         workflow="ConfigurationWorkflow",
         request=ConfigurationRequest(charge_point_id=charge_point_id, restart=restart),
         id=names.configuration_workflow_id(charge_point_id),
-        summary=names.CONFIGURATION_SUMMARY,
+        summary=CONFIGURATION_SUMMARY,
         existing=Existing.SERVES,
         signal=names.CONFIGURATION_DUE_SIGNAL,
     )
@@ -106,7 +107,7 @@ def orphaned_transaction(orphaned: OrphanedTransaction) -> Start:
         workflow="StrayTransactionWorkflow",
         request=orphaned,
         id=names.orphaned_transaction_workflow_id(orphaned.transaction_id),
-        summary=names.orphaned_summary(orphaned.transaction_id),
+        summary=orphaned_summary(orphaned.transaction_id),
     )
 
 
@@ -132,7 +133,7 @@ def site(request: SiteRequest) -> Start:
         workflow="SiteWorkflow",
         request=request,
         id=names.site_workflow_id(request.project_id),
-        summary=names.site_summary(request.name),
+        summary=site_summary(request.name),
     )
 
 

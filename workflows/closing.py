@@ -8,9 +8,17 @@ with workflow.unsafe.imports_passed_through():
     from collections.abc import Coroutine
     from typing import Any
 
-    from domain import names
     from domain.commissioning import AvailabilityOwed, OrphanedTransaction
     from domain.configuration import ConfigurationRequest
+    from domain.names import (
+        CONFIGURATION_DUE_SIGNAL,
+        GIVE_WAY_SIGNAL,
+        availability_workflow_id,
+        configuration_workflow_id,
+        notice_workflow_id,
+        orphaned_transaction_workflow_id,
+    )
+    from domain.summaries import CONFIGURATION_SUMMARY, orphaned_summary
     from workflows import policies
     from workflows.availability import AvailabilityWorkflow
     from workflows.checks.charge import open_transactions, stop
@@ -93,7 +101,7 @@ async def _owe_availability(run: Run) -> None:
             commissioning_id=run.request.commissioning_id,
             connector_ids=numbers,
         ),
-        id=names.availability_workflow_id(run.request.commissioning_id),
+        id=availability_workflow_id(run.request.commissioning_id),
         summary=f"Put back the availability of connector {which}",
     )
 
@@ -102,8 +110,8 @@ async def _keep_trying(orphaned: OrphanedTransaction) -> None:
     await start_outliving(
         StrayTransactionWorkflow.run,
         orphaned,
-        id=names.orphaned_transaction_workflow_id(orphaned.transaction_id),
-        summary=names.orphaned_summary(orphaned.transaction_id),
+        id=orphaned_transaction_workflow_id(orphaned.transaction_id),
+        summary=orphaned_summary(orphaned.transaction_id),
     )
 
 
@@ -112,26 +120,26 @@ async def mail_verdict(commissioning_id: str) -> None:
     await start_outliving(
         NoticeWorkflow.run,
         commissioning_id,
-        id=names.notice_workflow_id(commissioning_id),
+        id=notice_workflow_id(commissioning_id),
         summary="Mail the verdict",
     )
 
 
 async def push_queued_configuration(charge_point_id: str) -> None:
     """Push values that were chosen while the run owned the charge point."""
-    workflow_id = names.configuration_workflow_id(charge_point_id)
+    workflow_id = configuration_workflow_id(charge_point_id)
     if not await start_outliving(
         ConfigurationWorkflow.run,
         ConfigurationRequest(charge_point_id=charge_point_id, restart=True),
         id=workflow_id,
-        summary=names.CONFIGURATION_SUMMARY,
+        summary=CONFIGURATION_SUMMARY,
     ):
-        await _tell(workflow_id, names.CONFIGURATION_DUE_SIGNAL)
+        await _tell(workflow_id, CONFIGURATION_DUE_SIGNAL)
 
 
 async def ask_to_give_way(owner: str) -> None:
     """Ask the workflow that owns the charge point to let go of it."""
-    await _tell(owner, names.GIVE_WAY_SIGNAL)
+    await _tell(owner, GIVE_WAY_SIGNAL)
 
 
 async def _tell(workflow_id: str, signal: str) -> None:

@@ -8,7 +8,7 @@ from temporalio.workflow import ParentClosePolicy
 with workflow.unsafe.imports_passed_through():
     from typing import Any, TypeVar
 
-    from domain.names import within_limit
+    from domain.summaries import within_limit
 
 T = TypeVar("T")
 

@@ -29,10 +29,11 @@ with workflow.unsafe.imports_passed_through():
         OpenInvitation,
         ResendInvitation,
     )
-    from domain.names import site_summary, site_workflow_id
+    from domain.names import site_workflow_id
     from domain.power.facts import SiteRequest
     from domain.service_visits import CloseVisit, VisitClosed, VisitLookedAt
     from domain.states import InvitationStatus, ProjectRole
+    from domain.summaries import site_summary
     from workflows import policies
     from workflows.history import history_is_long
     from workflows.local_activities import mail, record

@@ -33,7 +33,7 @@ _LONGEST_PAUSE: Final = 2.0
 
 
 class StoredRetention:
-    """Lets go of rows that are old, as far as nothing rests on them; safe to repeat."""
+    """Implements :class:`domain.ports.Retention`."""
 
     def __init__(
         self,

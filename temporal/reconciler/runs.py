@@ -5,8 +5,12 @@ from operator import attrgetter
 import structlog
 from temporalio.client import WorkflowExecutionStatus
 
-from domain import names
 from domain.commissioning import OrphanedTransaction, RunToStart
+from domain.names import (
+    batch_workflow_id,
+    commissioning_workflow_id,
+    orphaned_transaction_workflow_id,
+)
 from domain.rules.ended import ended_from_outside
 from storage.batches import Batch, Batches, read_owner
 from storage.charge_points import read_registered
@@ -59,7 +63,7 @@ class RunSteps:
         )
 
     async def _look_after_run(self, run: Run) -> None:
-        workflow_id = names.commissioning_workflow_id(run.request.charge_point_id)
+        workflow_id = commissioning_workflow_id(run.request.charge_point_id)
         if self._parts.open.lists(workflow_id):
             return
         last = await self._parts.open.describe(workflow_id)
@@ -73,7 +77,7 @@ class RunSteps:
         request = batch.request
         if request.started_at > self._parts.now() - YOUNG:
             return
-        workflow_id = names.batch_workflow_id(request.project_id)
+        workflow_id = batch_workflow_id(request.project_id)
         if batch.cancel is None and await self._parts.open.have(workflow_id):
             return
         async with self._parts.database.read() as connection:
@@ -94,7 +98,7 @@ class RunSteps:
         )
 
     async def _raise_alarm(self, orphaned: OrphanedTransaction) -> None:
-        if self._parts.open.lists(names.orphaned_transaction_workflow_id(orphaned.transaction_id)):
+        if self._parts.open.lists(orphaned_transaction_workflow_id(orphaned.transaction_id)):
             return
         if await self._parts.begin(starts.orphaned_transaction(orphaned)):
             _log.warning("transaction_left_running", transaction=orphaned.transaction_id)
