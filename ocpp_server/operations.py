@@ -19,10 +19,10 @@ from ocpp_server.calls import (
     CallTimeoutError,
     NeverSentError,
 )
-from ocpp_server.deadly import Suspects, was_dropped
+from ocpp_server.fatal_triggers import Suspects, was_dropped
 from ocpp_server.protocol import Order, Reading
 from ocpp_server.registry import Registry
-from ocpp_server.restarts import Restarts
+from ocpp_server.restarts import AwaitedRestarts
 from ocpp_server.session import Session
 from storage import commands as intents
 from storage import facts
@@ -82,7 +82,7 @@ class Gateway:
         session = self._session(request)
         habits = await self._habits(request.charge_point_id)
         reading = Reading(habits.reading)
-        restarts = await Restarts.of(self._database, session.peer)
+        restarts = await AwaitedRestarts.of(self._database, session.peer)
         try:
             operations = session.protocol.operations
             applied = await operations.apply_configuration(session, request, restarts, reading)

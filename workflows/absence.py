@@ -21,10 +21,10 @@ with workflow.unsafe.imports_passed_through():
     from domain.rules.instead import Came, Missed, instead, takes_it_for_online
     from domain.rules.numbers import in_words
     from workflows.charge_point import NoAnswerError
+    from workflows.foreign_transactions import foreign_transactions
     from workflows.journal import CheckFailedError
     from workflows.local_activities import run_local
     from workflows.run import Run
-    from workflows.strangers import strangers
 
 
 async def absent(
@@ -67,7 +67,7 @@ def _told(run: Run, problem: Failure, missed: Missed) -> Failure:
     came = Came(
         irregularities=inbox.irregularities,
         astray=inbox.astray,
-        strangers=strangers(run, besides=missed.connector_id, since=missed.since),
+        strangers=foreign_transactions(run, besides=missed.connector_id, since=missed.since),
     )
     return instead(problem, missed, came) or problem
 

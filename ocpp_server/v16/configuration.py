@@ -18,10 +18,10 @@ from domain.rules.sampling import CLOCK_ALIGNED_INTERVAL, SAMPLE_INTERVAL
 from domain.states import ParameterState
 from ocpp_server.calls import BadAnswerError, CallTimeoutError
 from ocpp_server.protocol import Applied, Reading
-from ocpp_server.restarts import Restarts
+from ocpp_server.restarts import AwaitedRestarts
 from ocpp_server.session import Session
-from ocpp_server.v16.change import Writer, outcome_of
-from ocpp_server.v16.inventory import Inventory, Reader, read
+from ocpp_server.v16.change import ConfigurationWriter, outcome_of
+from ocpp_server.v16.inventory import ConfigurationReader, Inventory, read
 
 _NUMBER_OF_CONNECTORS: Final = "NumberOfConnectors"
 _CONNECTION_TIMEOUT: Final = "ConnectionTimeOut"
@@ -34,7 +34,7 @@ _BOOLEANS: Final = {"true": ("true", "1"), "false": ("false", "0")}
 
 
 async def apply_configuration(
-    session: Session, request: ApplyConfiguration, restarts: Restarts, reading: Reading
+    session: Session, request: ApplyConfiguration, restarts: AwaitedRestarts, reading: Reading
 ) -> Applied:
     """Bring the parameters to their values, as far as the charge point lets it.
 
@@ -47,7 +47,7 @@ async def apply_configuration(
     """
     if request.restart_follows and _only_waits(request.parameters, restarts):
         return Applied(outcome=_until_it_restarts(request.parameters, restarts))
-    reader = Reader(session, reading)
+    reader = ConfigurationReader(session, reading)
     unknown = {key.casefold() for key in request.not_supported}
     wanted = [one.key for one in request.parameters] + [_NUMBER_OF_CONNECTORS]
     try:
@@ -60,7 +60,7 @@ async def apply_configuration(
         # Some firmware refuses to say anything till it has restarted.
         return Applied(outcome=_until_it_restarts(request.parameters, restarts))
     restarted = {key.casefold() for key in request.restarted_for}
-    writer = Writer(session, restarts)
+    writer = ConfigurationWriter(session, restarts)
     outcomes: list[ParameterOutcome] = []
     for parameter in request.parameters:
         reported = inventory.get(parameter.key)
@@ -118,14 +118,14 @@ async def apply_configuration(
     )
 
 
-def _only_waits(desired: Sequence[DesiredParameter], restarts: Restarts) -> bool:
+def _only_waits(desired: Sequence[DesiredParameter], restarts: AwaitedRestarts) -> bool:
     """Tell whether a restart is all that is left to be done."""
     must_be = any(one.is_binding and restarts.waits(one) for one in desired)
     return must_be and not any(map(restarts.waits_for_another, desired))
 
 
 def _until_it_restarts(
-    desired: Sequence[DesiredParameter], restarts: Restarts
+    desired: Sequence[DesiredParameter], restarts: AwaitedRestarts
 ) -> ConfigurationOutcome:
     return ConfigurationOutcome(
         parameters=tuple(
@@ -148,7 +148,7 @@ def _compare(
     parameter: DesiredParameter,
     reported: ConfigurationKey | None,
     inventory: Inventory,
-    restarts: Restarts,
+    restarts: AwaitedRestarts,
 ) -> ParameterOutcome | None:
     """Return the outcome of a value that needs no write; None when it has to be written."""
     same = reported is not None and same_value(parameter.value, reported.value)
@@ -196,7 +196,7 @@ def _plain(text: str) -> str:
 
 
 async def _read_back(
-    session: Session, reader: Reader, written: Sequence[str], *, once: bool
+    session: Session, reader: ConfigurationReader, written: Sequence[str], *, once: bool
 ) -> Inventory:
     """Read what was written, for a write is believed only when the charge point reports the value.
 

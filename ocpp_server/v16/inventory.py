@@ -82,7 +82,7 @@ async def read(session: Session, keys: Sequence[str] = ()) -> Inventory:
     return inventory
 
 
-class Reader:
+class ConfigurationReader:
     """Reads a configuration, beginning where an earlier reading got through."""
 
     def __init__(self, session: Session, reading: Reading) -> None:

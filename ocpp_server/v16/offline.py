@@ -9,7 +9,7 @@ from ocpp_server.calls import BadAnswerError
 from ocpp_server.protocol import Reading
 from ocpp_server.replies import ask
 from ocpp_server.session import Session
-from ocpp_server.v16.inventory import Inventory, Reader, read
+from ocpp_server.v16.inventory import ConfigurationReader, Inventory, read
 from ocpp_server.v16.local_list import LocalList, clear_local_list
 from storage.local_lists import WantedList
 
@@ -23,7 +23,7 @@ async def update_local_list(
 
     With what the owner has changed, it forgets whom it has seen.
     """
-    inventory = await _read(Reader(session, reading))
+    inventory = await _read(ConfigurationReader(session, reading))
     keys |= await _set(session, inventory, wanted.settings)
     found = await LocalList(session, inventory).bring(
         wanted.id_tags, before=wanted.before, is_current=wanted.is_current
@@ -34,7 +34,7 @@ async def update_local_list(
     return found
 
 
-async def _read(reader: Reader) -> Inventory:
+async def _read(reader: ConfigurationReader) -> Inventory:
     """Read what decides who charges offline; nothing is known of what is not answered."""
     try:
         return await reader.read(KEYS)

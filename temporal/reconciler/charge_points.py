@@ -16,7 +16,7 @@ from storage.unpushed import Unpushed, unpushed
 from storage.withdrawals import Pending, Withdrawals, pending_withdrawals
 from temporal import starts
 from temporal.client import RPC_TIMEOUT
-from temporal.reconciler.parts import MISSED, Parts
+from temporal.reconciler.parts import MISSED, ReconcilerParts
 from temporal.reconciler.step import ReconcileStep
 from temporal.run_starter import TemporalRunStarter
 
@@ -28,7 +28,7 @@ _log = structlog.get_logger(__name__)
 class ChargePointSteps:
     """Pushes values, updates local lists, and withdraws."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: ReconcilerParts) -> None:
         self._parts = parts
         self._next_looks: dict[str, datetime] = {}
         self._runs = TemporalRunStarter(

@@ -18,10 +18,10 @@ with workflow.unsafe.imports_passed_through():
     from workflows import policies
     from workflows.absence import absent
     from workflows.charge_point import NoAnswerError
+    from workflows.foreign_transactions import foreign_transactions
     from workflows.inbox import PLUGGED_IN
     from workflows.journal import CheckFailedError, ConnectorSkippedError
     from workflows.run import Run
-    from workflows.strangers import strangers
 
 _READY = PLUGGED_IN | {ConnectorStatus.AVAILABLE}
 _CANCELS = 20
@@ -101,7 +101,7 @@ def _stranger(
     run: Run, connector: int, *, or_ended_since: datetime | None = None
 ) -> TransactionFact | None:
     """Return a charge on the connector that began while ours was asked for, with another tag."""
-    return next(iter(strangers(run, on=connector, since=or_ended_since)), None)
+    return next(iter(foreign_transactions(run, on=connector, since=or_ended_since)), None)
 
 
 async def _started_by_itself(run: Run, stranger: TransactionFact) -> CheckFailedError:
