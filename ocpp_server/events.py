@@ -4,10 +4,8 @@ from dataclasses import replace
 from functools import partial
 
 from domain.facts import (
-    BootFact,
     ChargePointEvent,
     ConnectionFact,
-    ConnectorFact,
     EventKind,
     MeterFact,
 )
@@ -33,9 +31,9 @@ def event_of(record: records.Record) -> ChargePointEvent | None:
             link = _link(record, connected=False)
             return event(kind=EventKind.DISCONNECTED, at=record.at, connection=link)
         case records.Boot():
-            return event(kind=EventKind.BOOT, at=record.at, boot=_boot(record))
+            return event(kind=EventKind.BOOT, at=record.fact.at, boot=record.fact)
         case records.ConnectorStatus():
-            return event(kind=EventKind.CONNECTOR, at=record.at, connector=_connector(record))
+            return event(kind=EventKind.CONNECTOR, at=record.fact.at, connector=record.fact)
         case records.Touched(heartbeat_at=heartbeat_at) if heartbeat_at is not None:
             return event(kind=EventKind.HEARTBEAT, at=heartbeat_at)
         case records.MeterValues():
@@ -67,20 +65,6 @@ def _link(record: records.Connected | records.Disconnected, *, connected: bool) 
     )
 
 
-def _boot(record: records.Boot) -> BootFact:
-    return BootFact(
-        boot_id=record.boot_id,
-        at=record.at,
-        vendor=record.vendor,
-        model=record.model,
-        charge_point_serial=record.charge_point_serial,
-        charge_box_serial=record.charge_box_serial,
-        firmware_version=record.firmware_version,
-        registration=record.registration,
-        warnings=record.warnings,
-    )
-
-
 def _meter(record: records.MeterValues) -> MeterFact:
     readings = [read_samples(entry.at, entry.samples) for entry in record.entries]
     registers = [
@@ -91,15 +75,4 @@ def _meter(record: records.MeterValues) -> MeterFact:
         transaction_id=record.transaction_id,
         at=max(reading.at for reading in readings),
         energy_wh=max(registers)[1] if registers else None,
-    )
-
-
-def _connector(record: records.ConnectorStatus) -> ConnectorFact:
-    return ConnectorFact(
-        connector_id=record.connector_id,
-        status=record.status,
-        error_code=record.error_code,
-        at=record.at,
-        vendor_error_code=record.vendor_error_code,
-        info=record.info,
     )
