@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import structlog
 from temporalio import activity, workflow
@@ -14,12 +13,12 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.account_letters import AccountActivities
 from activities.batches import BatchActivities
 from activities.billing import BillingActivities, HeldActivities
+from activities.binding import activities_of, done_by
 from activities.contests import ContestActivities
 from activities.mail import NoticeActivities, ProjectActivities
 from activities.mailer import FileMailer, SmtpMailer
 from activities.post import Post, PostActivities
-from activities.reboot_stagger import RebootActivities
-from activities.records import DirectoryActivities, RecordActivities
+from activities.records import DirectoryActivities, OwnerActivities, RecordActivities
 from activities.retention import RetentionActivities
 from activities.runs import RunActivities
 from activities.service_visits import VisitActivities
@@ -140,100 +139,59 @@ def make_worker(
 ) -> Worker:
     """Compose the worker."""
     catalogue = load_catalogue(settings.catalogue_dir, firmware_url=settings.firmware_url)
+    secret, public_url = settings.required_secret(), settings.public_api_url
     runs = StoredRuns(
         database,
         catalogue,
-        api_url=settings.public_api_url,
+        api_url=public_url,
         temporal_ui_url=settings.temporal_ui_url,
         now=_now,
     )
     directory = StoredDirectory(database, catalogue, now=_now)
-    projects = StoredProjects(
-        database, catalogue, invitation_lifetime=settings.invitation_lifetime, now=_now
-    )
-    records = RecordActivities(runs)
-    directories = DirectoryActivities(directory)
-    reboots = RebootActivities(StoredRebootStagger(database, stagger=settings.reboot_stagger))
     mail_notices = StoredMailNotices(
         database,
-        secret=settings.required_secret(),
+        secret=secret,
         per_hour=settings.mail_notices_per_hour,
         per_day=settings.mail_notices_per_day,
         now=_now,
     )
-    post = Post(
-        mailer,
-        mail_notices,
-        secret=settings.required_secret(),
-        public_url=settings.public_api_url,
-    )
-    gathered = PostActivities(post, mail_notices)
-    notices = NoticeActivities(runs, post)
-    accounts = AccountActivities(
-        StoredLetters(database, now=_now),
-        post,
-        secret=settings.required_secret(),
-        public_url=settings.public_api_url,
-    )
-    handovers = ProjectActivities(
-        projects, post, secret=settings.required_secret(), public_url=settings.public_api_url
-    )
-    sites = SiteActivities(StoredSites(database, catalogue, now=_now))
-    billing = BillingActivities(StoredBilling(database, catalogue, now=_now))
-    contests = ContestActivities(
-        StoredContestNotices(
-            database, to_verified=settings.email_verification == "required", now=_now
+    post = Post(mailer, mail_notices, secret=secret, public_url=public_url)
+    projects = ProjectActivities(
+        StoredProjects(
+            database, catalogue, invitation_lifetime=settings.invitation_lifetime, now=_now
         ),
         post,
-        public_url=settings.public_api_url,
+        secret=secret,
+        public_url=public_url,
     )
-    held = HeldActivities(
-        StoredHeldNotices(database, now=_now), post, public_url=settings.public_api_url
+    contests = StoredContestNotices(
+        database, to_verified=settings.email_verification == "required", now=_now
     )
-    retention = RetentionActivities(StoredRetention(database, settings.ages, now=_now))
+    reboots = StoredRebootStagger(database, stagger=settings.reboot_stagger)
     starter = TemporalRunStarter(client, database, now=_now, task_queue=task_queue)
-    starts = RunActivities(starter)
-    visits = VisitActivities(StoredVisits(database, catalogue, now=_now), post, starter, handovers)
-    batches = BatchActivities(StoredBatches(database, catalogue, now=_now), starter)
-    activities: Sequence[Any] = (
-        accounts.mail_account,
-        visits.look_at_visit,
-        visits.close_visit,
-        billing.bill_transaction,
-        contests.mail_contest,
-        held.mail_held,
-        gathered.mail_gathered,
-        records.begin_run,
-        records.accept_charge_point,
-        records.whose_serial,
-        records.read_meter_values,
-        records.catch_up,
-        records.finish_run,
-        records.is_newest_run,
-        records.note_wait,
-        records.note_answer,
-        directories.locate,
-        directories.claim,
-        directories.release,
-        reboots.reserve_reboot,
-        retention.let_go,
-        batches.advance_batch,
-        notices.mail_verdict,
-        handovers.send_invitation,
-        handovers.resend_invitation,
-        handovers.settle_invitation,
-        handovers.complete_handover,
-        handovers.mail_handover,
-        handovers.remove_project,
-        sites.read_site,
-        sites.read_draws,
-        sites.take_out,
-        sites.record_states,
-        sites.set_limit,
-        sites.set_electrical,
-        sites.pause_smart_charging,
-        starts.retry_run,
-        starts.cancel_run,
+    records: RecordActivities = runs
+    whereabouts: DirectoryActivities = directory
+    sites: SiteActivities = StoredSites(database, catalogue, now=_now)
+    activities = (
+        *done_by(records, RecordActivities),
+        *done_by(whereabouts, DirectoryActivities),
+        *done_by(sites, SiteActivities),
+        *activities_of(
+            projects,
+            OwnerActivities(runs, directory, reboots),
+            RunActivities(starter),
+            BatchActivities(StoredBatches(database, catalogue, now=_now), starter),
+            VisitActivities(StoredVisits(database, catalogue, now=_now), post, starter, projects),
+            BillingActivities(StoredBilling(database, catalogue, now=_now)),
+            RetentionActivities(StoredRetention(database, settings.ages, now=_now)),
+            PostActivities(post, mail_notices),
+            NoticeActivities(runs, post),
+            ContestActivities(contests, post, public_url=public_url),
+            HeldActivities(StoredHeldNotices(database, now=_now), post, public_url=public_url),
+            AccountActivities(
+                StoredLetters(database, now=_now), post, secret=secret, public_url=public_url
+            ),
+        ),
     )
     return Worker(
         client,
@@ -277,7 +235,7 @@ def make_webhook_worker(
     return Worker(
         client,
         task_queue=webhook_task_queue(task_queue),
-        activities=[webhooks.call_webhook, webhooks.give_up_webhook],
+        activities=[*activities_of(webhooks)],
         max_concurrent_activities=_CALLS_AT_ONCE,
         graceful_shutdown_timeout=_GRACE,
         deployment_config=DEPLOYMENT,
@@ -297,7 +255,7 @@ def make_upkeep_worker(
         client,
         task_queue=upkeep_task_queue(task_queue),
         workflows=_UPKEEP,
-        activities=[upkeep.reconcile, upkeep.dispatch],
+        activities=[*activities_of(upkeep)],
         workflow_runner=workflow_runner(),
         max_concurrent_workflow_tasks=2,
         max_concurrent_activities=2,

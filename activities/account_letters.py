@@ -1,14 +1,18 @@
 """Mails about accounts. A code exists only in here, and in the mail."""
 
+from typing import TYPE_CHECKING
+
 from temporalio import activity
 
 from activities.letters import Letter
 from activities.post import Post
 from domain.accounts import AccountLetter, LetterPurpose
 from domain.invitations import day
-from domain.ports import AccountLetters
 from domain.states import Role
 from domain.tokens import letter_token
+
+if TYPE_CHECKING:
+    from storage.account_letters import StoredLetters
 
 _KINDS = {Role.INSTALLER: "installer", Role.SITE_OWNER: "site owner"}
 
@@ -17,7 +21,7 @@ class AccountActivities:
     """Codes for new passwords and for the proof of an address, and news of a password."""
 
     def __init__(
-        self, letters: AccountLetters, post: Post, *, secret: str, public_url: str
+        self, letters: "StoredLetters", post: Post, *, secret: str, public_url: str
     ) -> None:
         self._letters = letters
         self._post = post

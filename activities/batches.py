@@ -4,12 +4,15 @@ import asyncio
 from collections.abc import Awaitable
 from dataclasses import replace
 from enum import Enum, auto
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from temporalio import activity
 
 from domain.batch import BatchProgress, BatchStep
-from domain.ports import BatchRecords, RunControl
+from domain.ports import RunControl
+
+if TYPE_CHECKING:
+    from storage.batch_records import StoredBatches
 
 ResultT = TypeVar("ResultT")
 
@@ -19,7 +22,7 @@ _AT_ONCE = 8  # calls to Temporal
 class BatchActivities:
     """Starts and cancels runs in bulk. Each step is safe to repeat: rows come first."""
 
-    def __init__(self, records: BatchRecords, control: RunControl) -> None:
+    def __init__(self, records: "StoredBatches", control: RunControl) -> None:
         self._records = records
         self._control = control
 

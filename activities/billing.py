@@ -1,17 +1,22 @@
 """Charge detail records of transactions that have ended, and mails about those that are held."""
 
+from typing import TYPE_CHECKING
+
 from temporalio import activity
 
 from activities.letters import held_letter
 from activities.post import Post
 from domain.billing.messages import BillTransaction, TransactionBilled
-from domain.ports import BillingRecords, HeldNotices
+
+if TYPE_CHECKING:
+    from storage.billing_records import StoredBilling
+    from storage.held_notices import StoredHeldNotices
 
 
 class BillingActivities:
     """Bills transactions, each once however often it is asked."""
 
-    def __init__(self, records: BillingRecords) -> None:
+    def __init__(self, records: "StoredBilling") -> None:
         self._records = records
 
     @activity.defn(name="settle")  # as histories name it
@@ -23,7 +28,7 @@ class BillingActivities:
 class HeldActivities:
     """Tells site owners of sessions that wait for their word."""
 
-    def __init__(self, notices: HeldNotices, post: Post, *, public_url: str) -> None:
+    def __init__(self, notices: "StoredHeldNotices", post: Post, *, public_url: str) -> None:
         self._notices = notices
         self._post = post
         self._public_url = public_url

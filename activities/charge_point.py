@@ -1,9 +1,8 @@
 """Operations on a charge point: activities on the task queue of the node with its socket."""
 
-import asyncio
 from collections.abc import Awaitable
 from datetime import timedelta
-from typing import Final, TypeVar
+from typing import Any, Final, Protocol
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -11,96 +10,103 @@ from temporalio.exceptions import ApplicationError
 from activities.heartbeats import beating
 from domain import operations as op
 from domain.names import CHARGE_POINT_GONE
+from domain.offline import LocalListUpdated, UpdateLocalList
 from domain.operations import OperationName
-from domain.ports import ChargePointGateway, ChargePointGoneError
-
-ResultT = TypeVar("ResultT")
+from domain.ports import ChargePointGoneError
+from domain.power import operations as power
 
 # A third of policies.NODE_HEARTBEAT: a dead node is noticed by silence. Most operations are done
 # before the first.
 _BEAT: Final = timedelta(seconds=4)
 
 
-class ChargePointActivities:
-    """One activity an operation; see :class:`domain.ports.ChargePointGateway`."""
+class ChargePointActivities(Protocol):
+    """Speaks to the charge points whose sockets a node holds, each operation by its name.
 
-    def __init__(self, gateway: ChargePointGateway) -> None:
-        self._gateway = gateway
+    All raise :class:`ChargePointGoneError` when the socket is not (or no longer) here.
+    """
 
     @activity.defn(name=OperationName.READ_IDENTITY)
     async def read_identity(self, request: op.ReadIdentity) -> op.Identity:
         """Read who the charge point says it is, its round trip and its clock."""
-        return await under_heartbeats(self._gateway.read_identity(request))
 
     @activity.defn(name=OperationName.READ_CONFIGURATION)
     async def read_configuration(self, request: op.ReadConfiguration) -> op.Configuration:
         """Read configuration keys."""
-        return await under_heartbeats(self._gateway.read_configuration(request))
 
     @activity.defn(name=OperationName.APPLY_CONFIGURATION)
     async def apply_configuration(self, request: op.ApplyConfiguration) -> op.ConfigurationOutcome:
         """Bring parameters to their desired values."""
-        return await under_heartbeats(self._gateway.apply_configuration(request))
 
     @activity.defn(name=OperationName.TRIGGER)
     async def trigger(self, request: op.Trigger) -> op.Outcome:
         """Ask for a message."""
-        return await under_heartbeats(self._gateway.trigger(request))
 
     @activity.defn(name=OperationName.CHANGE_AVAILABILITY)
     async def change_availability(self, request: op.ChangeAvailability) -> op.Outcome:
         """Make a connector operative or inoperative."""
-        return await under_heartbeats(self._gateway.change_availability(request))
 
     @activity.defn(name=OperationName.UNLOCK_CONNECTOR)
     async def unlock_connector(self, request: op.UnlockConnector) -> op.Outcome:
         """Let go of a plug, once for the intent."""
-        return await under_heartbeats(self._gateway.unlock_connector(request))
 
     @activity.defn(name=OperationName.START_TEST_TRANSACTION)
     async def start_test_transaction(self, request: op.StartTestTransaction) -> op.Outcome:
         """Start a charge remotely, once for the intent."""
-        return await under_heartbeats(self._gateway.start_test_transaction(request))
 
     @activity.defn(name=OperationName.STOP_TEST_TRANSACTION)
     async def stop_test_transaction(self, request: op.StopTestTransaction) -> op.Outcome:
         """Stop a charge remotely."""
-        return await under_heartbeats(self._gateway.stop_test_transaction(request))
 
     @activity.defn(name=OperationName.UPDATE_FIRMWARE)
     async def update_firmware(self, request: op.UpdateFirmware) -> op.Outcome:
         """Start a firmware update, once for the intent."""
-        return await under_heartbeats(self._gateway.update_firmware(request))
 
     @activity.defn(name=OperationName.RESET)
     async def reset(self, request: op.Reset) -> op.Outcome:
         """Restart the charge point, once for the intent."""
-        return await under_heartbeats(self._gateway.reset(request))
 
     @activity.defn(name=OperationName.COLLECT_LOGS)
     async def collect_logs(self, request: op.CollectLogs) -> op.Outcome:
         """Have the charge point upload its diagnostics, once for the intent."""
-        return await under_heartbeats(self._gateway.collect_logs(request))
 
     @activity.defn(name=OperationName.PING)
     async def ping(self, request: op.Operation) -> op.Ping:
         """Measure a round trip on the socket."""
-        return await under_heartbeats(self._gateway.ping(request))
 
 
-async def under_heartbeats(operation: Awaitable[ResultT]) -> ResultT:
+class PowerActivities(Protocol):
+    """Limits what the charge points draw whose sockets a node holds."""
+
+    @activity.defn(name=OperationName.LIMIT_STATION)
+    async def limit_station(self, request: power.LimitStation) -> power.StationLimited:
+        """Limit a charge point, and what it draws before a transaction has its own limit."""
+
+    @activity.defn(name=OperationName.LIMIT_CONNECTORS)
+    async def limit_connectors(self, request: power.LimitConnectors) -> power.ConnectorsLimited:
+        """Limit transactions; one whose charge point is not here is answered UNKNOWN."""
+
+    @activity.defn(name=OperationName.LIFT_LIMITS)
+    async def lift_limits(self, request: power.LiftLimits) -> op.Outcome:
+        """Take the limits of transactions away."""
+
+
+class LocalListActivities(Protocol):
+    """Brings the local lists of id tags of the charge points whose sockets a node holds."""
+
+    @activity.defn(name=OperationName.UPDATE_LOCAL_LIST)
+    async def update_local_list(self, request: UpdateLocalList) -> LocalListUpdated:
+        """Read who is admitted, and send what the charge point does not have yet."""
+
+
+async def under_heartbeats(operation: Awaitable[Any]) -> Any:
     """Run an operation under heartbeats; a missing socket is a typed, final error."""
     try:
-        async with beating(_BEAT):
+        async with beating(_BEAT, stopped=_gone("The node stops.")):
             return await operation
     except ChargePointGoneError as error:
-        raise ApplicationError(str(error), type=CHARGE_POINT_GONE, non_retryable=True) from error
-    except asyncio.CancelledError:
-        details = activity.cancellation_details()
-        if details is None or not details.worker_shutdown:
-            raise
-        # Nobody asked for this cancellation, so Temporal would not take it, and the workflow would
-        # learn of it by silence.
-        raise ApplicationError(
-            "The node stops.", type=CHARGE_POINT_GONE, non_retryable=True
-        ) from None
+        raise _gone(str(error)) from error
+
+
+def _gone(why: str) -> ApplicationError:
+    return ApplicationError(why, type=CHARGE_POINT_GONE, non_retryable=True)

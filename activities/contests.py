@@ -1,16 +1,20 @@
 """Mails about links that speak as one charge point."""
 
+from typing import TYPE_CHECKING
+
 from temporalio import activity
 
 from activities.letters import contest_letter
 from activities.post import Post, Recipient
-from domain.ports import ContestNotices
+
+if TYPE_CHECKING:
+    from storage.contest_notices import StoredContestNotices
 
 
 class ContestActivities:
     """Tells who is in charge of a charge point that somebody has to decide."""
 
-    def __init__(self, notices: ContestNotices, post: Post, *, public_url: str) -> None:
+    def __init__(self, notices: "StoredContestNotices", post: Post, *, public_url: str) -> None:
         self._notices = notices
         self._post = post
         self._public_url = public_url

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -22,8 +22,11 @@ from domain.invitations import (
     NewInvitation,
     ResendInvitation,
 )
-from domain.ports import ProjectRecords, RunRecords
+from domain.ports import RunRecords
 from domain.tokens import hash_token, invitation_token
+
+if TYPE_CHECKING:
+    from storage.project_records import StoredProjects
 
 _ADDRESS: Final = re.compile(r"[^\s@]+@\S*\w")
 
@@ -87,7 +90,7 @@ class ProjectActivities:
     """Invitation, handover and removal of a project."""
 
     def __init__(
-        self, records: ProjectRecords, post: Post, *, secret: str, public_url: str
+        self, records: "StoredProjects", post: Post, *, secret: str, public_url: str
     ) -> None:
         self._records = records
         self._post = post

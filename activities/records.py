@@ -1,95 +1,89 @@
 """Records: what a run reads when it begins and leaves when it ends, and where charge points are."""
 
+from datetime import timedelta
+from typing import Final, Protocol
+
 from temporalio import activity
+from temporalio.service import RPCError
 
-from activities.batch_notice import notify_batch
+from domain import commissioning, ownership
 from domain.batch import WaitNote
-from domain.commissioning import (
-    AnswerNote,
-    AvailabilityOwed,
-    Briefing,
-    Finished,
-    Registered,
-    RunRequest,
-    RunVerdict,
-    TransactionReadings,
-    WhoseSerial,
-)
 from domain.facts import Snapshot
-from domain.ownership import Claim, Owner, Release, Released, Whereabouts
-from domain.ports import Directory, RunRecords
+from domain.names import BATCH_CHANGED_SIGNAL, batch_workflow_id
+from domain.ports import Directory, RebootStagger, RunRecords
+
+_RPC_TIMEOUT: Final = timedelta(seconds=5)
 
 
-class RecordActivities:
-    """Activities beside the database, each safe to repeat. The owner is the calling workflow."""
-
-    def __init__(self, records: RunRecords) -> None:
-        self._records = records
-
-    @activity.defn
-    async def begin_run(self, request: RunRequest) -> Briefing:
-        """Open the run, begin to watch its charge point, and read all that is known of it."""
-        return await self._records.begin_run(request, owner=_owner())
+class RecordActivities(Protocol):
+    """What is done beside the database alone, each safe to repeat."""
 
     @activity.defn
     async def accept_charge_point(self, charge_point_id: str) -> None:
         """From now on the charge point's boots are answered Accepted."""
-        await self._records.accept_charge_point(charge_point_id)
 
     @activity.defn
-    async def whose_serial(self, question: WhoseSerial) -> Registered | None:
+    async def whose_serial(
+        self, question: commissioning.WhoseSerial
+    ) -> commissioning.Registered | None:
         """Find the other charge point of the project that has such a serial number."""
-        return await self._records.whose_serial(question)
 
-    @activity.defn
-    async def read_meter_values(self, transaction_id: int) -> TransactionReadings:
+    @activity.defn(name="read_meter_values")
+    async def readings(self, transaction_id: int) -> commissioning.TransactionReadings:
         """Read the meter values of a transaction, ordered by time."""
-        return await self._records.readings(transaction_id)
+
+    @activity.defn(name="is_newest_run")
+    async def is_newest(self, owed: commissioning.AvailabilityOwed) -> bool:
+        """Tell whether no other run of the charge point has begun since."""
 
     @activity.defn
-    async def catch_up(self, request: RunRequest) -> Snapshot:
+    async def note_answer(self, note: commissioning.AnswerNote) -> None:
+        """Tell of an answer on the audit trail."""
+
+
+class DirectoryActivities(Protocol):
+    """Where a charge point is."""
+
+    @activity.defn
+    async def locate(self, charge_point_id: str) -> ownership.Whereabouts:
+        """Find the node that holds the charge point's socket."""
+
+
+class OwnerActivities:
+    """What the workflow that calls does as the owner of a charge point, each safe to repeat."""
+
+    def __init__(self, records: RunRecords, directory: Directory, reboots: RebootStagger) -> None:
+        self._records = records
+        self._directory = directory
+        self._reboots = reboots
+
+    @activity.defn
+    async def begin_run(self, request: commissioning.RunRequest) -> commissioning.Briefing:
+        """Open the run, begin to watch its charge point, and read all that is known of it."""
+        return await self._records.begin_run(request, owner=_owner())
+
+    @activity.defn
+    async def catch_up(self, request: commissioning.RunRequest) -> Snapshot:
         """Read what is known of the charge point now, and see to it that the run still owns it."""
         return await self._records.catch_up(request, owner=_owner())
 
     @activity.defn
-    async def is_newest_run(self, owed: AvailabilityOwed) -> bool:
-        """Tell whether no other run of the charge point has begun since."""
-        return await self._records.is_newest(owed)
-
-    @activity.defn
-    async def finish_run(self, verdict: RunVerdict) -> Finished:
+    async def finish_run(self, verdict: commissioning.RunVerdict) -> commissioning.Finished:
         """Store the verdict, unless there is one, and stop watching.
 
         An open batch of the project hears of it.
         """
         finished = await self._records.finish_run(verdict, owner=_owner())
-        await notify_batch(finished.batch_of)
+        await _notify_batch(finished.batch_of)
         return finished
 
     @activity.defn
     async def note_wait(self, note: WaitNote) -> None:
         """Keep in the run's row what it waits for; an open batch of the project hears of it."""
-        await notify_batch(await self._records.note_wait(note))
+        await _notify_batch(await self._records.note_wait(note))
 
     @activity.defn
-    async def note_answer(self, note: AnswerNote) -> None:
-        """Tell of an answer on the audit trail."""
-        await self._records.note_answer(note)
-
-
-class DirectoryActivities:
-    """Where a charge point is, and whose it is for the moment."""
-
-    def __init__(self, directory: Directory) -> None:
-        self._directory = directory
-
-    @activity.defn
-    async def locate(self, charge_point_id: str) -> Whereabouts:
-        """Find the node that holds the charge point's socket."""
-        return await self._directory.locate(charge_point_id)
-
-    @activity.defn
-    async def claim(self, charge_point_id: str) -> Claim:
+    async def claim(self, charge_point_id: str) -> ownership.Claim:
         """Take the charge point for a configuration push, unless another workflow has it.
 
         Its owner reads with it what is known by now.
@@ -97,13 +91,33 @@ class DirectoryActivities:
         return await self._directory.claim(charge_point_id, owner=_owner())
 
     @activity.defn
-    async def release(self, request: Release) -> Released:
+    async def release(self, request: ownership.Release) -> ownership.Released:
         """Give the charge point back."""
         return await self._directory.release(request, owner=_owner())
 
+    @activity.defn
+    async def reserve_reboot(self, request: ownership.RebootRequest) -> ownership.RebootWait:
+        """Reserve the project's next slot for this intent; the same intent has one slot."""
+        return ownership.RebootWait(wait=await self._reboots.reserve(request))
 
-def _owner() -> Owner:
+
+def _owner() -> ownership.Owner:
     info = activity.info()
     assert info.workflow_id is not None, "started by a workflow"  # noqa: S101
     assert info.workflow_run_id is not None, "started by a workflow"  # noqa: S101
-    return Owner(workflow_id=info.workflow_id, execution=info.workflow_run_id)
+    return ownership.Owner(workflow_id=info.workflow_id, execution=info.workflow_run_id)
+
+
+async def _notify_batch(project_id: str | None) -> None:
+    """Signal the project's batch, if there is one.
+
+    The signal carries nothing and may be lost: the batch reads the database, and looks again by
+    itself after a while.
+    """
+    if project_id is None:
+        return
+    batch = activity.client().get_workflow_handle(batch_workflow_id(project_id))
+    try:
+        await batch.signal(BATCH_CHANGED_SIGNAL, rpc_timeout=_RPC_TIMEOUT)
+    except RPCError as error:
+        activity.logger.info("batch_not_told", extra={"project": project_id, "why": repr(error)})

@@ -1,12 +1,14 @@
 """Deletes old rows, some seconds of work at a time."""
 
 from datetime import timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from temporalio import activity
 
-from domain.ports import Retention
 from domain.retention import LetGo
+
+if TYPE_CHECKING:
+    from storage.retention.rounds import StoredRetention
 
 _AT_MOST: Final = timedelta(seconds=30)
 
@@ -14,7 +16,7 @@ _AT_MOST: Final = timedelta(seconds=30)
 class RetentionActivities:
     """Lets go of what is old."""
 
-    def __init__(self, retention: Retention) -> None:
+    def __init__(self, retention: "StoredRetention") -> None:
         self._retention = retention
 
     @activity.defn

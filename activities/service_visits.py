@@ -1,5 +1,7 @@
 """Care of service visits: their invitation, their end, and the mails about it."""
 
+from typing import TYPE_CHECKING
+
 from temporalio import activity
 
 from activities.letters import visit_letter
@@ -7,8 +9,11 @@ from activities.mail import Invite, ProjectActivities, refusals
 from activities.post import Post, Recipient
 from domain.audit import ENGINE
 from domain.commissioning import CancelRequest
-from domain.ports import RunControl, VisitRecords
+from domain.ports import RunControl
 from domain.service_visits import CloseVisit, VisitClosed, VisitLookedAt
+
+if TYPE_CHECKING:
+    from storage.visit_records import StoredVisits
 
 _OVER = "The service visit is over."
 
@@ -18,7 +23,7 @@ class VisitActivities:
 
     def __init__(
         self,
-        records: VisitRecords,
+        records: "StoredVisits",
         post: Post,
         runs: RunControl,
         invitations: ProjectActivities,

@@ -1,58 +1,39 @@
 """Records of a site whose power is shared."""
 
+from typing import Protocol
+
 from temporalio import activity
 
-from domain.ports import SiteRecords
-from domain.power.facts import (
-    Draws,
-    DrawsQuestion,
-    PauseSmartCharging,
-    SetElectrical,
-    SetLimit,
-    SiteQuestion,
-    SiteSnapshot,
-    StationStates,
-    TakeOut,
-)
+from domain.power import facts as site
 
 
-class SiteActivities:
+class SiteActivities(Protocol):
     """Activities beside the database, each safe to repeat."""
 
-    def __init__(self, records: SiteRecords) -> None:
-        self._records = records
-
     @activity.defn
-    async def read_site(self, question: SiteQuestion) -> SiteSnapshot:
+    async def read_site(self, question: site.SiteQuestion) -> site.SiteSnapshot:
         """Read the site's limit, and what is known of its charge points."""
-        return await self._records.read_site(question)
 
     @activity.defn
-    async def read_draws(self, question: DrawsQuestion) -> Draws:
-        """Read what transactions draw."""
-        return await self._records.read_draws(question)
+    async def read_draws(self, question: site.DrawsQuestion) -> site.Draws:
+        """Read what transactions draw, by the newest of their meter values."""
 
     @activity.defn
-    async def take_out(self, order: TakeOut) -> None:
+    async def take_out(self, order: site.TakeOut) -> None:
         """Take a charge point out of the site that cannot draw any more, if that is still asked."""
-        await self._records.take_out(order)
 
     @activity.defn
-    async def record_states(self, states: StationStates) -> None:
+    async def record_states(self, states: site.StationStates) -> None:
         """Note how far smart charging is on charge points."""
-        await self._records.record_states(states)
 
     @activity.defn
-    async def set_limit(self, change: SetLimit) -> None:
+    async def set_limit(self, change: site.SetLimit) -> None:
         """Note what the supply carries."""
-        await self._records.set_limit(change)
 
     @activity.defn
-    async def set_electrical(self, change: SetElectrical) -> None:
+    async def set_electrical(self, change: site.SetElectrical) -> None:
         """Note how a charge point is connected."""
-        await self._records.set_electrical(change)
 
-    @activity.defn
-    async def pause_smart_charging(self, change: PauseSmartCharging) -> None:
+    @activity.defn(name="pause_smart_charging")
+    async def pause(self, change: site.PauseSmartCharging) -> None:
         """Note that smart charging is paused, or not any more."""
-        await self._records.pause(change)

@@ -36,19 +36,12 @@ class UpkeepActivities:
 async def _take(turn: Turn, rounds: Rounds) -> TurnDone:
     clock = asyncio.get_running_loop().time
     until, done = clock() + turn.lasts.total_seconds(), 0
-    try:
-        async with beating(_BEAT):
-            while done == 0 or clock() < until:
-                rest = await rounds.go_round()
-                done += 1
-                await asyncio.sleep(min(rest.total_seconds(), max(until - clock(), 0)))
-    except asyncio.CancelledError:
-        details = activity.cancellation_details()
-        if details is None or not details.worker_shutdown:
-            raise
-        # Nobody asked for this cancellation, so Temporal would not take it; it takes a failure, and
-        # another worker goes on at once.
-        raise ApplicationError(
-            "This worker stops.", type=WORKER_STOPS, category=ApplicationErrorCategory.BENIGN
-        ) from None
+    stopped = ApplicationError(  # another worker goes on at once
+        "This worker stops.", type=WORKER_STOPS, category=ApplicationErrorCategory.BENIGN
+    )
+    async with beating(_BEAT, stopped=stopped):
+        while done == 0 or clock() < until:
+            rest = await rounds.go_round()
+            done += 1
+            await asyncio.sleep(min(rest.total_seconds(), max(until - clock(), 0)))
     return TurnDone(rounds=done)

@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
@@ -9,9 +10,12 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from domain.errors import InvalidError
 from domain.names import WEBHOOK_FAILED
 from domain.outbound import Outbound
-from domain.ports import DeliveryRecords, WebhookSender
+from domain.ports import WebhookSender
 from domain.tokens import webhook_secret
 from domain.webhooks import Call, DeliveryAttempt, WebhookAnswer, signature
+
+if TYPE_CHECKING:
+    from storage.deliveries import StoredDeliveries
 
 _USER_AGENT = "dynamo-webhooks/1"
 
@@ -20,7 +24,7 @@ class WebhookActivities:
     """Calls webhooks, and logs each call."""
 
     def __init__(
-        self, records: DeliveryRecords, sender: WebhookSender, outbound: Outbound, *, secret: str
+        self, records: "StoredDeliveries", sender: WebhookSender, outbound: Outbound, *, secret: str
     ) -> None:
         self._records = records
         self._sender = sender

@@ -16,7 +16,7 @@ from api.problems import MEDIA_TYPE, document_of, headers_of, problem_document
 from api.protocol.limits import TooManyAtOnceError, tell
 from api.protocol.routes import Operations
 from domain.errors import EngineError, FieldError, InvalidError, UnavailableError
-from domain.wording import Wrong, all_wrong
+from domain.wording import FieldProblem, all_wrong
 from storage.outages import Outage, is_database_away
 
 _log = structlog.get_logger()
@@ -130,7 +130,7 @@ def field_errors(errors: Sequence[Any]) -> tuple[FieldError, ...]:
     # body, query, path, header: said only where there is no more
     return tuple(
         FieldError(
-            field=Wrong(path=found.path[1:] or found.path, words=found.words).name,
+            field=FieldProblem(path=found.path[1:] or found.path, words=found.words).name,
             detail=found.words,
         )
         for found in all_wrong(errors)

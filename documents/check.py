@@ -37,35 +37,35 @@ class NoKeyError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class FileCheck:
     """What to say, and the exit code: 0 valid, 1 invalid, 2 unreadable, 3 an unknown key."""
 
     said: str
     exit_code: int
 
 
-def check(file: Path, *, keys: Sequence[Path], data_dir: Path) -> Outcome:
+def check(file: Path, *, keys: Sequence[Path], data_dir: Path) -> FileCheck:
     """Verify a file with the keys of these files, or with the key of the engine that is here."""
     try:
         known = [key for path in keys for key in _keys_of(path)] or local_keys(data_dir)
     except KeyFileError as error:
-        return Outcome(f"Cannot verify: {error}", _UNREADABLE)
+        return FileCheck(f"Cannot verify: {error}", _UNREADABLE)
     except NoKeyError:
         known = []  # the file is looked at all the same: it may be no certificate at all
     try:
         if file.stat().st_size > _MOST_BYTES:
-            return Outcome(f"{file}: too large to be a certificate.", _UNREADABLE)
+            return FileCheck(f"{file}: too large to be a certificate.", _UNREADABLE)
         content = file.read_bytes()
     except OSError as error:
-        return Outcome(f"{file} cannot be read: {error.strerror}.", _UNREADABLE)
+        return FileCheck(f"{file} cannot be read: {error.strerror}.", _UNREADABLE)
     finding = verify(content, known)
     match finding.validity:
         case Validity.VALID:
-            return Outcome(_valid(file, content, finding.key_id, known), _VALID)
+            return FileCheck(_valid(file, content, finding.key_id, known), _VALID)
         case Validity.UNKNOWN_KEY:
-            return Outcome(_unknown(file, finding.key_id, known), _UNKNOWN_KEY)
+            return FileCheck(_unknown(file, finding.key_id, known), _UNKNOWN_KEY)
         case why:
-            return Outcome(f"NOT VALID: {file}\n{_WHY[why]}", _INVALID)
+            return FileCheck(f"NOT VALID: {file}\n{_WHY[why]}", _INVALID)
 
 
 def local_signer(data_dir: Path) -> Signer:

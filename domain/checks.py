@@ -3,19 +3,12 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from domain import states
 from domain.connection_attempts import ClaimCall
-from domain.states import (
-    CheckName,
-    CheckResult,
-    ConnectorChoice,
-    InstallerAnswer,
-    RunStatus,
-    WaitingFor,
-)
 
 Scalar = str | int | float | bool | None
 Evidence = dict[str, Scalar | list[Scalar]]
-ConnectorsToTest = ConnectorChoice | tuple[int, ...]
+ConnectorsToTest = states.ConnectorChoice | tuple[int, ...]
 """Which connectors get a test charge: a word, or their numbers."""
 
 
@@ -35,7 +28,7 @@ class Step:
     """One thing looked at or done inside a check; ``connector_id``: in the test of that one."""
 
     name: str
-    result: CheckResult
+    result: states.CheckResult
     at: datetime
     detail: str
     evidence: Evidence = field(default_factory=dict)
@@ -51,7 +44,7 @@ class ConnectorTest:
     """
 
     connector_id: int
-    result: CheckResult = CheckResult.PENDING
+    result: states.CheckResult = states.CheckResult.PENDING
     evidence: Evidence = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     needs_review: bool = False
@@ -70,8 +63,8 @@ class CheckRecord:
     ``kept_from`` names the run whose evidence this is, when a retry had no reason to repeat it.
     """
 
-    name: CheckName
-    result: CheckResult = CheckResult.PENDING
+    name: states.CheckName
+    result: states.CheckResult = states.CheckResult.PENDING
     steps: tuple[Step, ...] = ()
     evidence: Evidence = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -92,14 +85,14 @@ class Waiting:
     ``connector_id``: in the test of that connector; an answer is about it alone.
     """
 
-    waiting_for: WaitingFor
+    waiting_for: states.WaitingFor
     since: datetime
     until: datetime
     prompt: str
     likely_cause: str | None = None
     claim: ClaimCall | None = None
     """The call that lets it in, where it tries another name than its id."""
-    answers: tuple[InstallerAnswer, ...] = ()
+    answers: tuple[states.InstallerAnswer, ...] = ()
     """What a person may answer; empty when nothing is asked."""
     connector_id: int | None = None
 
@@ -110,7 +103,7 @@ class RunView:
 
     commissioning_id: str
     charge_point_id: str
-    status: RunStatus
+    status: states.RunStatus
     checks: tuple[CheckRecord, ...]
     started_at: datetime
     completed_at: datetime | None = None
@@ -118,7 +111,7 @@ class RunView:
     waiting: Waiting | None = None
     previous_commissioning_id: str | None = None
     run_test_transaction: bool = True
-    test_connectors: ConnectorsToTest = ConnectorChoice.ALL
+    test_connectors: ConnectorsToTest = states.ConnectorChoice.ALL
     started_by: str = ""
     cancelled_by: str | None = None
     cancel_reason: str | None = None

@@ -3,11 +3,13 @@
 Without a key neither is any proof. Nothing rests on either until a person says which one it is.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
+
+from pydantic import TypeAdapter
 
 MOST_LINKS: Final = 4
 """Links of one contest; whoever comes beyond them takes the place of another: see :func:`meet`."""
@@ -260,43 +262,16 @@ def looked(
     return replace(contest, links=links, confirmed_at=confirmed)
 
 
-def stored(contest: Contest) -> list[dict[str, object]]:
+_LINKS: Final = TypeAdapter(tuple[Link, ...])
+
+
+def stored(contest: Contest) -> Any:
     """Write the links down, for the row."""
-    return [
-        {
-            "generation": link.generation,
-            "node_id": link.node_id,
-            "remote_address": link.remote_address,
-            "connected_at": link.connected_at.isoformat(),
-            "spoke_as": list(link.spoke_as),
-            "answered": link.answered,
-            "adopts": link.adopts,
-        }
-        for link in contest.links
-    ]
+    return list(_LINKS.dump_python(contest.links, mode="json"))
 
 
-def read(
-    links: Sequence[dict[str, object]] | None,
-    *,
-    since: datetime | None,
-    confirmed_at: datetime | None,
-) -> Contest | None:
+def read(links: Any, *, since: datetime | None, confirmed_at: datetime | None) -> Contest | None:
     """Read them back; None: there is no contest."""
     if not links or since is None:
         return None
-    return Contest(since=since, links=tuple(map(_link, links)), confirmed_at=confirmed_at)
-
-
-def _link(row: dict[str, object]) -> Link:
-    spoke_as, address, adopts = row["spoke_as"], row["remote_address"], row["adopts"]
-    assert isinstance(spoke_as, list)  # noqa: S101 - as it was written
-    return Link(
-        generation=int(str(row["generation"])),
-        node_id=str(row["node_id"]),
-        remote_address=None if address is None else str(address),
-        connected_at=datetime.fromisoformat(str(row["connected_at"])),
-        spoke_as=tuple(int(number) for number in spoke_as),
-        answered=None if row["answered"] is None else bool(row["answered"]),
-        adopts=None if adopts is None else int(str(adopts)),
-    )
+    return Contest(since=since, links=_LINKS.validate_python(links), confirmed_at=confirmed_at)

@@ -154,7 +154,7 @@ class Matching:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wrong:
+class FieldProblem:
     """A field, by the path to it, and what is wrong with it."""
 
     path: tuple[int | str, ...]
@@ -166,7 +166,7 @@ class Wrong:
         return ".".join(map(str, self.path))
 
 
-def all_wrong(errors: Iterable[Mapping[str, Any]]) -> list[Wrong]:
+def all_wrong(errors: Iterable[Mapping[str, Any]]) -> list[FieldProblem]:
     """Say what is wrong, once for each field; ``errors`` are those of a ``ValidationError``.
 
     A field that takes several kinds has an error for each: it may be this, or that. What was given
@@ -179,7 +179,7 @@ def all_wrong(errors: Iterable[Mapping[str, Any]]) -> list[Wrong]:
             said = found.setdefault(path, [])
             if words not in said:
                 said.append(words)
-    return [Wrong(path=path, words=", or ".join(words)) for path, words in found.items()]
+    return [FieldProblem(path=path, words=", or ".join(words)) for path, words in found.items()]
 
 
 def in_one_line(error: ValidationError) -> str:

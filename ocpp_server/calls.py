@@ -30,11 +30,15 @@ def _compared(message_id: frames.MessageId | None) -> str:
     return str(message_id).strip().casefold()
 
 
-class CallTimeoutError(Exception):
+class BadAnswerError(Exception):
+    """The charge point did not answer, or not well."""
+
+
+class CallTimeoutError(BadAnswerError):
     """The charge point did not answer in time."""
 
 
-class CallErrorReply(Exception):  # noqa: N818 - named after the frame
+class CallErrorReply(BadAnswerError):  # noqa: N818 - named after the frame
     """The charge point answered with a CALLERROR."""
 
     def __init__(self, code: str, description: str) -> None:
@@ -42,7 +46,7 @@ class CallErrorReply(Exception):  # noqa: N818 - named after the frame
         self.code = code
 
 
-class InvalidReplyError(Exception):
+class InvalidReplyError(BadAnswerError):
     """The charge point's answer cannot be read."""
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from domain.contests import Contest
 from domain.ports import ChargePointGoneError
-from ocpp_server.calls import CallErrorReply, CallTimeoutError, InvalidReplyError
+from ocpp_server.calls import BadAnswerError
 from ocpp_server.registry import Registry
 from ocpp_server.session import Session
 from storage import contests
@@ -129,5 +129,5 @@ class Contests:
 
 async def _call(session: Session) -> None:
     """Ask what any charge point answers, were it with an error."""
-    with suppress(CallErrorReply, CallTimeoutError, InvalidReplyError, ChargePointGoneError):
+    with suppress(BadAnswerError, ChargePointGoneError):
         await session.call(*session.protocol.question)

@@ -1,4 +1,4 @@
-"""Local lists of the charge points whose sockets are here (:class:`domain.ports`).
+"""Local lists of the charge points whose sockets are here.
 
 Id tags are read and sent here, and nowhere else: they reach no workflow and no log.
 """
@@ -13,21 +13,15 @@ from domain.ports import ChargePointGoneError
 from ocpp_server.protocol import Reading
 from ocpp_server.registry import Registry
 from ocpp_server.session import Session
+from storage import local_lists
 from storage.engine import Database
 from storage.habits import read_habits
-from storage.local_lists import (
-    WantedList,
-    forget_list,
-    keep_list,
-    read_to_clear,
-    read_wanted,
-)
 
 _NOT_WANTED: Final = LocalListUpdated(state=ListState.UNCONFIRMED, detail="None is to be sent.")
 
 
 class LocalLists:
-    """Implements :class:`domain.ports.LocalListGateway`."""
+    """Implements :class:`activities.charge_point.LocalListActivities`."""
 
     def __init__(self, registry: Registry, database: Database) -> None:
         self._registry = registry
@@ -38,7 +32,7 @@ class LocalLists:
         identity = request.charge_point_id
         session = self._registry.require(identity)
         async with self._database.read() as connection:
-            wanted = await read_wanted(connection, identity)
+            wanted = await local_lists.read_wanted(connection, identity)
             habits = await read_habits(connection, identity)
         if wanted is None:
             return _NOT_WANTED
@@ -59,7 +53,7 @@ class LocalLists:
         """Empty the list of a charge point that was taken out of its site, if it has one."""
         identity = session.peer.charge_point_id
         async with self._database.read() as connection:
-            version = await read_to_clear(connection, identity)
+            version = await local_lists.read_to_clear(connection, identity)
         if version is None:
             return
         emptied = await session.protocol.lists.clear_local_list(session, version=version)
@@ -67,18 +61,18 @@ class LocalLists:
             "local_list_emptied" if emptied else "local_list_not_emptied", identity
         )
         async with self._database.write() as connection:
-            await forget_list(connection, identity)
+            await local_lists.forget_list(connection, identity)
 
     async def _keep(
         self,
         session: Session,
-        wanted: WantedList,
+        wanted: local_lists.WantedList,
         found: LocalListUpdated,
         keys: Mapping[str, str | None],
     ) -> None:
         held = HeldList(list=found, keys=dict(keys), checked_at=datetime.now(UTC))
         async with self._database.write() as connection:
-            await keep_list(
+            await local_lists.keep_list(
                 connection,
                 session.peer.charge_point_id,
                 held,

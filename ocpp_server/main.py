@@ -5,15 +5,19 @@ import gc
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from activities.charge_point import ChargePointActivities
-from activities.local_list import LocalListActivities
-from activities.power import PowerActivities
+from activities.binding import Activity, done_by
+from activities.charge_point import (
+    ChargePointActivities,
+    LocalListActivities,
+    PowerActivities,
+    under_heartbeats,
+)
 from domain.cancellation import end
 from domain.ids import Prefix, new_id
 from domain.names import SHARED_TASK_QUEUE, node_task_queue
@@ -135,7 +139,7 @@ def calm_collector() -> None:
 
 async def _serve_activities(
     node_id: str,
-    activities: Sequence[Callable[..., Any]],
+    activities: Sequence[Activity],
     sink: TemporalSink,
     stopping: asyncio.Event,
     in_flight: InFlight,
@@ -221,26 +225,13 @@ async def _finish(working: asyncio.Task[None]) -> None:
         task.cancel()
 
 
-def activities_of(node: Node, database: Database) -> Sequence[Callable[..., Any]]:
+def activities_of(node: Node, database: Database) -> Sequence[Activity]:
     """All that a node does for workflows."""
-    operations = ChargePointActivities(Gateway(node.registry, database))
-    power = PowerActivities(PowerOperations(node.registry))
-    lists = LocalListActivities(node.local_lists)
+    operations: ChargePointActivities = Gateway(node.registry, database)
+    power: PowerActivities = PowerOperations(node.registry)
+    lists: LocalListActivities = node.local_lists
     return (
-        operations.read_identity,
-        operations.read_configuration,
-        operations.apply_configuration,
-        operations.trigger,
-        operations.change_availability,
-        operations.unlock_connector,
-        operations.start_test_transaction,
-        operations.stop_test_transaction,
-        operations.update_firmware,
-        operations.reset,
-        operations.collect_logs,
-        operations.ping,
-        power.limit_station,
-        power.limit_connectors,
-        power.lift_limits,
-        lists.update_local_list,
+        *done_by(operations, ChargePointActivities, under_heartbeats),
+        *done_by(power, PowerActivities, under_heartbeats),
+        *done_by(lists, LocalListActivities, under_heartbeats),
     )

@@ -14,11 +14,15 @@ from domain.habits import Habits
 from domain.ports import ChargePointGoneError
 from domain.rules.configuration import judge_configuration
 from domain.states import RegistrationStatus
-from ocpp_server.calls import CallErrorReply, CallTimeoutError, InvalidReplyError, NeverSentError
-from ocpp_server.deadly import Suspects, was_dropped
+from ocpp_server.calls import (
+    BadAnswerError,
+    CallTimeoutError,
+    NeverSentError,
+)
+from ocpp_server.fatal_triggers import Suspects, was_dropped
 from ocpp_server.protocol import Order, Reading
 from ocpp_server.registry import Registry
-from ocpp_server.restarts import Restarts
+from ocpp_server.restarts import AwaitedRestarts
 from ocpp_server.session import Session
 from storage import commands as intents
 from storage import facts
@@ -36,7 +40,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Gateway:
-    """Implements :class:`domain.ports.ChargePointGateway`."""
+    """Implements :class:`activities.charge_point.ChargePointActivities`."""
 
     def __init__(self, registry: Registry, database: Database) -> None:
         self._registry = registry
@@ -78,11 +82,11 @@ class Gateway:
         session = self._session(request)
         habits = await self._habits(request.charge_point_id)
         reading = Reading(habits.reading)
-        restarts = await Restarts.of(self._database, session.peer)
+        restarts = await AwaitedRestarts.of(self._database, session.peer)
         try:
             operations = session.protocol.operations
             applied = await operations.apply_configuration(session, request, restarts, reading)
-        except (CallErrorReply, CallTimeoutError, InvalidReplyError) as error:
+        except BadAnswerError as error:
             return op.ConfigurationOutcome(parameters=(), detail=str(error))
         except ChargePointGoneError:
             if reading.widest is not habits.reading:

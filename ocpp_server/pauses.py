@@ -7,7 +7,7 @@ from domain.proxies import source_network
 from ocpp_server.crowd import Crowd
 
 PAUSING: Final = 256
-"""Each is a file and a handshake's memory; they have no place at the door, and keep nobody out."""
+"""Each is a file and a handshake's memory; the acceptor counts none of them."""
 
 
 class Pauses:

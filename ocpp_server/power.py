@@ -1,4 +1,4 @@
-"""Limits of the charge points whose sockets are here (:class:`domain.ports.PowerGateway`)."""
+"""Limits of the charge points whose sockets are here."""
 
 import asyncio
 from typing import Final
@@ -12,7 +12,7 @@ ANSWER_WITHIN: Final = 1.5  # seconds; one slow charge point must not hold up it
 
 
 class PowerOperations:
-    """Implements :class:`domain.ports.PowerGateway`."""
+    """Implements :class:`activities.charge_point.PowerActivities`."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry

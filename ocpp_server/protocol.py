@@ -14,7 +14,7 @@ from domain.offline import LocalListUpdated
 from domain.power import operations as power
 from ocpp_server.dispatch import Payload, Routes
 from ocpp_server.frames import ErrorCode, Frame
-from ocpp_server.restarts import Restarts
+from ocpp_server.restarts import AwaitedRestarts
 from ocpp_server.schemas import Schema
 from storage.local_lists import WantedList
 
@@ -64,7 +64,7 @@ class Operations(Protocol):
     """Translates operations into messages.
 
     All raise ChargePointGoneError when the socket closes; what is read of a configuration raises
-    CallErrorReply, CallTimeoutError or InvalidReplyError when it is not answered, or not well.
+    BadAnswerError when it is not answered, or not well.
     """
 
     def follows(self, trigger: op.Trigger) -> Expected:
@@ -82,7 +82,7 @@ class Operations(Protocol):
         self,
         session: "Session",
         request: op.ApplyConfiguration,
-        restarts: Restarts,
+        restarts: AwaitedRestarts,
         reading: Reading,
     ) -> Applied:
         """Bring the parameters to their values, as far as the charge point lets it."""

@@ -1,7 +1,7 @@
 """How a charge point's answer is read as an outcome."""
 
 from domain.operations import Outcome, Reply
-from ocpp_server.calls import CallErrorReply, CallTimeoutError, InvalidReplyError
+from ocpp_server.calls import BadAnswerError, CallErrorReply, CallTimeoutError
 from ocpp_server.dispatch import Payload
 from ocpp_server.session import Session
 
@@ -15,7 +15,7 @@ async def ask(session: Session, action: str, payload: Payload) -> Outcome:
     """
     try:
         answer = await session.call(action, payload)
-    except (CallErrorReply, CallTimeoutError, InvalidReplyError) as error:
+    except BadAnswerError as error:
         return failed(error)
     status = answer.get("status")
     if status is None:
@@ -25,7 +25,7 @@ async def ask(session: Session, action: str, payload: Payload) -> Outcome:
     return Outcome(reply=session.protocol.replies.get(status, Reply.ERROR), detail=status)
 
 
-def failed(error: CallErrorReply | CallTimeoutError | InvalidReplyError) -> Outcome:
+def failed(error: BadAnswerError) -> Outcome:
     """Turn the failure of a call into its outcome."""
     match error:
         case CallTimeoutError():

@@ -14,7 +14,7 @@ from storage.engine import Database
 from storage.restarts import keep_taken, read_taken
 
 
-class Restarts:
+class AwaitedRestarts:
     """Values that wait for the restart of one charge point, by key in lower case."""
 
     def __init__(
@@ -31,7 +31,7 @@ class Restarts:
         """Keys for whose values it has restarted by now."""
 
     @classmethod
-    async def of(cls, database: Database, peer: Peer) -> "Restarts":
+    async def of(cls, database: Database, peer: Peer) -> "AwaitedRestarts":
         """Read what waits, and see what it has restarted for meanwhile."""
         async with database.read() as connection:
             taken = await read_taken(connection, peer.charge_point_id)

@@ -17,11 +17,11 @@ from domain.contests import Contest, Refused, why_refused
 from domain.flapping import FLAPPING_WINDOW, Flapping
 from domain.proxies import source_network
 from domain.states import LogLevel
+from ocpp_server.acceptor import Acceptor
 from ocpp_server.admission import Admission
 from ocpp_server.budget import DAILY_BYTES, Budgets
 from ocpp_server.charge_point_log import ChargePointLog
 from ocpp_server.contests import Contests, Found
-from ocpp_server.door import Door
 from ocpp_server.frame_splitter import MAX_MESSAGE
 from ocpp_server.guesses import Guesses
 from ocpp_server.peer import Peer
@@ -113,10 +113,10 @@ class ChargerServer:
                 close_timeout=_CLOSE_SECONDS,
             )
 
-        # It needs no more of it than what a door offers.
+        # It needs no more of it than what an acceptor offers.
         server.create_server = cast(
             "Callable[[], Coroutine[Any, Any, asyncio.Server]]",
-            partial(Door(make, self._came_from).open, host, port),
+            partial(Acceptor(make, self._came_from).open, host, port),
         )
         self._server = await server
         self._keeper = asyncio.create_task(self._keep_alive_for_ever(), name="keep alive")

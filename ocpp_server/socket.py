@@ -90,7 +90,7 @@ class ChargerSocket(ServerConnection):
         answered: Callable[[], None],
         **options: Any,
     ) -> None:
-        """``said`` has come already; ``answered`` hears once when its place at the door is free."""
+        """``said`` has come already; ``answered`` hears when its place there is free."""
         super().__init__(protocol, server, **options)
         self._said = said
         self._answered: Callable[[], None] | None = answered
@@ -114,7 +114,7 @@ class ChargerSocket(ServerConnection):
             self.make_room()
 
     def make_room(self) -> None:
-        """Give back its place at the door, even before the answer if that has to wait."""
+        """Give back its place with the acceptor, even before the answer if that has to wait."""
         answered, self._answered = self._answered, None
         if answered is not None:
             answered()

@@ -15,7 +15,7 @@ _END_OF_REQUEST: Final = b"\r\n\r\n"
 
 
 class Visitor:
-    """Who stands at the door. ``peer`` is the address that it connects from, maybe a proxy's."""
+    """Who is not let in yet. ``peer`` is the address that it connects from, maybe a proxy's."""
 
     __slots__ = ("_deadline", "peer", "said", "socket")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from simulator.fault import Fault
@@ -23,8 +24,6 @@ _ENERGY_AT = frozenset({"meterStart", "meterStop"})
 _SERIALS = frozenset({"chargePointSerialNumber", "chargeBoxSerialNumber"})
 _TRANSACTION = frozenset({"transactionId"})
 _NAMES = frozenset({"chargePointVendor", "chargePointModel"})
-
-_WITH_SAMPLES = frozenset({Action.METER_VALUES, Action.STOP_TRANSACTION})
 
 Bend = Callable[[Station, Payload], Payload]
 
@@ -64,14 +63,9 @@ def _odd_error_code(_station: Station, payload: Payload) -> Payload:
     return payload | {"errorCode": ODD_ERROR_CODE} if faulted else payload
 
 
-def _unsafe(_station: Station, payload: Payload) -> Payload:
+def _while_charging(error: Payload, _station: Station, payload: Payload) -> Payload:
     charging = payload["status"] == ChargePointStatus.CHARGING
-    return payload | FAULTED_DETAILS if charging else payload
-
-
-def _error(_station: Station, payload: Payload) -> Payload:
-    charging = payload["status"] == ChargePointStatus.CHARGING
-    return payload | OTHER_ERROR if charging else payload
+    return payload | error if charging else payload
 
 
 def _stale(_station: Station, payload: Payload) -> Payload:
@@ -114,82 +108,66 @@ def _unknown_energy_unit(_station: Station, payload: Payload) -> Payload:
 
 
 _OF_THE_VENDOR: dict[str, Any] = {"transactionId": None, "acmeSession": {"id": 7}, "tariff": ""}
+_BOOT = frozenset({Action.BOOT_NOTIFICATION})
+_STATUS = frozenset({Action.STATUS_NOTIFICATION})
+_METER_VALUES = frozenset({Action.METER_VALUES})
+_STOP = frozenset({Action.STOP_TRANSACTION})
+_WITH_SAMPLES = _METER_VALUES | _STOP
+_WITH_TAG = _STOP | {Action.AUTHORIZE, Action.START_TRANSACTION}
 
 _BENDS: tuple[tuple[Fault, frozenset[Action], Bend], ...] = (
-    (
-        Fault.WRONG_SERIAL,
-        frozenset({Action.BOOT_NOTIFICATION}),
-        lambda _station, payload: _serial(payload, lambda _serial: WRONG_SERIAL),
-    ),
+    (Fault.WRONG_SERIAL, _BOOT, lambda _, payload: _serial(payload, lambda _serial: WRONG_SERIAL)),
     (
         Fault.LONG_SERIAL,
-        frozenset({Action.BOOT_NOTIFICATION}),
-        lambda _station, payload: _serial(
-            payload, lambda serial: serial.ljust(LONG_SERIAL_LENGTH, "0")
-        ),
+        _BOOT,
+        lambda _, payload: _serial(payload, lambda serial: serial.ljust(LONG_SERIAL_LENGTH, "0")),
     ),
-    (
-        Fault.EMPTY_VENDOR,
-        frozenset({Action.BOOT_NOTIFICATION}),
-        lambda _station, payload: payload | {"chargePointVendor": ""},
-    ),
-    (
-        Fault.NO_SERIAL,
-        frozenset({Action.BOOT_NOTIFICATION}),
-        lambda _station, payload: _without(payload, _SERIALS),
-    ),
+    (Fault.EMPTY_VENDOR, _BOOT, lambda _, payload: payload | {"chargePointVendor": ""}),
+    (Fault.NO_SERIAL, _BOOT, lambda _, payload: _without(payload, _SERIALS)),
     (
         Fault.PLACEHOLDER_SERIAL,
-        frozenset({Action.BOOT_NOTIFICATION}),
-        lambda _station, payload: _serial(payload, lambda _serial: PLACEHOLDER_SERIAL),
+        _BOOT,
+        lambda _, payload: _serial(payload, lambda _serial: PLACEHOLDER_SERIAL),
     ),
-    (
-        Fault.NAMELESS,
-        frozenset({Action.BOOT_NOTIFICATION}),
-        lambda _station, payload: _without(payload, _NAMES),
-    ),
+    (Fault.NAMELESS, _BOOT, lambda _, payload: _without(payload, _NAMES)),
     (
         Fault.ZERO_TRANSACTION_ID,
-        frozenset({Action.METER_VALUES}),
-        lambda _station, payload: payload | dict.fromkeys(payload.keys() & {"transactionId"}, 0),
+        _METER_VALUES,
+        lambda _, payload: payload | dict.fromkeys(payload.keys() & _TRANSACTION, 0),
     ),
     (
         Fault.ODD_STATUS,
-        frozenset({Action.STATUS_NOTIFICATION}),
-        lambda _station, payload: _of_connector_1(payload, {"status": ODD_STATUS}),
+        _STATUS,
+        lambda _, payload: _of_connector_1(payload, {"status": ODD_STATUS}),
     ),
-    (Fault.ODD_ERROR_CODE, frozenset({Action.STATUS_NOTIFICATION}), _odd_error_code),
-    (Fault.UNSAFE_WHILE_CHARGING, frozenset({Action.STATUS_NOTIFICATION}), _unsafe),
-    (Fault.ERROR_WHILE_CHARGING, frozenset({Action.STATUS_NOTIFICATION}), _error),
-    (Fault.STALE_STAMPS, frozenset({Action.STATUS_NOTIFICATION}), _stale),
-    (
-        Fault.STOP_WITHOUT_ID,
-        frozenset({Action.STOP_TRANSACTION}),
-        lambda _station, payload: payload | _OF_THE_VENDOR,
-    ),
+    (Fault.ODD_ERROR_CODE, _STATUS, _odd_error_code),
+    (Fault.UNSAFE_WHILE_CHARGING, _STATUS, partial(_while_charging, FAULTED_DETAILS)),
+    (Fault.ERROR_WHILE_CHARGING, _STATUS, partial(_while_charging, OTHER_ERROR)),
+    (Fault.STALE_STAMPS, _STATUS, _stale),
+    (Fault.STOP_WITHOUT_ID, _STOP, lambda _, payload: payload | _OF_THE_VENDOR),
     (
         Fault.CUTS_TAGS,
-        frozenset({Action.AUTHORIZE, Action.START_TRANSACTION, Action.STOP_TRANSACTION}),
-        lambda _station, payload: (
+        _WITH_TAG,
+        lambda _, payload: (
             payload | {name: payload[name][:TAG_LENGTH] for name in {"idTag"} & payload.keys()}
         ),
     ),
     (
         Fault.STOPS_ANOTHER,
-        frozenset({Action.STOP_TRANSACTION}),
-        lambda _station, payload: payload | {"transactionId": OTHER_TRANSACTION},
+        _STOP,
+        lambda _, payload: payload | {"transactionId": OTHER_TRANSACTION},
     ),
     (
         Fault.METERS_THE_STATION,
-        frozenset({Action.METER_VALUES}),
-        lambda _station, payload: _without(payload, _TRANSACTION) | {"connectorId": 0},
+        _METER_VALUES,
+        lambda _, payload: _without(payload, _TRANSACTION) | {"connectorId": 0},
     ),
     (Fault.ODD_UNIT, _WITH_SAMPLES, _odd_unit),
     (Fault.NUMERIC_VALUES, _WITH_SAMPLES | {Action.START_TRANSACTION}, _numeric),
     (Fault.UNKNOWN_ENERGY_UNIT, _WITH_SAMPLES, _unknown_energy_unit),
     (
         Fault.WRONG_CONNECTOR,
-        frozenset({Action.START_TRANSACTION, Action.METER_VALUES, Action.STATUS_NOTIFICATION}),
+        _METER_VALUES | _STATUS | {Action.START_TRANSACTION},
         _wrong_connector,
     ),
 )

@@ -21,6 +21,7 @@ from storage.models.runs import Batch, BatchMember
 from storage.newest_runs import is_open
 from storage.records import CatalogueRecords
 from storage.rows import Rows
+from storage.run_orders import RunOrders
 from storage.runs import Runs
 from storage.standing import holds
 from storage.visiting import has_visit
@@ -74,10 +75,8 @@ class StoredBatches(CatalogueRecords):
     async def abandon_unbegun(self, charge_point_id: str, request: CancelRequest) -> bool:
         """Take back the run whose workflow has not begun, as somebody asks; False when it has."""
         async with self._database.write() as connection:
-            runs = Runs(connection)
-            run = await runs.open_run(charge_point_id)
-            return run is not None and await runs.abandon(
-                run.request, by=request.actor, at=self._now()
+            return await RunOrders(connection, at=self._now()).take_back(
+                charge_point_id, by=request.actor
             )
 
     async def _start(self, connection: AsyncConnection, batch: BatchRequest) -> BatchStep:

@@ -9,7 +9,7 @@ from sqlmodel import col
 
 from domain.commissioning import Registered
 from domain.facts import BootFact
-from domain.rules.staleness import Chosen, Present, why_stale
+from domain.rules.staleness import ChosenValue, PresentState, why_stale
 from domain.states import RunStatus
 from storage.boots import boot_fact
 from storage.catalogue import Catalogue
@@ -42,7 +42,7 @@ async def stale_verdicts(
     found = {}
     for row in runs:
         device = registered[row.charge_point_id]
-        present = Present(
+        present = PresentState(
             vendor=device.vendor,
             model=device.model,
             serial_number=device.serial_number,
@@ -80,13 +80,13 @@ async def _newest_boots(
 
 async def _chosen(
     connection: AsyncConnection, charge_point_ids: Collection[str]
-) -> defaultdict[str, dict[str, Chosen]]:
+) -> defaultdict[str, dict[str, ChosenValue]]:
     rows = await connection.execute(
         select(Parameter.__table__).where(
             among(connection, col(Parameter.charge_point_id), charge_point_ids)
         )
     )
-    found: defaultdict[str, dict[str, Chosen]] = defaultdict(dict)
+    found: defaultdict[str, dict[str, ChosenValue]] = defaultdict(dict)
     for row in rows:
-        found[row.charge_point_id][row.key] = Chosen(value=row.desired, at=row.chosen_at)
+        found[row.charge_point_id][row.key] = ChosenValue(value=row.desired, at=row.chosen_at)
     return found

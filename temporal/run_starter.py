@@ -11,16 +11,10 @@ from temporalio.common import SearchAttributeKey, TypedSearchAttributes
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
+from domain import names
 from domain.checks import RunView
 from domain.commissioning import CancelRequest, RetryOrder, RunRequest, RunStarted, RunToStart
 from domain.errors import UnavailableError
-from domain.names import (
-    OTHER_RUN,
-    RUN_CLOSING,
-    SHARED_TASK_QUEUE,
-    SearchAttribute,
-    commissioning_workflow_id,
-)
 from storage.engine import Database
 from storage.run_orders import RunOrders
 from storage.runs import Runs
@@ -28,7 +22,7 @@ from temporal import starts
 from temporal.client import RPC_TIMEOUT
 from workflows.commissioning import CommissioningWorkflow
 
-_COMMISSIONING: Final = SearchAttributeKey.for_keyword(SearchAttribute.COMMISSIONING)
+_COMMISSIONING: Final = SearchAttributeKey.for_keyword(names.SearchAttribute.COMMISSIONING)
 
 
 class TemporalRunStarter:
@@ -44,7 +38,7 @@ class TemporalRunStarter:
         database: Database,
         *,
         now: Callable[[], datetime],
-        task_queue: str = SHARED_TASK_QUEUE,
+        task_queue: str = names.SHARED_TASK_QUEUE,
     ) -> None:
         self._client = client
         self._database = database
@@ -100,9 +94,9 @@ class TemporalRunStarter:
             return False
         except WorkflowUpdateFailedError as error:
             refusal = error.cause.type if isinstance(error.cause, ApplicationError) else None
-            if refusal not in {OTHER_RUN, RUN_CLOSING}:
+            if refusal not in {names.OTHER_RUN, names.RUN_CLOSING}:
                 raise
-            return refusal == RUN_CLOSING
+            return refusal == names.RUN_CLOSING
         return True
 
     async def _start(self, run: RunToStart) -> RunStarted:
@@ -110,7 +104,7 @@ class TemporalRunStarter:
         return RunStarted(
             commissioning_id=run.request.commissioning_id,
             charge_point_id=run.request.charge_point_id,
-            workflow_id=commissioning_workflow_id(run.request.charge_point_id),
+            workflow_id=names.commissioning_workflow_id(run.request.charge_point_id),
         )
 
 
@@ -119,7 +113,7 @@ def run_of(
 ) -> WorkflowHandle[CommissioningWorkflow, RunView | None]:
     """The workflow of the newest run of a charge point."""
     return client.get_workflow_handle_for(
-        CommissioningWorkflow.run, commissioning_workflow_id(charge_point_id)
+        CommissioningWorkflow.run, names.commissioning_workflow_id(charge_point_id)
     )
 
 

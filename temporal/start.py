@@ -49,7 +49,7 @@ class Start:
     request: object
     id: str
     summary: str
-    existing: Existing
+    existing: Existing = Existing.REFUSES
     details: str | None = None
     attributes: Mapping[SearchAttribute, str] = field(default_factory=dict)
     signal: str | None = None

@@ -35,7 +35,6 @@ def run(committed: RunToStart) -> Start:
         summary=run_presentation.summary(committed.registered),
         details=run_presentation.details(committed.request),
         attributes=run_presentation.attributes(committed),
-        existing=Existing.REFUSES,
         told_apart_by=SearchAttribute.COMMISSIONING,
     )
 
@@ -99,7 +98,6 @@ def local_list(charge_point_id: str) -> Start:
         request=UpdateLocalList(charge_point_id=charge_point_id),
         id=names.local_list_workflow_id(charge_point_id),
         summary=f"Bring the local list of {charge_point_id} up to date",
-        existing=Existing.REFUSES,
     )
 
 
@@ -110,7 +108,6 @@ def orphaned_transaction(orphaned: OrphanedTransaction) -> Start:
         request=orphaned,
         id=names.orphaned_transaction_workflow_id(orphaned.transaction_id),
         summary=orphaned_summary(orphaned.transaction_id),
-        existing=Existing.REFUSES,
     )
 
 
@@ -137,7 +134,6 @@ def site(request: SiteRequest) -> Start:
         request=request,
         id=names.site_workflow_id(request.project_id),
         summary=site_summary(request.name),
-        existing=Existing.REFUSES,
     )
 
 
@@ -148,7 +144,6 @@ def billing(due: BillTransaction) -> Start:
         request=due,
         id=names.billing_workflow_id(due.charge_point_id, due.transaction_id),
         summary=f"Bill transaction {due.transaction_id}",
-        existing=Existing.REFUSES,
     )
 
 
@@ -164,7 +159,6 @@ def held_digest(project_id: str) -> Start:
         request=project_id,
         id=names.held_digest_workflow_id(project_id),
         summary=f"Mail the held records of {project_id}",
-        existing=Existing.REFUSES,
     )
 
 
@@ -175,7 +169,6 @@ def gathered_mail(notice_id: int) -> Start:
         request=GatheredMailOrder(notice_id=notice_id),
         id=names.gathered_mail_workflow_id(notice_id),
         summary="Mail gathered notices",
-        existing=Existing.REFUSES,
     )
 
 
@@ -186,7 +179,6 @@ def contest_notice(charge_point_id: str) -> Start:
         request=charge_point_id,
         id=names.contest_notice_workflow_id(charge_point_id),
         summary=f"Mail that several links speak as {charge_point_id}",
-        existing=Existing.REFUSES,
     )
 
 
@@ -208,7 +200,6 @@ def delivery(delivery_id: str) -> Start:
         request=delivery_id,
         id=names.delivery_workflow_id(delivery_id),
         summary=f"Deliver {delivery_id} to its webhook",
-        existing=Existing.REFUSES,
     )
 
 
@@ -224,7 +215,6 @@ def reconciler(name: str) -> Start:
         request=Turn(),
         id=name,
         summary="Mend what a crash left between rows and workflows",
-        existing=Existing.REFUSES,
     )
 
 
@@ -235,7 +225,6 @@ def dispatcher(name: str) -> Start:
         request=Turn(),
         id=name,
         summary="Start the deliveries and mails that wait in the outboxes",
-        existing=Existing.REFUSES,
     )
 
 
@@ -246,5 +235,4 @@ def retention(name: str) -> Start:
         request=LetGo(),
         id=name,
         summary="Let go of what is old",
-        existing=Existing.REFUSES,
     )

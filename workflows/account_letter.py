@@ -4,7 +4,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.account_letters import AccountActivities
-    from workflows import policies
+    from workflows.local_activities import mail
 
 
 @workflow.defn
@@ -14,10 +14,6 @@ class AccountLetterWorkflow:
     @workflow.run
     async def run(self, letter_id: str) -> None:
         """Mail it."""
-        await workflow.execute_activity_method(
-            AccountActivities.mail_account,
-            letter_id,
-            start_to_close_timeout=policies.MAIL_TIMEOUT,
-            retry_policy=policies.MAIL_RETRY,
-            summary="Mail the owner of the account",
+        await mail(
+            AccountActivities.mail_account, letter_id, summary="Mail the owner of the account"
         )

@@ -7,11 +7,11 @@ with workflow.unsafe.imports_passed_through():
     from dataclasses import replace
 
     from activities.charge_point import ChargePointActivities
-    from activities.records import DirectoryActivities, RecordActivities
+    from activities.records import RecordActivities
     from domain.commissioning import AvailabilityOwed
     from domain.operations import ChangeAvailability, Reply
     from workflows import policies
-    from workflows.charge_point import on_node
+    from workflows.charge_point import locate, on_node
     from workflows.local_activities import run_local
 
 UNHEARD = frozenset({Reply.TIMEOUT, Reply.UNKNOWN})
@@ -41,16 +41,14 @@ class AvailabilityWorkflow:
 
     async def _still_owed(self, owed: AvailabilityOwed) -> bool:
         return await run_local(
-            RecordActivities.is_newest_run,
+            RecordActivities.is_newest,
             owed,
             summary="Look whether another run has begun",
         )
 
     async def _left(self, owed: AvailabilityOwed) -> tuple[int, ...]:
         """Put back what can be put back now, and tell what is left."""
-        found = await run_local(
-            DirectoryActivities.locate, owed.charge_point_id, summary="Locate the charge point"
-        )
+        found = await locate(owed.charge_point_id)
         if found.connection is None:
             return owed.connector_ids
         return tuple(

@@ -24,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.errors import EngineError
     from domain.names import CHARGE_POINT_GONE, node_task_queue
     from domain.operations import Operation
+    from domain.ownership import Whereabouts
     from workflows import policies
     from workflows.inbox import Inbox
     from workflows.local_activities import run_local
@@ -197,9 +198,7 @@ class RemoteChargePoint:
         if self._inbox.generation > lost:
             return False
         before = self._inbox.connection
-        found = await run_local(
-            DirectoryActivities.locate, charge_point_id, summary="Locate the charge point"
-        )
+        found = await locate(charge_point_id)
         if found.connection is not None:
             self._inbox.take_connection(found.connection)
         elif before is not None and before.connected and self._inbox.connection is before:
@@ -211,6 +210,13 @@ class RemoteChargePoint:
             # Still said to be on the node that did not answer: its end is not noticed yet.
             await workflow.sleep(policies.RELOCATE_PAUSE)
         return False
+
+
+async def locate(charge_point_id: str) -> Whereabouts:
+    """Find the node that holds the charge point's socket."""
+    return await run_local(
+        DirectoryActivities.locate, charge_point_id, summary="Locate the charge point"
+    )
 
 
 async def on_node(

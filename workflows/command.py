@@ -7,14 +7,12 @@ with workflow.unsafe.imports_passed_through():
     from functools import partial
 
     from activities.charge_point import ChargePointActivities
-    from activities.records import DirectoryActivities
     from domain import operations as op
     from domain.commands import Command, CommandName, CommandResult
     from domain.operations import Reply
     from workflows import policies
-    from workflows.charge_point import on_node
+    from workflows.charge_point import locate, on_node
     from workflows.connectivity import why_not_connected
-    from workflows.local_activities import run_local
 
 _LOST = "The connection broke before the charge point answered: it may have obeyed."
 
@@ -26,9 +24,7 @@ class CommandWorkflow:
     @workflow.run
     async def run(self, command: Command) -> CommandResult:
         """Send it now; a charge point that is away gets it never."""
-        found = await run_local(
-            DirectoryActivities.locate, command.charge_point_id, summary="Locate the charge point"
-        )
+        found = await locate(command.charge_point_id)
         if found.connection is None:
             return CommandResult(reply=None, detail=why_not_connected(found))
         try:

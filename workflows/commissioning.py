@@ -9,18 +9,12 @@ with workflow.unsafe.imports_passed_through():
     from collections.abc import Callable, Coroutine
     from typing import Any, TypeVar
 
-    from activities.records import RecordActivities
+    from activities.records import OwnerActivities, RecordActivities
     from activities.runs import RunActivities
+    from domain import names
     from domain.checks import RunView, Waiting
     from domain.commissioning import AnswerNote, CancelRequest, RunAnswer, RunRequest, RunVerdict
     from domain.facts import ChargePointEvents
-    from domain.names import (
-        CALLED_BACK_SIGNAL,
-        CHARGE_POINT_EVENTS_SIGNAL,
-        COMMISSIONING_FAILED,
-        LENT_SIGNAL,
-        SearchAttribute,
-    )
     from domain.power.service import CalledBack, Lent
     from domain.rules.retry import Situation, connectors_that_hold, still_holds
     from domain.states import CheckName, RunStatus
@@ -46,9 +40,9 @@ with workflow.unsafe.imports_passed_through():
 
 ResultT = TypeVar("ResultT")
 
-_RUN_STATUS = SearchAttributeKey.for_keyword(SearchAttribute.RUN_STATUS)
+_RUN_STATUS = SearchAttributeKey.for_keyword(names.SearchAttribute.RUN_STATUS)
 _CANCEL_BUTTON = "Cancelled in Temporal by an operator."
-_FAILED_CHECKS = SearchAttributeKey.for_keyword_list(SearchAttribute.FAILED_CHECKS)
+_FAILED_CHECKS = SearchAttributeKey.for_keyword_list(names.SearchAttribute.FAILED_CHECKS)
 
 
 @workflow.defn
@@ -102,7 +96,7 @@ class CommissioningWorkflow:
             raise self._verdict()
         return self._journal.view()
 
-    @workflow.signal(name=CHARGE_POINT_EVENTS_SIGNAL)
+    @workflow.signal(name=names.CHARGE_POINT_EVENTS_SIGNAL)
     async def charge_point_events(self, told: ChargePointEvents) -> None:
         """Something happened to the charge point.
 
@@ -116,12 +110,12 @@ class CommissioningWorkflow:
         if self._run is not None and missed:
             await self._catch_up()
 
-    @workflow.signal(name=LENT_SIGNAL)
+    @workflow.signal(name=names.LENT_SIGNAL)
     def lent(self, lent: Lent) -> None:
         """The site has nothing to tell the charge point any more."""
         self._word.take(lent)
 
-    @workflow.signal(name=CALLED_BACK_SIGNAL)
+    @workflow.signal(name=names.CALLED_BACK_SIGNAL)
     async def called_back(self, called: CalledBack) -> None:
         """The site has something to tell the charge point."""
         if called.commissioning_id == self._request.commissioning_id and not self._closing:
@@ -131,7 +125,7 @@ class CommissioningWorkflow:
         async with self._catching_up:
             self._inbox.catch_up(
                 await run_local(
-                    RecordActivities.catch_up, self._request, summary="Read what happened meanwhile"
+                    OwnerActivities.catch_up, self._request, summary="Read what happened meanwhile"
                 )
             )
 
@@ -326,7 +320,7 @@ class CommissioningWorkflow:
             await clean_up(self._run, cancelled=cancelled)
         self._journal.close(cancelled=cancelled)
         finished = await run_local(
-            RecordActivities.finish_run,
+            OwnerActivities.finish_run,
             RunVerdict(view=self._journal.view(), cancel=self._journal.cancel),
             summary=f"Record the verdict: {self._journal.status}",
         )
@@ -353,7 +347,7 @@ class CommissioningWorkflow:
         return ApplicationError(
             f"{failed[0]}: {problem.cause}",
             {"failed_checks": failed, "code": problem.code, "action": problem.action},
-            type=COMMISSIONING_FAILED,
+            type=names.COMMISSIONING_FAILED,
             non_retryable=True,
         )
 

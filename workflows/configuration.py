@@ -7,14 +7,10 @@ with workflow.unsafe.imports_passed_through():
     from datetime import timedelta
 
     from activities.charge_point import ChargePointActivities
-    from activities.records import DirectoryActivities
+    from activities.records import OwnerActivities
+    from domain import names
     from domain.configuration import ConfigurationRequest, ConfigurationResult, PushNow
     from domain.facts import ChargePointEvents
-    from domain.names import (
-        CHARGE_POINT_EVENTS_SIGNAL,
-        CONFIGURATION_DUE_SIGNAL,
-        GIVE_WAY_SIGNAL,
-    )
     from domain.operations import ApplyConfiguration, Reply, Reset, ResetKind
     from domain.ownership import Claim, Release, Released, Restart
     from domain.rules.numbers import in_words
@@ -77,18 +73,18 @@ class ConfigurationWorkflow:
         await workflow.wait_condition(lambda: self._answered >= mine or self._restarting)
         return self._answers.get(mine) or _not_pushed("The charge point is restarting.")
 
-    @workflow.signal(name=CONFIGURATION_DUE_SIGNAL)
+    @workflow.signal(name=names.CONFIGURATION_DUE_SIGNAL)
     def configuration_due(self) -> None:
         """Values wait, and the charge point is there."""
         self._may_restart = True
         self._asked += 1
 
-    @workflow.signal(name=GIVE_WAY_SIGNAL)
+    @workflow.signal(name=names.GIVE_WAY_SIGNAL)
     def give_way(self) -> None:
         """A run wants the charge point, and configures it itself."""
         self._giving_way = True
 
-    @workflow.signal(name=CHARGE_POINT_EVENTS_SIGNAL)
+    @workflow.signal(name=names.CHARGE_POINT_EVENTS_SIGNAL)
     def charge_point_events(self, told: ChargePointEvents) -> None:
         """Something happened to the charge point."""
         for event in told.events:
@@ -247,7 +243,7 @@ class ConfigurationWorkflow:
 
     async def _claim(self, summary: str) -> Claim:
         """Own the charge point, and read what is known and chosen by now."""
-        claim = await run_local(DirectoryActivities.claim, self._charge_point_id, summary=summary)
+        claim = await run_local(OwnerActivities.claim, self._charge_point_id, summary=summary)
         if claim.busy_with is None:
             if self._inbox.connection is None:
                 self._inbox.load(claim.snapshot)
@@ -257,7 +253,7 @@ class ConfigurationWorkflow:
 
     async def _release(self) -> Released:
         return await run_local(
-            DirectoryActivities.release,
+            OwnerActivities.release,
             Release(
                 charge_point_id=self._charge_point_id,
                 note=self._note,

@@ -5,14 +5,12 @@ from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.charge_point import ChargePointActivities
-    from activities.records import DirectoryActivities
     from domain.configuration import ConnectionTest, ConnectionTestRequest
     from domain.connection_attempts import WAIT_FOR_IT
     from domain.operations import Operation
     from domain.ownership import Whereabouts
     from workflows import policies
-    from workflows.charge_point import on_node
-    from workflows.local_activities import run_local
+    from workflows.charge_point import locate, on_node
 
 
 @workflow.defn
@@ -22,9 +20,7 @@ class ConnectionTestWorkflow:
     @workflow.run
     async def run(self, request: ConnectionTestRequest) -> ConnectionTest:
         """Test now; nothing is waited for."""
-        found = await run_local(
-            DirectoryActivities.locate, request.charge_point_id, summary="Locate the charge point"
-        )
+        found = await locate(request.charge_point_id)
         if found.connection is None:
             refusal = found.last_refusal
             return ConnectionTest(

@@ -4,7 +4,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.contests import ContestActivities
-    from workflows import policies
+    from workflows.local_activities import mail
 
 
 @workflow.defn
@@ -14,10 +14,8 @@ class ContestNoticeWorkflow:
     @workflow.run
     async def run(self, charge_point_id: str) -> None:
         """Mail it."""
-        await workflow.execute_activity_method(
+        await mail(
             ContestActivities.mail_contest,
             charge_point_id,
-            start_to_close_timeout=policies.MAIL_TIMEOUT,
-            retry_policy=policies.MAIL_RETRY,
             summary="Mail that several links speak as it",
         )

@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import policies
     from workflows.absence import absent
     from workflows.charge_point import NoAnswerError
-    from workflows.checks.reboot_stagger import wait_for_reboot_slot
+    from workflows.checks.restart import wait_for_reboot_slot
     from workflows.run import Run
 
 # After a restart these say that no update is under way any more.

@@ -5,7 +5,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.post import PostActivities
     from domain.mail import GatheredMailOrder
-    from workflows import policies
+    from workflows.local_activities import mail
 
 
 @workflow.defn
@@ -15,10 +15,4 @@ class GatheredMailWorkflow:
     @workflow.run
     async def run(self, order: GatheredMailOrder) -> None:
         """Mail them."""
-        await workflow.execute_activity_method(
-            PostActivities.mail_gathered,
-            order,
-            start_to_close_timeout=policies.MAIL_TIMEOUT,
-            retry_policy=policies.MAIL_RETRY,
-            summary="Mail the gathered notices",
-        )
+        await mail(PostActivities.mail_gathered, order, summary="Mail the gathered notices")

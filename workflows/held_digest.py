@@ -4,7 +4,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.billing import HeldActivities
-    from workflows import policies
+    from workflows.local_activities import mail
 
 
 @workflow.defn
@@ -14,10 +14,4 @@ class HeldDigestWorkflow:
     @workflow.run
     async def run(self, project_id: str) -> None:
         """Mail it."""
-        await workflow.execute_activity_method(
-            HeldActivities.mail_held,
-            project_id,
-            start_to_close_timeout=policies.MAIL_TIMEOUT,
-            retry_policy=policies.MAIL_RETRY,
-            summary="Mail the held records",
-        )
+        await mail(HeldActivities.mail_held, project_id, summary="Mail the held records")

@@ -22,7 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.operations import Identity
     from domain.rules.connector import is_error, is_fault
     from domain.states import ConnectorStatus, RegistrationStatus
-    from workflows.restarts import Restarts
+    from workflows.restarts import RestartCount
 
 PLUGGED_IN = {ConnectorStatus.PREPARING, ConnectorStatus.OCCUPIED}
 """A cable is in; or, before that, a start was accepted and waits for one."""
@@ -64,7 +64,7 @@ class Inbox:
         self.astray: tuple[Astray, ...] = ()
         """What came to the wrong place in this run, as last read."""
         self._firmware_status_at: datetime | None = None
-        self._restarts = Restarts()
+        self._restarts = RestartCount()
         self._boot_asked_on: int | None = None
         self._ended = 0
         """The newest connection whose end was told.

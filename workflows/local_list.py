@@ -4,12 +4,10 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.local_list import LocalListActivities
-    from activities.records import DirectoryActivities
+    from activities.charge_point import LocalListActivities
     from domain.offline import LocalListUpdated, UpdateLocalList
     from workflows import policies
-    from workflows.charge_point import on_node
-    from workflows.local_activities import run_local
+    from workflows.charge_point import locate, on_node
 
 
 @workflow.defn
@@ -22,9 +20,7 @@ class LocalListWorkflow:
     @workflow.run
     async def run(self, request: UpdateLocalList) -> LocalListUpdated | None:
         """Send it now; None where the charge point is away, or its node did not answer."""
-        found = await run_local(
-            DirectoryActivities.locate, request.charge_point_id, summary="Locate the charge point"
-        )
+        found = await locate(request.charge_point_id)
         if found.connection is None:
             return None
         try:

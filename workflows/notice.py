@@ -4,7 +4,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.mail import NoticeActivities
-    from workflows import policies
+    from workflows.local_activities import mail
 
 
 @workflow.defn
@@ -14,10 +14,4 @@ class NoticeWorkflow:
     @workflow.run
     async def run(self, commissioning_id: str) -> None:
         """Mail it."""
-        await workflow.execute_activity_method(
-            NoticeActivities.mail_verdict,
-            commissioning_id,
-            start_to_close_timeout=policies.MAIL_TIMEOUT,
-            retry_policy=policies.MAIL_RETRY,
-            summary="Mail the verdict",
-        )
+        await mail(NoticeActivities.mail_verdict, commissioning_id, summary="Mail the verdict")

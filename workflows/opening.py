@@ -5,7 +5,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from datetime import timedelta
 
-    from activities.records import RecordActivities
+    from activities.records import OwnerActivities
     from domain.checks import Waiting
     from domain.commissioning import Briefing, RunRequest
     from domain.connection_attempts import REFUSAL_COUNTS_FOR
@@ -27,7 +27,7 @@ async def take_over(request: RunRequest, journal: Journal) -> Briefing:
     waiting: Waiting | None = None
     while True:
         briefing = await run_local(
-            RecordActivities.begin_run, request, summary="Open the run and begin to watch"
+            OwnerActivities.begin_run, request, summary="Open the run and begin to watch"
         )
         patient = workflow.now() - since < policies.OWNERSHIP_PATIENCE
         if not (briefing.accepted and briefing.busy_with is not None and patient):

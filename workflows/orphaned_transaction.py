@@ -5,11 +5,11 @@ from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.charge_point import ChargePointActivities
-    from activities.records import DirectoryActivities, RecordActivities
+    from activities.records import RecordActivities
     from domain.commissioning import OrphanedTransaction
     from domain.operations import StopTestTransaction
     from workflows import policies
-    from workflows.charge_point import on_node
+    from workflows.charge_point import locate, on_node
     from workflows.local_activities import run_local
 
 
@@ -32,7 +32,7 @@ class StrayTransactionWorkflow:
 
     async def _ended(self, orphaned: OrphanedTransaction) -> bool:
         read = await run_local(
-            RecordActivities.read_meter_values,
+            RecordActivities.readings,
             orphaned.transaction_id,
             summary="Look whether the transaction has ended",
         )
@@ -40,9 +40,7 @@ class StrayTransactionWorkflow:
 
     async def _ask(self, orphaned: OrphanedTransaction) -> bool:
         """Ask if it is there; False when there is nobody to ask any more: it was withdrawn."""
-        found = await run_local(
-            DirectoryActivities.locate, orphaned.charge_point_id, summary="Locate the charge point"
-        )
+        found = await locate(orphaned.charge_point_id)
         if found.connection is None:
             return not found.withdrawn
         try:

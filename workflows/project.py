@@ -36,6 +36,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.summaries import site_summary
     from workflows import policies
     from workflows.history import history_is_long
+    from workflows.local_activities import mail, record
     from workflows.outliving import start_outliving
     from workflows.site import SiteWorkflow
     from workflows.waiting import wait_until
@@ -123,12 +124,11 @@ class ProjectWorkflow:
         """Mail the link of a pending invitation again; its time begins anew."""
         async with self._alone(request.invitation_id):
             sent = await self._unless_refused(
-                workflow.execute_activity_method(
+                mail(
                     ProjectActivities.resend_invitation,
                     Resend(project_id=self._request.project_id, request=request),
-                    start_to_close_timeout=policies.MAIL_TIMEOUT,
-                    retry_policy=policies.INVITATION_RETRY,
                     summary="Mail the invitation again",
+                    retry=policies.INVITATION_RETRY,
                 )
             )
             self._look_at(sent.invitation_id, sent.expires_at)
@@ -144,11 +144,9 @@ class ProjectWorkflow:
     async def complete_handover(self, request: CompleteHandover) -> HandoverResult:
         """Hand over, or be refused with what stands in the way."""
         async with self._alone(_END):
-            result = await workflow.execute_activity_method(
+            result = await record(
                 ProjectActivities.complete_handover,
                 HandOver(project_id=self._request.project_id, request=request),
-                start_to_close_timeout=policies.RECORD_TIMEOUT,
-                retry_policy=policies.RECORD_RETRY,
                 summary="Complete the handover",
             )
             if result.completed_at is None:
@@ -175,13 +173,7 @@ class ProjectWorkflow:
         """Close a service visit, or be refused with what stands in the way."""
         async with self._alone(request.service_visit_id):
             closed = await self._unless_refused(
-                workflow.execute_activity_method(
-                    VisitActivities.close_visit,
-                    request,
-                    start_to_close_timeout=policies.RECORD_TIMEOUT,
-                    retry_policy=policies.RECORD_RETRY,
-                    summary="Close the service visit",
-                )
+                record(VisitActivities.close_visit, request, summary="Close the service visit")
             )
             if closed.closed_at is None:
                 self._tell(f"Service visit {request.service_visit_id} not closed yet")
@@ -199,11 +191,9 @@ class ProjectWorkflow:
         """Remove the project if it has nothing in it; its life ends with that."""
         async with self._alone(_END):
             await self._unless_refused(
-                workflow.execute_activity_method(
+                record(
                     ProjectActivities.remove_project,
                     Remove(project_id=self._request.project_id, request=request),
-                    start_to_close_timeout=policies.RECORD_TIMEOUT,
-                    retry_policy=policies.RECORD_RETRY,
                     summary="Remove the project",
                 )
             )
@@ -335,12 +325,11 @@ class ProjectWorkflow:
     async def _look_at_visit(self, service_visit_id: str) -> None:
         """Do what is due for a visit, and say when to look at it again."""
         asked = self._visits.get(service_visit_id)
-        looked: VisitLookedAt = await workflow.execute_activity_method(
+        looked: VisitLookedAt = await mail(
             VisitActivities.look_at_visit,
             service_visit_id,
-            start_to_close_timeout=policies.MAIL_TIMEOUT,
-            retry_policy=policies.INVITATION_RETRY,
             summary="Look how the service visit stands",
+            retry=policies.INVITATION_RETRY,
         )
         if looked.invitation is not None:
             self._look_at(
@@ -367,11 +356,9 @@ class ProjectWorkflow:
     async def _mail_the_owner(self) -> None:
         """Tell the site owner what is theirs now, once the mail server is there."""
         try:
-            await workflow.execute_activity_method(
+            await mail(
                 ProjectActivities.mail_handover,
                 self._request.project_id,
-                start_to_close_timeout=policies.MAIL_TIMEOUT,
-                retry_policy=policies.MAIL_RETRY,
                 summary="Mail the owner that the site is theirs",
             )
         except ActivityError as error:
@@ -391,24 +378,22 @@ class ProjectWorkflow:
     async def _looked_at(self, invitation_id: str) -> InvitationSettled | None:
         """Have it looked at, and its news told; None while the mail server is away."""
         try:
-            return await workflow.execute_activity_method(
+            return await mail(
                 ProjectActivities.settle_invitation,
                 invitation_id,
-                start_to_close_timeout=policies.MAIL_TIMEOUT,
-                retry_policy=policies.INVITATION_RETRY,
                 summary="Look how the invitation stands",
+                retry=policies.INVITATION_RETRY,
             )
         except ActivityError:
             return None
 
     async def _invited(self, invitation: NewInvitation) -> InvitationSent:
         return await self._unless_refused(
-            workflow.execute_activity_method(
+            mail(
                 ProjectActivities.send_invitation,
                 Invite(project_id=self._request.project_id, invitation=invitation),
-                start_to_close_timeout=policies.MAIL_TIMEOUT,
-                retry_policy=policies.INVITATION_RETRY,
                 summary="Mail the invitation",
+                retry=policies.INVITATION_RETRY,
             )
         )
 
@@ -427,12 +412,8 @@ class ProjectWorkflow:
 
     async def _retried(self, order: RetryOrder) -> RunStarted:
         try:
-            return await workflow.execute_activity_method(
-                RunActivities.retry_run,
-                order,
-                start_to_close_timeout=policies.RECORD_TIMEOUT,
-                retry_policy=policies.RECORD_RETRY,
-                summary=f"Retry the run of {order.charge_point_id}",
+            return await record(
+                RunActivities.retry_run, order, summary=f"Retry the run of {order.charge_point_id}"
             )
         except ActivityError as error:
             cause = error.cause

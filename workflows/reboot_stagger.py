@@ -5,7 +5,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from datetime import timedelta
 
-    from activities.reboot_stagger import RebootActivities
+    from activities.records import OwnerActivities
     from domain.ownership import RebootRequest
     from workflows.local_activities import run_local
 
@@ -17,7 +17,7 @@ async def reserve_reboot_slot(charge_point_id: str, *, intent: str) -> timedelta
     caller waits durably, and then sends the restart.
     """
     reserved = await run_local(
-        RebootActivities.reserve_reboot,
+        OwnerActivities.reserve_reboot,
         RebootRequest(charge_point_id=charge_point_id, intent=intent),
         summary="Take a turn to restart the charge point",
     )

@@ -21,7 +21,7 @@ class _Life:
     booted: datetime | None = None
 
 
-class Restarts:
+class RestartCount:
     """Keeps when connections began, booted and ended; they may be told in any order.
 
     Many charge points send a boot at each reconnect, so that a boot alone proves no restart. One

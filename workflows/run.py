@@ -11,20 +11,13 @@ with workflow.unsafe.imports_passed_through():
     from typing import Any, TypeVar
 
     from activities.charge_point import ChargePointActivities
-    from activities.records import RecordActivities
+    from activities.records import OwnerActivities
+    from domain import operations as op
     from domain.batch import WaitNote
     from domain.checks import Waiting
     from domain.commissioning import Briefing, Registered, RunAnswer, RunPace, RunRequest
     from domain.contests import how_to_decide
     from domain.failures import FailureCode, failure
-    from domain.operations import (
-        Identity,
-        Outcome,
-        ReadIdentity,
-        Reply,
-        Trigger,
-        TriggerKind,
-    )
     from domain.rules.numbers import in_words
     from domain.states import InstallerAnswer, WaitingFor
     from workflows import policies
@@ -85,7 +78,7 @@ class Run:
     """Connectors that were unavailable before the run made them operative."""
     not_stopped: set[int] = field(default_factory=set)
     """Transactions that went on after all that the run does to stop one."""
-    untriggerable: set[TriggerKind] = field(default_factory=set)
+    untriggerable: set[op.TriggerKind] = field(default_factory=set)
     """Triggers that the charge point lacks or hangs on: remembered, and not repeated in the run."""
     resets: int = 0
     """How many restarts this run has asked for; each is an intent of its own."""
@@ -228,7 +221,7 @@ class Run:
         """Keep in the row what the run waits for. Nothing waits for that: it is for lists only."""
         self.wait_notes += 1
         workflow.start_activity_method(
-            RecordActivities.note_wait,
+            OwnerActivities.note_wait,
             WaitNote(
                 commissioning_id=self.request.commissioning_id,
                 charge_point_id=self.request.charge_point_id,
@@ -275,16 +268,16 @@ class Run:
         restarts = self.inbox.restarts(policies.BOOT_LOOP_WINDOW)
         return restarts if restarts >= policies.BOOT_LOOP_BOOTS else 0
 
-    async def trigger(self, message: TriggerKind, connector_id: int | None = None) -> bool:
+    async def trigger(self, message: op.TriggerKind, connector_id: int | None = None) -> bool:
         """Ask for a message; False when the charge point cannot be asked for it."""
         if message in self.untriggerable:
             return False
-        is_boot = message is TriggerKind.BOOT
+        is_boot = message is op.TriggerKind.BOOT
         if is_boot:
             self.inbox.expect_boot(asked=True)  # it may be told before the answer is
         outcome = await self.charge_point.call(
             ChargePointActivities.trigger,
-            Trigger(
+            op.Trigger(
                 charge_point_id=self.request.charge_point_id,
                 commissioning_id=self.request.commissioning_id,
                 message=message,
@@ -293,14 +286,14 @@ class Run:
             summary=f"Ask for {message}"
             + ("" if connector_id is None else f" of connector {connector_id}"),
         )
-        if outcome.reply in {Reply.NOT_SUPPORTED, Reply.TIMEOUT}:
+        if outcome.reply in {op.Reply.NOT_SUPPORTED, op.Reply.TIMEOUT}:
             self._give_up(message, outcome)
-        accepted = outcome.reply is Reply.ACCEPTED
+        accepted = outcome.reply is op.Reply.ACCEPTED
         if is_boot and not accepted:
             self.inbox.expect_boot(asked=False)
         return accepted
 
-    async def identify(self, *messages: TriggerKind) -> Identity:
+    async def identify(self, *messages: op.TriggerKind) -> op.Identity:
         """Have it send these messages, and read who it is, its link and its clock."""
         identity = await self.charge_point.call(
             ChargePointActivities.read_identity,
@@ -312,29 +305,29 @@ class Run:
         self.take(identity)
         return identity
 
-    def question(self, *messages: TriggerKind) -> ReadIdentity:
+    def question(self, *messages: op.TriggerKind) -> op.ReadIdentity:
         """Ask who it is, and for these messages as far as it can be asked for them."""
-        return ReadIdentity(
+        return op.ReadIdentity(
             charge_point_id=self.request.charge_point_id,
             commissioning_id=self.request.commissioning_id,
             ask_for=tuple(one for one in messages if one not in self.untriggerable),
         )
 
-    def take(self, identity: Identity) -> None:
+    def take(self, identity: op.Identity) -> None:
         """Learn from an identity that was read."""
         for message, outcome in identity.not_triggered.items():
             self._give_up(message, outcome)
         self.heartbeat.told_s = identity.heartbeat_told_s or self.heartbeat.told_s
         self.inbox.take_identity(identity)
 
-    def _give_up(self, message: TriggerKind, outcome: Outcome) -> None:
+    def _give_up(self, message: op.TriggerKind, outcome: op.Outcome) -> None:
         """Remember that it cannot be asked for a message; it may still be asked for others.
 
         After silence it may not: one class of chargers hangs on any trigger, and each costs the
         patience of a call.
         """
-        if outcome.reply is Reply.TIMEOUT:
-            self.untriggerable.update(TriggerKind)
+        if outcome.reply is op.Reply.TIMEOUT:
+            self.untriggerable.update(op.TriggerKind)
             self.journal.note(
                 f"It did not answer when it was asked for a {message}, so it is not asked for "
                 "messages any more."

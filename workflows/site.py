@@ -9,23 +9,9 @@ with workflow.unsafe.imports_passed_through():
     from datetime import datetime, timedelta
 
     from activities.site import SiteActivities
+    from domain import names
     from domain.facts import ChargePointEvents, EventKind
-    from domain.names import (
-        BORROW_SIGNAL,
-        CHARGE_POINT_EVENTS_SIGNAL,
-        GIVEN_BACK_SIGNAL,
-        LOOK_AGAIN_SIGNAL,
-    )
-    from domain.power.facts import (
-        PauseSmartCharging,
-        SetElectrical,
-        SetLimit,
-        SiteLoad,
-        SiteQuestion,
-        SiteRequest,
-        StationState,
-        StationStates,
-    )
+    from domain.power import facts as site
     from domain.power.loads import site_load
     from domain.power.plan import higher, lower
     from domain.power.service import Borrow, GivenBack
@@ -47,7 +33,7 @@ class SiteWorkflow:
     """
 
     @workflow.init
-    def __init__(self, request: SiteRequest) -> None:
+    def __init__(self, request: site.SiteRequest) -> None:
         self._request = request
         self._controller = SiteController(request.carried, SITE_PACE)
         self._stations = Stations(self._controller, on_change=self._wake)
@@ -56,12 +42,12 @@ class SiteWorkflow:
         )
         self._to_read: set[str] | None = None  # None: all of them
         self._awake = True
-        self._reported: dict[str, StationState] = {}
+        self._reported: dict[str, site.StationState] = {}
         self._changes = 0
         self._one_at_a_time = asyncio.Lock()
 
     @workflow.run
-    async def run(self, request: SiteRequest) -> None:
+    async def run(self, request: site.SiteRequest) -> None:
         """Share until a long history continues as new, and until that very moment."""
         while not self._may_end():
             began = workflow.now()
@@ -81,7 +67,7 @@ class SiteWorkflow:
             await self._sleep(began)
         workflow.continue_as_new(replace(request, carried=self._controller.carried()))
 
-    @workflow.signal(name=CHARGE_POINT_EVENTS_SIGNAL)
+    @workflow.signal(name=names.CHARGE_POINT_EVENTS_SIGNAL)
     def charge_point_events(self, told: ChargePointEvents) -> None:
         """Something happened to charge points of the site."""
         if told.incomplete:
@@ -97,25 +83,25 @@ class SiteWorkflow:
             if self._controller.receive(identity, event, workflow.now()):
                 self._wake()
 
-    @workflow.signal(name=BORROW_SIGNAL)
+    @workflow.signal(name=names.BORROW_SIGNAL)
     def borrow(self, asked: Borrow) -> None:
         """A run wants to tell a charge point something: it, and not the site, from then on."""
         self._lending.ask(asked)
         self._look_again(asked.charge_point_id)
 
-    @workflow.signal(name=GIVEN_BACK_SIGNAL)
+    @workflow.signal(name=names.GIVEN_BACK_SIGNAL)
     def given_back(self, back: GivenBack) -> None:
         """A run has ended."""
         self._controller.take_back(back.charge_point_id, back.commissioning_id)
         self._look_again(back.charge_point_id)
 
-    @workflow.signal(name=LOOK_AGAIN_SIGNAL)
+    @workflow.signal(name=names.LOOK_AGAIN_SIGNAL)
     def look_again(self, charge_point_id: str) -> None:
         """A charge point has come, or is to go, or is another one now."""
         self._look_again(charge_point_id)
 
     @workflow.update
-    async def set_limit(self, change: SetLimit) -> None:
+    async def set_limit(self, change: site.SetLimit) -> None:
         """The supply carries more, or less."""
         async with self._one_at_a_time:
             await run_local(
@@ -126,7 +112,7 @@ class SiteWorkflow:
             self._look_again()  # which phases its charge points load may depend on it
 
     @workflow.update
-    async def set_electrical(self, change: SetElectrical) -> None:
+    async def set_electrical(self, change: site.SetElectrical) -> None:
         """A charge point has another cable, or other phases."""
         async with self._one_at_a_time:
             summary = "Note how a charge point is connected"
@@ -134,16 +120,16 @@ class SiteWorkflow:
             self._look_again(change.charge_point_id)
 
     @set_limit.validator
-    def _of_this_site(self, change: SetLimit) -> None:
+    def _of_this_site(self, change: site.SetLimit) -> None:
         if change.project_id != self._request.project_id:
             raise ApplicationError("This is another site.", type="wrong_site", non_retryable=True)
 
     @workflow.update
-    async def pause(self, change: PauseSmartCharging) -> None:
+    async def pause(self, change: site.PauseSmartCharging) -> None:
         """Lift the limits of transactions, or set them again."""
         async with self._one_at_a_time:
             summary = "Pause smart charging" if change.paused else "Go on with smart charging"
-            await run_local(SiteActivities.pause_smart_charging, change, summary=summary)
+            await run_local(SiteActivities.pause, change, summary=summary)
             if self._controller.paused and not change.paused:
                 self._controller.try_again()
             self._controller.paused = change.paused
@@ -151,7 +137,7 @@ class SiteWorkflow:
             self._wake()
 
     @workflow.query
-    def load(self) -> SiteLoad:
+    def load(self) -> site.SiteLoad:
         """The site as it stands."""
         return site_load(self._controller, workflow.now())
 
@@ -164,7 +150,7 @@ class SiteWorkflow:
         wanted = () if self._to_read is None else tuple(sorted(self._to_read))
         self._to_read = set()
         known, changes = self._controller.running(), self._changes
-        question = SiteQuestion(project_id=self._request.project_id, charge_point_ids=wanted)
+        question = site.SiteQuestion(project_id=self._request.project_id, charge_point_ids=wanted)
         snapshot = await run_local(
             SiteActivities.read_site, question, summary="Read the site and its charge points"
         )
@@ -216,7 +202,7 @@ class SiteWorkflow:
         if changed:
             await run_local(
                 SiteActivities.record_states,
-                StationStates(states=changed),
+                site.StationStates(states=changed),
                 summary=f"Note the state of {len(changed)} charge points",
             )
         self._reported = states

@@ -10,8 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from functools import partial
     from typing import Any
 
-    from activities.charge_point import ChargePointActivities
-    from activities.power import PowerActivities
+    from activities.charge_point import ChargePointActivities, PowerActivities
     from domain.operations import ChangeAvailability, Outcome, Reply, StopTestTransaction
     from domain.power.agenda import Availability
     from domain.power.operations import (

@@ -13,7 +13,7 @@ from api.imports.table import Row, read_table
 from api.plausibility import asked
 from domain.errors import FieldError, InvalidError
 from domain.rules.likeness import serial_key
-from domain.wording import Wrong, all_wrong
+from domain.wording import FieldProblem, all_wrong
 
 MAX_ROWS: Final = 10_000
 MAX_SHOWN: Final = 1_000
@@ -167,5 +167,5 @@ def _degrees(cell: str, *, comma: bool) -> float | str:
     return float(text) if _DEGREES.fullmatch(text) else cell
 
 
-def _named(number: int, found: Wrong) -> FieldError:
+def _named(number: int, found: FieldProblem) -> FieldError:
     return FieldError(row=number, field=found.name.removeprefix("location."), detail=found.words)

@@ -12,17 +12,8 @@ from typing import Final
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from domain.billing import cdr
 from domain.billing.bound import RatingSource
-from domain.billing.cdr import (
-    REMARK,
-    Cdr,
-    CdrLocation,
-    CdrState,
-    CdrToken,
-    LinkSecurity,
-    Price,
-    SignedReading,
-)
 from domain.billing.currencies import minor_unit
 from domain.errors import FieldError, InvalidError
 
@@ -108,8 +99,8 @@ class HeldDocument(_Part):
     """What a held record says."""
 
     session_id: str = Field(description="The transaction's id")
-    cdr_token: CdrToken
-    cdr_location: CdrLocation
+    cdr_token: cdr.CdrToken
+    cdr_location: cdr.CdrLocation
     start_date_time: AwareDatetime = Field(description="As the charge point stamped it")
     end_date_time: AwareDatetime = Field(description="As the charge point stamped it")
     start_received_at: AwareDatetime
@@ -124,17 +115,17 @@ class HeldDocument(_Part):
     meter_stop_kwh: Decimal | None
     readings: tuple[HeldReading, ...] = Field(description="The first and the last, of very many")
     superseded: bool = Field(default=False, description="The engine ended it: no stop was told")
-    link: LinkSecurity | None = None
-    signed_readings: tuple[SignedReading, ...] = ()
+    link: cdr.LinkSecurity | None = None
+    signed_readings: tuple[cdr.SignedReading, ...] = ()
 
 
-def as_cdr(held_id: str, document: HeldDocument, *, held_at: datetime) -> Cdr:
+def as_cdr(held_id: str, document: HeldDocument, *, held_at: datetime) -> cdr.Cdr:
     """Show it among the charge detail records, as one that bills nothing."""
     nothing = 0 * minor_unit(document.currency)
-    price = Price(excl_vat=nothing, incl_vat=nothing)
-    return Cdr(
+    price = cdr.Price(excl_vat=nothing, incl_vat=nothing)
+    return cdr.Cdr(
         id=held_id,
-        state=CdrState.HELD,
+        state=cdr.CdrState.HELD,
         start_date_time=document.start_date_time,
         end_date_time=document.end_date_time,
         session_id=document.session_id,
@@ -152,7 +143,7 @@ def as_cdr(held_id: str, document: HeldDocument, *, held_at: datetime) -> Cdr:
         total_time_cost=price,
         total_parking_time=Decimal(0),
         total_parking_cost=price,
-        remark=f"Held: {document.reason}"[:REMARK],
+        remark=f"Held: {document.reason}"[: cdr.REMARK],
         link=document.link,
         signed_readings=document.signed_readings,
         last_updated=held_at,

@@ -21,7 +21,7 @@ from domain.states import CheckName
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Chosen:
+class ChosenValue:
     """A value that was chosen, as text."""
 
     value: str
@@ -29,7 +29,7 @@ class Chosen:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Present:
+class PresentState:
     """What is known of a charge point now: ``chosen`` are the values that were chosen, by key.
 
     ``firmware`` is the rule for its model; ``None`` where there is none, or it is not looked at.
@@ -40,12 +40,12 @@ class Present:
     model: str
     serial_number: str
     boot: BootFact | None
-    chosen: Mapping[str, Chosen]
+    chosen: Mapping[str, ChosenValue]
     firmware: FirmwareRule | None = None
     connectors: int | None = None
 
 
-def why_stale(view: RunView, now: Present) -> str | None:
+def why_stale(view: RunView, now: PresentState) -> str | None:
     """Say what has changed since a run that passed; None when nothing has that matters.
 
     Name plate, firmware, which of it is approved, the number of connectors, or configuration: each
@@ -63,7 +63,7 @@ def why_stale(view: RunView, now: Present) -> str | None:
     )
 
 
-def _another_name_plate(said: Evidence, now: Present) -> str | None:
+def _another_name_plate(said: Evidence, now: PresentState) -> str | None:
     seen = _serials_seen(said)
     if seen and not any(same_serial(now.serial_number, serial) for serial in seen):
         return f"was commissioned with the serial number {seen[0]}"
@@ -80,7 +80,7 @@ def _serials_seen(said: Evidence) -> list[str]:
     return said_serials(*(str(serial) for serial in serials if serial))
 
 
-def _another_serial_said(seen: Sequence[str], now: Present) -> str | None:
+def _another_serial_said(seen: Sequence[str], now: PresentState) -> str | None:
     boot = now.boot
     told = said_serials(boot.charge_point_serial, boot.charge_box_serial) if boot else []
     expected = seen or [now.serial_number]
@@ -92,7 +92,7 @@ def _another_serial_said(seen: Sequence[str], now: Present) -> str | None:
     )
 
 
-def _another_firmware(tested: str | None, now: Present) -> str | None:
+def _another_firmware(tested: str | None, now: PresentState) -> str | None:
     boot = now.boot
     if boot is not None and tested != boot.firmware_version:
         return (
@@ -104,13 +104,13 @@ def _another_firmware(tested: str | None, now: Present) -> str | None:
     return None
 
 
-def _more_connectors(looked_at: CheckRecord, now: Present) -> str | None:
+def _more_connectors(looked_at: CheckRecord, now: PresentState) -> str | None:
     if covers(looked_at, now.connectors):
         return None
     return f"has {now.connectors} connectors declared now, and its run looked at fewer"
 
 
-def _other_values(started_at: datetime, handshake: CheckRecord, now: Present) -> str | None:
+def _other_values(started_at: datetime, handshake: CheckRecord, now: PresentState) -> str | None:
     """By value: what is chosen while a run goes on is not what the run applies."""
     applied = {
         step.name.removeprefix(CONFIGURATION_STEP): step.evidence.get("desired")

@@ -4,6 +4,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
+from domain.facts import BootFact
 from domain.ids import Prefix, new_id
 from domain.states import RegistrationStatus
 from ocpp_server.dispatch import Handler, Payload, Reply
@@ -37,9 +38,9 @@ def handler(*, boot_retry_interval: int, heartbeat_interval: int) -> Handler:
         peer.log.tell(
             "charge_point_booted",
             peer.charge_point_id,
-            vendor=boot.vendor,
-            model=boot.model,
-            firmware_version=boot.firmware_version,
+            vendor=boot.fact.vendor,
+            model=boot.fact.model,
+            firmware_version=boot.fact.firmware_version,
         )
         reply = partial(_reply, peer, boot, boot_retry_interval, heartbeat_interval)
         return Reply(reply, (boot,))
@@ -60,8 +61,7 @@ def read_boot(charge_point_id: str, payload: Payload, now: datetime) -> Boot:
         for key, value in payload.items()
         if key.casefold() in names and isinstance(value, str | int | float)
     }
-    return Boot(
-        charge_point_id=charge_point_id,
+    fact = BootFact(
         boot_id=new_id(Prefix.EVENT),
         at=now,
         vendor=texts.get("chargePointVendor", ""),
@@ -69,9 +69,10 @@ def read_boot(charge_point_id: str, payload: Payload, now: datetime) -> Boot:
         charge_point_serial=texts.get("chargePointSerialNumber"),
         charge_box_serial=texts.get("chargeBoxSerialNumber"),
         firmware_version=texts.get("firmwareVersion"),
+        registration=RegistrationStatus.PENDING,
         warnings=warnings[:_MAX_WARNINGS],
-        payload=texts,
     )
+    return Boot(charge_point_id=charge_point_id, fact=fact, payload=texts)
 
 
 def _warnings(payload: dict[str, Any]) -> list[str]:
@@ -95,13 +96,13 @@ def _warnings(payload: dict[str, Any]) -> list[str]:
 
 
 def _reply(peer: Peer, boot: Boot, boot_retry_interval: int, heartbeat_interval: int) -> Payload:
-    accepted = boot.registration is RegistrationStatus.ACCEPTED
+    accepted = boot.fact.registration is RegistrationStatus.ACCEPTED
     interval = (
         _seconds(boot.heartbeat_interval, heartbeat_interval) if accepted else boot_retry_interval
     )
     peer.heartbeat_interval = interval
     return {
-        "status": boot.registration,
+        "status": boot.fact.registration,
         "currentTime": timestamp(),
         "interval": interval,
     }

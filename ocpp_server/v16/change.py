@@ -6,7 +6,7 @@ from typing import Final
 from domain.operations import ConfigurationKey, DesiredParameter, ParameterOutcome
 from domain.states import ParameterState
 from ocpp_server.calls import CallErrorReply, CallTimeoutError, InvalidReplyError
-from ocpp_server.restarts import Restarts
+from ocpp_server.restarts import AwaitedRestarts
 from ocpp_server.session import Session
 
 _MOST_TIMEOUTS: Final = 2
@@ -14,10 +14,10 @@ _STOPPED: Final = "The charge point had stopped answering."
 _SHOWN: Final = 40
 
 
-class Writer:
+class ConfigurationWriter:
     """Tells values one by one, and stops when the charge point answers nothing any more."""
 
-    def __init__(self, session: Session, restarts: Restarts) -> None:
+    def __init__(self, session: Session, restarts: AwaitedRestarts) -> None:
         self._session = session
         self._restarts = restarts
         self._timeouts = 0

@@ -16,16 +16,15 @@ from domain.parameters import shown
 from domain.rules.connector import is_plausible
 from domain.rules.sampling import CLOCK_ALIGNED_INTERVAL, SAMPLE_INTERVAL
 from domain.states import ParameterState
-from ocpp_server.calls import CallErrorReply, CallTimeoutError, InvalidReplyError
+from ocpp_server.calls import BadAnswerError, CallTimeoutError
 from ocpp_server.protocol import Applied, Reading
-from ocpp_server.restarts import Restarts
+from ocpp_server.restarts import AwaitedRestarts
 from ocpp_server.session import Session
-from ocpp_server.v16.change import Writer, outcome_of
-from ocpp_server.v16.inventory import Inventory, Reader, read
+from ocpp_server.v16.change import ConfigurationWriter, outcome_of
+from ocpp_server.v16.inventory import ConfigurationReader, Inventory, read
 
 _NUMBER_OF_CONNECTORS: Final = "NumberOfConnectors"
 _CONNECTION_TIMEOUT: Final = "ConnectionTimeOut"
-_NOT_READ: Final = (CallErrorReply, CallTimeoutError, InvalidReplyError)
 _NOT_REPORTED: Final = "Accepted, and not reported back."
 _READ_LATER: Final = "Accepted; it is read back after the restart."
 _TOLD_LATER: Final = "It is told once the charge point has restarted."
@@ -35,33 +34,33 @@ _BOOLEANS: Final = {"true": ("true", "1"), "false": ("false", "0")}
 
 
 async def apply_configuration(
-    session: Session, request: ApplyConfiguration, restarts: Restarts, reading: Reading
+    session: Session, request: ApplyConfiguration, restarts: AwaitedRestarts, reading: Reading
 ) -> Applied:
     """Bring the parameters to their values, as far as the charge point lets it.
 
     Those that it has restarted for should count by now, and are not written again.
 
     Raises:
-        CallErrorReply, CallTimeoutError, InvalidReplyError: the configuration cannot be read.
+        BadAnswerError: the configuration cannot be read.
         ChargePointGoneError: the socket closed.
 
     """
     if request.restart_follows and _only_waits(request.parameters, restarts):
         return Applied(outcome=_until_it_restarts(request.parameters, restarts))
-    reader = Reader(session, reading)
+    reader = ConfigurationReader(session, reading)
     unknown = {key.casefold() for key in request.not_supported}
     wanted = [one.key for one in request.parameters] + [_NUMBER_OF_CONNECTORS]
     try:
         inventory = await reader.read(
             [key for key in wanted if key.casefold() not in unknown], all_first=True
         )
-    except _NOT_READ:
+    except BadAnswerError:
         if not restarts:
             raise
         # Some firmware refuses to say anything till it has restarted.
         return Applied(outcome=_until_it_restarts(request.parameters, restarts))
     restarted = {key.casefold() for key in request.restarted_for}
-    writer = Writer(session, restarts)
+    writer = ConfigurationWriter(session, restarts)
     outcomes: list[ParameterOutcome] = []
     for parameter in request.parameters:
         reported = inventory.get(parameter.key)
@@ -119,14 +118,14 @@ async def apply_configuration(
     )
 
 
-def _only_waits(desired: Sequence[DesiredParameter], restarts: Restarts) -> bool:
+def _only_waits(desired: Sequence[DesiredParameter], restarts: AwaitedRestarts) -> bool:
     """Tell whether a restart is all that is left to be done."""
     must_be = any(one.is_binding and restarts.waits(one) for one in desired)
     return must_be and not any(map(restarts.waits_for_another, desired))
 
 
 def _until_it_restarts(
-    desired: Sequence[DesiredParameter], restarts: Restarts
+    desired: Sequence[DesiredParameter], restarts: AwaitedRestarts
 ) -> ConfigurationOutcome:
     return ConfigurationOutcome(
         parameters=tuple(
@@ -149,7 +148,7 @@ def _compare(
     parameter: DesiredParameter,
     reported: ConfigurationKey | None,
     inventory: Inventory,
-    restarts: Restarts,
+    restarts: AwaitedRestarts,
 ) -> ParameterOutcome | None:
     """Return the outcome of a value that needs no write; None when it has to be written."""
     same = reported is not None and same_value(parameter.value, reported.value)
@@ -197,7 +196,7 @@ def _plain(text: str) -> str:
 
 
 async def _read_back(
-    session: Session, reader: Reader, written: Sequence[str], *, once: bool
+    session: Session, reader: ConfigurationReader, written: Sequence[str], *, once: bool
 ) -> Inventory:
     """Read what was written, for a write is believed only when the charge point reports the value.
 
@@ -207,7 +206,7 @@ async def _read_back(
         return Inventory()
     try:
         return await (read(session, written) if once else reader.read(written))
-    except _NOT_READ as error:
+    except BadAnswerError as error:
         # It took the values, and does not say what it has.
         return Inventory(unread=dict.fromkeys(map(str.casefold, written), error))
 

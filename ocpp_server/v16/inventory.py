@@ -12,7 +12,7 @@ from domain.habits import ConfigurationReading
 from domain.operations import Configuration, ConfigurationKey
 from domain.ports import ChargePointGoneError
 from domain.rules.numbers import read_number
-from ocpp_server.calls import CallErrorReply, CallTimeoutError, InvalidReplyError
+from ocpp_server.calls import BadAnswerError, CallTimeoutError
 from ocpp_server.dispatch import Payload
 from ocpp_server.protocol import Reading
 from ocpp_server.session import Session
@@ -22,7 +22,6 @@ _DEFAULT_PAGE: Final = 10
 _MAX_PAGE: Final = 100
 _MOST_TIMEOUTS: Final = 2
 _DIGITS: Final = 9
-_NOT_READ: Final = (CallErrorReply, InvalidReplyError, CallTimeoutError)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -70,7 +69,7 @@ async def read(session: Session, keys: Sequence[str] = ()) -> Inventory:
     """Ask one question: for these keys, or for all of them.
 
     Raises:
-        CallErrorReply, CallTimeoutError, InvalidReplyError: it was not answered, or not well.
+        BadAnswerError: it was not answered, or not well.
         ChargePointGoneError: the socket closed.
 
     """
@@ -83,7 +82,7 @@ async def read(session: Session, keys: Sequence[str] = ()) -> Inventory:
     return inventory
 
 
-class Reader:
+class ConfigurationReader:
     """Reads a configuration, beginning where an earlier reading got through."""
 
     def __init__(self, session: Session, reading: Reading) -> None:
@@ -95,8 +94,7 @@ class Reader:
         """Read what is wanted; ``all_first``: and all else that one question may bring.
 
         Raises:
-            CallTimeoutError: it answers no question.
-            CallErrorReply, InvalidReplyError: it answers none well.
+            BadAnswerError: it answers no question, or none well.
             ChargePointGoneError: the socket closed; its reading is narrower then.
 
         """
@@ -121,7 +119,7 @@ class Reader:
     async def _read_all(self, inventory: Inventory) -> None:
         try:
             inventory.take(await self._session.ask_at_length("GetConfiguration", {}))
-        except _NOT_READ as error:
+        except BadAnswerError as error:
             self._count(error)
             self._reading.widest = ConfigurationReading.PAGES
         except ChargePointGoneError:
@@ -133,7 +131,7 @@ class Reader:
         part = Inventory()
         try:
             part.take(await self._session.ask_at_length("GetConfiguration", {"key": list(keys)}))
-        except _NOT_READ as error:
+        except BadAnswerError as error:
             inventory.unread |= dict.fromkeys(map(str.casefold, keys), error)
             self._count(error)
             return error

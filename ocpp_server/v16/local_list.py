@@ -9,7 +9,7 @@ from typing import Final
 
 from domain.offline import LIST_LENGTH, MESSAGE_LENGTH, ListState, LocalListUpdated
 from domain.operations import Outcome, Reply
-from ocpp_server.calls import CallErrorReply, CallTimeoutError, InvalidReplyError
+from ocpp_server.calls import BadAnswerError
 from ocpp_server.dispatch import Payload
 from ocpp_server.replies import ask, failed
 from ocpp_server.session import Session
@@ -49,7 +49,7 @@ async def read_version(session: Session) -> ReportedVersion:
     """
     try:
         answer = await session.call("GetLocalListVersion", {})
-    except (CallErrorReply, CallTimeoutError, InvalidReplyError) as error:
+    except BadAnswerError as error:
         return ReportedVersion(outcome=failed(error))
     version = answer.get("listVersion")
     return ReportedVersion(version=version if isinstance(version, int) else None)

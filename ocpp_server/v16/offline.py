@@ -1,21 +1,19 @@
 """Lists of id tags in OCPP 1.6: the functions of :class:`ocpp_server.protocol.OfflineLists`."""
 
 from collections.abc import Mapping
-from typing import Final
 
 from domain.offline import CACHE, KEYS, LocalListUpdated
 from domain.operations import Reply
 from domain.rules.offline import is_true
-from ocpp_server.calls import CallErrorReply, CallTimeoutError, InvalidReplyError
+from ocpp_server.calls import BadAnswerError
 from ocpp_server.protocol import Reading
 from ocpp_server.replies import ask
 from ocpp_server.session import Session
-from ocpp_server.v16.inventory import Inventory, Reader, read
+from ocpp_server.v16.inventory import ConfigurationReader, Inventory, read
 from ocpp_server.v16.local_list import LocalList, clear_local_list
 from storage.local_lists import WantedList
 
 __all__ = ["clear_local_list", "update_local_list"]
-_NOT_READ: Final = (CallErrorReply, CallTimeoutError, InvalidReplyError)
 
 
 async def update_local_list(
@@ -25,7 +23,7 @@ async def update_local_list(
 
     With what the owner has changed, it forgets whom it has seen.
     """
-    inventory = await _read(Reader(session, reading))
+    inventory = await _read(ConfigurationReader(session, reading))
     keys |= await _set(session, inventory, wanted.settings)
     found = await LocalList(session, inventory).bring(
         wanted.id_tags, before=wanted.before, is_current=wanted.is_current
@@ -36,11 +34,11 @@ async def update_local_list(
     return found
 
 
-async def _read(reader: Reader) -> Inventory:
+async def _read(reader: ConfigurationReader) -> Inventory:
     """Read what decides who charges offline; nothing is known of what is not answered."""
     try:
         return await reader.read(KEYS)
-    except _NOT_READ:
+    except BadAnswerError:
         return Inventory()
 
 
@@ -62,7 +60,7 @@ async def _set(
     if written:
         try:
             again = await read(session, written)
-        except _NOT_READ:
+        except BadAnswerError:
             again = Inventory()
         for key in written:
             found = again.get(key)

@@ -7,7 +7,7 @@ from typing import Final
 
 from domain.operations import Outcome, Reply
 from domain.power.operations import LimitForm, LimitStation, RateUnit, StationLimited
-from ocpp_server.calls import CallErrorReply, CallTimeoutError, InvalidReplyError
+from ocpp_server.calls import BadAnswerError, CallErrorReply, CallTimeoutError, InvalidReplyError
 from ocpp_server.replies import ask
 from ocpp_server.session import Session
 from ocpp_server.v16 import charging_profiles as profiles
@@ -188,7 +188,7 @@ class StationLimits:
 async def _inventory(session: Session) -> Inventory:
     try:
         return await read(session, [profiles.MAX_STACK_LEVEL, profiles.RATE_UNITS])
-    except (CallErrorReply, CallTimeoutError, InvalidReplyError):
+    except BadAnswerError:
         return Inventory()
 
 

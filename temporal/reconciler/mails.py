@@ -6,11 +6,11 @@ from storage.contest_notices import untold_contests
 from storage.held_notices import untold
 from storage.mail_notices import due_notices
 from temporal import starts
-from temporal.reconciler.parts import Parts
+from temporal.reconciler.parts import ReconcilerParts
 from temporal.reconciler.step import ReconcileStep
 
 
-def mail_steps(parts: Parts) -> tuple[ReconcileStep[Any], ...]:
+def mail_steps(parts: ReconcilerParts) -> tuple[ReconcileStep[Any], ...]:
     """Make the steps of gathered news, of contests of links, and of records that are held."""
     return (
         ReconcileStep(

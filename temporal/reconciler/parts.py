@@ -20,7 +20,7 @@ MISSED: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Parts:
+class ReconcilerParts:
     """Temporal and the database, and what was found there at the beginning of the round."""
 
     client: Client

@@ -11,7 +11,7 @@ from storage.invitations import Invitations
 from storage.power_sharing import handed_over_sites
 from storage.visit_records import visits_to_look_after
 from temporal import starts
-from temporal.reconciler.parts import MISSED, YOUNG, Parts
+from temporal.reconciler.parts import MISSED, YOUNG, ReconcilerParts
 from temporal.reconciler.step import ReconcileStep
 
 _log = structlog.get_logger(__name__)
@@ -20,7 +20,7 @@ _log = structlog.get_logger(__name__)
 class ProjectSteps:
     """Starts the workflows of projects and sites, or tells them."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: ReconcilerParts) -> None:
         self._parts = parts
         self.all = (
             ReconcileStep(

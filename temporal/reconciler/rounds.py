@@ -17,7 +17,7 @@ from storage.outages import Outage
 from temporal.open_workflows import OpenWorkflows
 from temporal.reconciler.charge_points import ChargePointSteps
 from temporal.reconciler.mails import mail_steps
-from temporal.reconciler.parts import Parts
+from temporal.reconciler.parts import ReconcilerParts
 from temporal.reconciler.projects import ProjectSteps
 from temporal.reconciler.runs import RunSteps
 from temporal.reconciler.step import ReconcileStep
@@ -48,7 +48,7 @@ class Reconciler:
         self._now = now
         self._open = OpenWorkflows(client)
         self._outage = Outage("reconciler_step_failed", log=_log)
-        parts = Parts(
+        parts = ReconcilerParts(
             client=client, database=database, now=now, task_queue=task_queue, open=self._open
         )
         projects = ProjectSteps(parts)

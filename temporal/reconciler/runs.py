@@ -20,7 +20,7 @@ from storage.ownership import Owned, let_go, owned
 from storage.run_log import write_run_log
 from storage.runs import Runs
 from temporal import starts
-from temporal.reconciler.parts import YOUNG, Parts
+from temporal.reconciler.parts import YOUNG, ReconcilerParts
 from temporal.reconciler.step import ReconcileStep
 from temporal.run_starter import is_of
 
@@ -30,7 +30,7 @@ _log = structlog.get_logger(__name__)
 class RunSteps:
     """Starts workflows, ends runs and frees charge points."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: ReconcilerParts) -> None:
         self._parts = parts
         self.all = (
             ReconcileStep(

@@ -11,7 +11,7 @@ from domain.names import CHARGE_POINT_EVENTS_SIGNAL
 from storage.billing_due import due
 from storage.superseded import Superseded, left, overtaken, supersede
 from temporal import starts
-from temporal.reconciler.parts import YOUNG, Parts
+from temporal.reconciler.parts import YOUNG, ReconcilerParts
 from temporal.reconciler.step import ReconcileStep
 
 _log = structlog.get_logger(__name__)
@@ -20,7 +20,7 @@ _log = structlog.get_logger(__name__)
 class TransactionSteps:
     """Ends them, and has them billed."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: ReconcilerParts) -> None:
         self._parts = parts
         self.all = (
             ReconcileStep(

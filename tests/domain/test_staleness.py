@@ -8,7 +8,7 @@ import pytest
 from domain.catalogue import FirmwareRule
 from domain.checks import RunView, Step
 from domain.facts import BootFact
-from domain.rules.staleness import Chosen, Present, why_stale
+from domain.rules.staleness import ChosenValue, PresentState, why_stale
 from domain.states import CheckResult
 from tests.domain.test_retry import AFTER, AT, BEFORE, BOOT, _previous
 
@@ -31,12 +31,12 @@ def _passed() -> RunView:
 
 
 VIEW = _passed()
-PRESENT = Present(
+PRESENT = PresentState(
     vendor="ABB",
     model="Terra",
     serial_number="S",
     boot=BOOT,
-    chosen={"HeartbeatInterval": Chosen(value="30", at=AFTER)},
+    chosen={"HeartbeatInterval": ChosenValue(value="30", at=AFTER)},
 )
 
 
@@ -77,10 +77,10 @@ PRESENT = Present(
             replace(
                 PRESENT,
                 chosen={
-                    "B": Chosen(value="2", at=BEFORE),  # while the run went on
-                    "A": Chosen(value="1", at=AFTER),  # as it was
-                    "C": Chosen(value="1", at=AFTER),  # no key of the template then
-                    "D": Chosen(value="1", at=BEFORE),  # and none of now
+                    "B": ChosenValue(value="2", at=BEFORE),  # while the run went on
+                    "A": ChosenValue(value="1", at=AFTER),  # as it was
+                    "C": ChosenValue(value="1", at=AFTER),  # no key of the template then
+                    "D": ChosenValue(value="1", at=BEFORE),  # and none of now
                 },
             ),
             "has had B, C changed since",
@@ -92,7 +92,7 @@ PRESENT = Present(
         ),
     ],
 )
-def test_by_table(now: Present, why: str | None) -> None:
+def test_by_table(now: PresentState, why: str | None) -> None:
     assert why_stale(VIEW, now) == why
 
 

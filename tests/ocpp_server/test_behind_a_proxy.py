@@ -6,10 +6,10 @@ from contextlib import AsyncExitStack
 import pytest
 
 from domain.proxies import read_networks
-from ocpp_server import door, pauses
+from ocpp_server import acceptor, pauses
 from ocpp_server.throttle import Arrivals, Failures
 from tests.ocpp_server.bed import WITHIN, Bed, seed
-from tests.ocpp_server.test_door import HERE, THERE, another, dial, door_of, ended
+from tests.ocpp_server.test_door import HERE, THERE, acceptor_of, another, dial, ended
 from tests.ocpp_server.test_frame_splitter import HANDSHAKE
 from tests.support.eventually import eventually
 
@@ -26,14 +26,14 @@ def forwarded(source: str) -> bytes:
 
 async def until_they_ask(bed: Bed, number: int) -> None:
     def ask() -> None:
-        assert len(door_of(bed)._asking) == number
+        assert len(acceptor_of(bed)._asking) == number
 
     await eventually(ask)
 
 
 def next_two(bed: Bed) -> list[bytes]:
     """What the next two said whose turns it is; they are sent away."""
-    visitors = [door_of(bed)._asking.next() for _ in range(2)]
+    visitors = [acceptor_of(bed)._asking.next() for _ in range(2)]
     for visitor in visitors:
         visitor.send_away()
     return [visitor.said for visitor in visitors]
@@ -42,8 +42,8 @@ def next_two(bed: Bed) -> list[bytes]:
 async def test_sources_behind_a_named_proxy_have_turns_of_their_own(
     bed: Bed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(door, "HANDSHAKES", 0)
-    monkeypatch.setattr(door, "ASKING", 20)
+    monkeypatch.setattr(acceptor, "HANDSHAKES", 0)
+    monkeypatch.setattr(acceptor, "ASKING", 20)
     async with another(bed) as there, AsyncExitStack() as stack:
         monkeypatch.setattr(there.node._admission, "_trusted_proxies", read_networks(HERE))
         strangers = [await dial(stack, there, HERE, forwarded(STRANGER)) for _ in range(20)]
@@ -53,7 +53,7 @@ async def test_sources_behind_a_named_proxy_have_turns_of_their_own(
         strangers += [await dial(stack, there, HERE, forwarded(STRANGER)) for _ in range(30)]
         for reader, _ in strangers[1:31]:
             assert await ended(reader) == b""
-        assert len(door_of(there)._asking) == 20
+        assert len(acceptor_of(there)._asking) == 20
         assert next_two(there) == [forwarded(STRANGER), forwarded(CHARGER)]
         assert await ended(charger[0]) == b""
 
@@ -61,7 +61,7 @@ async def test_sources_behind_a_named_proxy_have_turns_of_their_own(
 async def test_the_header_of_a_peer_that_is_no_named_proxy_counts_for_nothing(
     bed: Bed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(door, "HANDSHAKES", 0)
+    monkeypatch.setattr(acceptor, "HANDSHAKES", 0)
     async with another(bed) as there, AsyncExitStack() as stack:
         monkeypatch.setattr(there.node._admission, "_trusted_proxies", read_networks("127.0.0.8"))
         told = [forwarded(f"203.0.113.{number}") for number in range(10)]
@@ -78,7 +78,7 @@ async def test_the_header_of_a_peer_that_is_no_named_proxy_counts_for_nothing(
 async def test_refusals_that_wait_keep_nobody_out(
     bed: Bed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(door, "HANDSHAKES", 2)
+    monkeypatch.setattr(acceptor, "HANDSHAKES", 2)
     failures = Failures(limit=0, step=1000, longest=3600)
     monkeypatch.setattr(bed.node._admission, "_failures", failures)
     async with AsyncExitStack() as stack:
@@ -91,13 +91,13 @@ async def test_refusals_that_wait_keep_nobody_out(
         async with asyncio.timeout(WITHIN), bed.wire() as wire:
             await wire.boot()
         assert not any(reader.at_eof() for reader, _ in refused)
-        assert door_of(bed)._handshakes == 0
+        assert acceptor_of(bed)._handshakes == 0
 
 
 async def test_who_connects_too_often_keeps_nobody_out_while_it_waits(
     bed: Bed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(door, "HANDSHAKES", 2)
+    monkeypatch.setattr(acceptor, "HANDSHAKES", 2)
     arrivals = Arrivals(rate=0.001, burst=1, longest=10_000)
     monkeypatch.setattr(bed.node._admission, "_arrivals", arrivals)
     (other,) = await seed(bed.database, 1)
@@ -113,7 +113,7 @@ async def test_who_connects_too_often_keeps_nobody_out_while_it_waits(
         async with asyncio.timeout(WITHIN), bed.wire(other) as wire:
             await wire.boot()
         assert not any(reader.at_eof() for reader, _ in links)
-        assert door_of(bed)._handshakes == 0
+        assert acceptor_of(bed)._handshakes == 0
 
 
 async def test_a_refusal_beyond_those_that_may_wait_is_answered_at_once(

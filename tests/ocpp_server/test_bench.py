@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from bench import ocpp_server as bench
-from ocpp_server import door
+from ocpp_server import acceptor
 
 SIZES = bench.Sizes(chargers=5, seconds=0.2, rounds=1, idle=5, storm=5)
 
@@ -21,4 +21,4 @@ def test_the_benchmark_counts_what_is_stored(tmp_path: Path) -> None:
 
 def test_all_that_come_at_once_find_room_at_the_door() -> None:
     """Behind one address: of 1,024 places, half of them were sent away."""
-    assert min(door.SILENT, door.ASKING) >= bench.Sizes().storm
+    assert min(acceptor.SILENT, acceptor.ASKING) >= bench.Sizes().storm

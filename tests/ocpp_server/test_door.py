@@ -7,8 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 from structlog.testing import capture_logs
 
-from ocpp_server import door, server, visitor
-from ocpp_server.door import Door
+from ocpp_server import acceptor, server, visitor
+from ocpp_server.acceptor import Acceptor
 from storage.models.connections import ConnectionAttempt
 from tests.ocpp_server.bed import WITHIN, Bed, RecordingSink, make_node, seed
 from tests.ocpp_server.test_frame_splitter import HANDSHAKE
@@ -31,10 +31,10 @@ async def another(bed: Bed) -> AsyncIterator[Bed]:
         await node.stop()
 
 
-def door_of(bed: Bed) -> Door:
+def acceptor_of(bed: Bed) -> Acceptor:
     listening = bed.node.server._server
     assert listening is not None
-    assert isinstance(listening.server, Door)
+    assert isinstance(listening.server, Acceptor)
     return listening.server
 
 
@@ -60,17 +60,17 @@ async def ended(reader: asyncio.StreamReader) -> bytes:
 async def test_the_silent_of_one_address_are_few_and_a_charge_point_there_gets_in(
     bed: Bed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(door, "SILENT", 20)
+    monkeypatch.setattr(acceptor, "SILENT", 20)
     beginning = f"GET /{bed.charge_point_id} HTTP/1.1\r\nHost:".encode()
     async with another(bed) as there, AsyncExitStack() as stack:
         with capture_logs() as lines:
             silent = [await dial(stack, there, HERE, beginning) for _ in range(50)]
             for reader, _ in silent[:30]:
                 assert await ended(reader) == b""
-            assert len(door_of(there)._silent) == 20
+            assert len(acceptor_of(there)._silent) == 20
             async with there.wire() as wire:
                 await wire.boot()
-            assert len(door_of(there)._silent) in {19, 20}  # it was one of them for a moment
+            assert len(acceptor_of(there)._silent) in {19, 20}  # it was one of them for a moment
         assert [line["event"] for line in lines if "exc_info" in line] == []
     assert await bed.rows(ConnectionAttempt) == []
 
@@ -78,7 +78,7 @@ async def test_the_silent_of_one_address_are_few_and_a_charge_point_there_gets_i
 async def test_those_of_the_largest_address_go_first(
     bed: Bed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(door, "SILENT", 20)
+    monkeypatch.setattr(acceptor, "SILENT", 20)
     async with another(bed) as there, AsyncExitStack() as stack:
         slow, slow_writer = await dial(stack, there, THERE, b"GET /")
         many = [await dial(stack, there, HERE, b"GET /") for _ in range(50)]
@@ -93,7 +93,7 @@ async def test_a_whole_car_park_behind_one_address_gets_in_at_once(
     bed: Bed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """None is turned away, however few are let in at a time."""
-    monkeypatch.setattr(door, "HANDSHAKES", 3)
+    monkeypatch.setattr(acceptor, "HANDSHAKES", 3)
     identities = await seed(bed.database, 60)
     async with another(bed) as there, AsyncExitStack() as stack:
         requests = [HANDSHAKE.format(identity).encode() for identity in identities]
@@ -101,18 +101,18 @@ async def test_a_whole_car_park_behind_one_address_gets_in_at_once(
         async with asyncio.timeout(WITHIN):
             for reader, _ in links:
                 assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
-        assert len(door_of(there)._asking) == 0
-        assert door_of(there)._handshakes == 0
+        assert len(acceptor_of(there)._asking) == 0
+        assert acceptor_of(there)._handshakes == 0
 
 
 async def test_who_hung_up_while_it_waited_is_passed_over(
     bed: Bed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(door, "HANDSHAKES", 0)
-    monkeypatch.setattr(door, "_CROWDED", 0)
-    monkeypatch.setattr(door, "_GONE_A_ROUND", 4)
+    monkeypatch.setattr(acceptor, "HANDSHAKES", 0)
+    monkeypatch.setattr(acceptor, "_CROWDED", 0)
+    monkeypatch.setattr(acceptor, "_GONE_A_ROUND", 4)
     async with another(bed) as there, AsyncExitStack() as stack:
-        doors = door_of(there)
+        doors = acceptor_of(there)
         asks = HANDSHAKE.format(bed.charge_point_id).encode()
         hasty = [await dial(stack, there, HERE, asks) for _ in range(10)]
         patient = await dial(stack, there, HERE, asks)
@@ -137,7 +137,7 @@ async def test_who_hung_up_while_it_waited_is_passed_over(
             return make(said, answered)
 
         monkeypatch.setattr(doors, "_make", counted)
-        monkeypatch.setattr(door, "HANDSHAKES", 1)
+        monkeypatch.setattr(acceptor, "HANDSHAKES", 1)
         doors._let_in()
         async with asyncio.timeout(WITHIN):
             assert b" 101 " in await patient[0].readuntil(b"\r\n\r\n")
@@ -158,7 +158,7 @@ async def test_a_request_has_to_be_whole_in_time(bed: Bed, monkeypatch: pytest.M
             reader, _ = await dial(stack, bed, HERE, b"GET /cp HTTP/1.1\r\n")
             assert await ended(reader) == b""
         assert lines == []
-        assert len(door_of(bed)._silent) == 0
+        assert len(acceptor_of(bed)._silent) == 0
 
 
 async def test_the_door_forgets_who_has_gone(bed: Bed) -> None:
@@ -166,12 +166,12 @@ async def test_the_door_forgets_who_has_gone(bed: Bed) -> None:
         links = [await dial(stack, bed, HERE, b"GET /") for _ in range(5)]
 
         def are_there() -> None:
-            assert len(door_of(bed)._silent) == len(links)
+            assert len(acceptor_of(bed)._silent) == len(links)
 
         await eventually(are_there)
 
     def are_gone() -> None:
-        assert len(door_of(bed)._silent) == 0
+        assert len(acceptor_of(bed)._silent) == 0
 
     await eventually(are_gone)
 

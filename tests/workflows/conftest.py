@@ -13,11 +13,11 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-from activities.charge_point import ChargePointActivities
+from activities.binding import activities_of, done_by
+from activities.charge_point import ChargePointActivities, under_heartbeats
 from activities.mail import NoticeActivities
 from activities.post import Post
-from activities.reboot_stagger import RebootActivities
-from activities.records import DirectoryActivities, RecordActivities
+from activities.records import DirectoryActivities, OwnerActivities, RecordActivities
 from activities.runs import RunActivities
 from domain.checks import RunView, Waiting
 from domain.commissioning import RetryOrder, RunAnswer, RunOptions, RunPace, RunRequest, RunStarted
@@ -194,8 +194,6 @@ async def set_stage(time_skipping_env: WorkflowEnvironment) -> AsyncIterator[Sta
 
 def shared_worker(client: Client, records: MemoryRecords, queue: str) -> Worker:
     """The worker of the shared task queue."""
-    recording = RecordActivities(records)
-    directory = DirectoryActivities(records)
     nowhere = NoMail()
     post = Post(nowhere, nowhere, secret="s", public_url="https://charging.example")
     notices = NoticeActivities(records, post)
@@ -204,19 +202,9 @@ def shared_worker(client: Client, records: MemoryRecords, queue: str) -> Worker:
         task_queue=queue,
         workflows=[*WORKFLOWS, SupplyWorkflow],
         activities=[
-            recording.begin_run,
-            recording.accept_charge_point,
-            recording.whose_serial,
-            recording.read_meter_values,
-            recording.catch_up,
-            recording.finish_run,
-            recording.is_newest_run,
-            recording.note_wait,
-            recording.note_answer,
-            directory.locate,
-            directory.claim,
-            directory.release,
-            RebootActivities(records).reserve_reboot,
+            *done_by(records, RecordActivities),
+            *done_by(records, DirectoryActivities),
+            *activities_of(OwnerActivities(records, records, records)),
             notices.mail_verdict,
             RunActivities(Canceller(client=client)).cancel_run,
         ],
@@ -227,20 +215,10 @@ def shared_worker(client: Client, records: MemoryRecords, queue: str) -> Worker:
 
 def node_worker(client: Client, charger: ScriptedChargePoint) -> Worker:
     """A node that holds the charge point's socket."""
-    node = ChargePointActivities(charger)
+    node: ChargePointActivities = charger
     return Worker(
         client,
         task_queue=node_task_queue(charger.node_id),
-        activities=[
-            node.read_identity,
-            node.apply_configuration,
-            node.trigger,
-            node.change_availability,
-            node.start_test_transaction,
-            node.stop_test_transaction,
-            node.reset,
-            node.update_firmware,
-            node.ping,
-        ],
+        activities=[*done_by(node, ChargePointActivities, under_heartbeats)],
         deployment_config=DEPLOYMENT,
     )

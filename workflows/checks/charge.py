@@ -198,7 +198,7 @@ async def _told_to_stop(run: Run, transaction_id: int, ended: Callable[[], bool]
 
 async def _judge_readings(transaction: TransactionFact) -> MeterVerdict:
     read = await run_local(
-        RecordActivities.read_meter_values,
+        RecordActivities.readings,
         transaction.transaction_id,
         summary="Read the meter values",
     )

@@ -7,19 +7,13 @@ with workflow.unsafe.imports_passed_through():
 
     from activities.charge_point import ChargePointActivities
     from activities.records import RecordActivities
+    from domain import operations as op
     from domain.checks import Failure
     from domain.commissioning import WhoseSerial
     from domain.devices import device_name
     from domain.facts import BootFact
     from domain.failures import FailureCode, failure
     from domain.names import HEARTBEAT_INTERVAL
-    from domain.operations import (
-        ApplyConfiguration,
-        ConfigurationOutcome,
-        Identity,
-        ParameterOutcome,
-        TriggerKind,
-    )
     from domain.rules.configuration import (
         CONFIGURATION_STEP,
         describe_state,
@@ -64,7 +58,7 @@ async def handshake(run: Run) -> int | None:
     return _number_of_connectors(run, outcome)
 
 
-def _number_of_connectors(run: Run, outcome: ConfigurationOutcome) -> int | None:
+def _number_of_connectors(run: Run, outcome: op.ConfigurationOutcome) -> int | None:
     """Return the declared number, else the reported one where that is possible."""
     declared, reported = run.registered.connectors, outcome.number_of_connectors
     said = outcome.connectors_said
@@ -157,7 +151,7 @@ def _was_another(run: Run, boot: BootFact) -> bool:
 
 async def _hear_a_boot(run: Run) -> None:
     known = run.inbox.boot
-    await run.trigger(TriggerKind.BOOT)
+    await run.trigger(op.TriggerKind.BOOT)
     await run.prompt(
         WaitingFor.BOOT,
         lambda: run.inbox.boot is not known,
@@ -166,7 +160,7 @@ async def _hear_a_boot(run: Run) -> None:
     )
 
 
-async def configure(run: Run, *, first: bool = False) -> ConfigurationOutcome:
+async def configure(run: Run, *, first: bool = False) -> op.ConfigurationOutcome:
     """Bring the configuration to what is desired, with few reboots.
 
     The ``first`` time, it is accepted with the same operation, and says who it is.
@@ -213,7 +207,7 @@ async def configure(run: Run, *, first: bool = False) -> ConfigurationOutcome:
     return outcome
 
 
-def _must_restart(run: Run, outcome: ConfigurationOutcome) -> bool:
+def _must_restart(run: Run, outcome: op.ConfigurationOutcome) -> bool:
     """Tell whether a chosen or a required value waits for the restart."""
     binding = {one.key for one in run.briefing.desired if one.is_binding}
     return any(
@@ -222,7 +216,7 @@ def _must_restart(run: Run, outcome: ConfigurationOutcome) -> bool:
     )
 
 
-async def _apply(run: Run, *, first: bool) -> ConfigurationOutcome:
+async def _apply(run: Run, *, first: bool) -> op.ConfigurationOutcome:
     """Apply the configuration; what gave no answer is asked again for a while.
 
     Some answer nothing for half a minute after they connected, others nothing in Pending.
@@ -250,10 +244,10 @@ async def _apply(run: Run, *, first: bool) -> ConfigurationOutcome:
     return outcome
 
 
-async def _apply_once(run: Run, *, first: bool) -> ConfigurationOutcome:
+async def _apply_once(run: Run, *, first: bool) -> op.ConfigurationOutcome:
     outcome = await run.charge_point.call(
         ChargePointActivities.apply_configuration,
-        ApplyConfiguration(
+        op.ApplyConfiguration(
             charge_point_id=run.request.charge_point_id,
             commissioning_id=run.request.commissioning_id,
             parameters=run.briefing.desired,
@@ -270,12 +264,12 @@ async def _apply_once(run: Run, *, first: bool) -> ConfigurationOutcome:
     return outcome
 
 
-def _unanswered(outcome: ConfigurationOutcome) -> bool:
+def _unanswered(outcome: op.ConfigurationOutcome) -> bool:
     """Tell whether something is unknown because no answer came, and is asked again."""
     return outcome.detail is not None or outcome.unanswered
 
 
-def _learn(run: Run, outcome: ConfigurationOutcome) -> None:
+def _learn(run: Run, outcome: op.ConfigurationOutcome) -> None:
     if outcome.connection_timeout_s:  # 0 is none, or for ever
         seconds = min(outcome.connection_timeout_s, run.pace.vehicle.total_seconds())
         run.connection_timeout = timedelta(seconds=seconds)
@@ -285,7 +279,7 @@ def _learn(run: Run, outcome: ConfigurationOutcome) -> None:
             _learn_heartbeat(run, parameter)
 
 
-def _learn_heartbeat(run: Run, parameter: ParameterOutcome) -> None:
+def _learn_heartbeat(run: Run, parameter: op.ParameterOutcome) -> None:
     run.heartbeat.is_fixed = parameter.state in _FIXED
     text = parameter.reported
     if text is None and parameter.state is ParameterState.UNCONFIRMED:
@@ -304,7 +298,7 @@ async def _accept_now(run: Run) -> None:
     )
 
 
-async def _accept(run: Run, identity: Identity | None) -> Identity:
+async def _accept(run: Run, identity: op.Identity | None) -> op.Identity:
     """Have its boots accepted from now on; wait for one that was, and for a heartbeat."""
     # In Pending it boots again by itself after the interval; asking is faster.
     if identity is not None:
@@ -377,13 +371,13 @@ def _beats_often(run: Run) -> bool:
     return interval is not None and interval <= _SHORT_HEARTBEAT
 
 
-def _unsaid(run: Run) -> tuple[TriggerKind, ...]:
+def _unsaid(run: Run) -> tuple[op.TriggerKind, ...]:
     """Return the messages that the check needs and that have not come yet."""
     unsaid = []
     if not _accepted(run.inbox.boot):
-        unsaid.append(TriggerKind.BOOT)
+        unsaid.append(op.TriggerKind.BOOT)
     if not _is_alive(run):
-        unsaid.append(TriggerKind.HEARTBEAT)
+        unsaid.append(op.TriggerKind.HEARTBEAT)
     return tuple(unsaid)
 
 
@@ -396,7 +390,7 @@ def _is_alive(run: Run) -> bool:
     return at is not None and link is not None and at >= link.at
 
 
-def _judge_link(run: Run, identity: Identity) -> None:
+def _judge_link(run: Run, identity: op.Identity) -> None:
     run.journal.evidence(
         {
             "ocpp_version": identity.ocpp_version,

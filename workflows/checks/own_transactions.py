@@ -7,8 +7,8 @@ with workflow.unsafe.imports_passed_through():
 
     from domain.facts import TransactionFact
     from domain.id_tag import is_for_connector, is_of_run
+    from workflows.foreign_transactions import foreign_transactions
     from workflows.run import Run
-    from workflows.strangers import strangers
 
 
 def ours(run: Run, connector: int) -> TransactionFact | None:
@@ -49,4 +49,4 @@ def strange_start(
     run: Run, connector: int, *, or_ended_since: datetime | None = None
 ) -> TransactionFact | None:
     """Return a charge on the connector that began while ours was asked for, with another tag."""
-    return next(iter(strangers(run, on=connector, since=or_ended_since)), None)
+    return next(iter(foreign_transactions(run, on=connector, since=or_ended_since)), None)

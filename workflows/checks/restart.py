@@ -5,7 +5,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from collections.abc import Callable
     from dataclasses import dataclass
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from activities.charge_point import ChargePointActivities
     from domain.failures import FailureCode
@@ -14,8 +14,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.states import WaitingFor
     from workflows import policies
     from workflows.absence import absent
-    from workflows.checks.reboot_stagger import wait_for_reboot_slot
     from workflows.journal import CheckFailedError
+    from workflows.reboot_stagger import reserve_reboot_slot
     from workflows.run import Run
 
 _REFUSED = {Reply.REJECTED, Reply.NOT_SUPPORTED, Reply.ERROR}
@@ -65,6 +65,18 @@ async def restart(run: Run) -> bool:
             raise missed
     run.journal.step("reboot", "The charge point restarted for its configuration.")
     return True
+
+
+async def wait_for_reboot_slot(run: Run, intent: str) -> None:
+    """Let other charge points of the project restart first, some seconds apart."""
+    wait = await reserve_reboot_slot(run.request.charge_point_id, intent=intent)
+    if wait > timedelta(0):
+        await run.prompt(
+            WaitingFor.REBOOT,
+            lambda: False,
+            wait,
+            "The charge point is to restart, after others of the project that restart before it.",
+        )
 
 
 async def not_seen(run: Run, came_back: Callable[[], bool]) -> CheckFailedError | None:

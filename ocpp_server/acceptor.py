@@ -44,7 +44,7 @@ _TOO_LONG: Final = (
 _log = structlog.get_logger(__name__)
 
 
-class Door:
+class Acceptor:
     """Listens; stands for the loop's own server.
 
     ``make`` gives the protocol of a connection, from what came on it already, and calls back when
@@ -69,7 +69,7 @@ class Door:
         self._queue = RoundQueue(_LET_IN_A_ROUND)
         self._connecting: set[asyncio.Task[None]] = set()
 
-    async def open(self, host: str, port: int) -> "Door":
+    async def open(self, host: str, port: int) -> "Acceptor":
         """Listen; raise OSError when the port is taken."""
         # The loop looks the name up and binds; it never listens.
         server = await self._loop.create_server(asyncio.Protocol, host, port, start_serving=False)

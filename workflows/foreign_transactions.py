@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.run import Run
 
 
-def strangers(
+def foreign_transactions(
     run: Run, *, on: int | None = None, besides: int | None = None, since: datetime | None = None
 ) -> list[TransactionFact]:
     """Return those that came since the test charge was asked for, on that connector or others.
