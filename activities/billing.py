@@ -17,7 +17,7 @@ class BillingActivities:
     @activity.defn
     async def settle(self, request: BillTransaction) -> Settled:
         """Issue the record of a transaction, or correct the one that was issued."""
-        return await self._records.settle(request.transaction_id)
+        return await self._records.settle(request)
 
 
 class HeldActivities:

@@ -9,6 +9,7 @@ from domain.commissioning import (
     AvailabilityOwed,
     Briefing,
     Finished,
+    NamedTransaction,
     Registered,
     RunRequest,
     RunVerdict,
@@ -42,9 +43,9 @@ class RecordActivities:
         return await self._records.whose_serial(question)
 
     @activity.defn
-    async def read_meter_values(self, transaction_id: int) -> TransactionReadings:
+    async def read_meter_values(self, transaction: NamedTransaction) -> TransactionReadings:
         """Read the meter values of a transaction, ordered by time."""
-        return await self._records.readings(transaction_id)
+        return await self._records.readings(transaction)
 
     @activity.defn
     async def catch_up(self, request: RunRequest) -> Snapshot:

@@ -7,13 +7,14 @@ from typing import Protocol
 from domain import operations as op
 from domain.accounts import AccountLetter
 from domain.batch import BatchStep, WaitNote
-from domain.billing.messages import HeldDigest, Settled
+from domain.billing.messages import BillTransaction, HeldDigest, Settled
 from domain.commissioning import (
     AnswerNote,
     AvailabilityOwed,
     Briefing,
     CancelRequest,
     Finished,
+    NamedTransaction,
     Registered,
     RetryOrder,
     RunRequest,
@@ -171,7 +172,7 @@ class RunRecords(Protocol):
     async def note_answer(self, note: AnswerNote) -> None: ...
     async def accept_charge_point(self, charge_point_id: str) -> None: ...
     async def whose_serial(self, question: WhoseSerial) -> Registered | None: ...
-    async def readings(self, transaction_id: int) -> TransactionReadings: ...
+    async def readings(self, transaction: NamedTransaction) -> TransactionReadings: ...
     async def is_newest(self, owed: AvailabilityOwed) -> bool: ...
     async def notice(self, commissioning_id: str) -> VerdictNotice | None: ...
     async def notice_sent(self, commissioning_id: str) -> None: ...
@@ -230,7 +231,7 @@ class Rounds(Protocol):
 class BillingRecords(Protocol):
     """Charge detail records. Safe to repeat."""
 
-    async def settle(self, transaction_id: int) -> Settled: ...
+    async def settle(self, due: BillTransaction) -> Settled: ...
 
 
 class HeldNotices(Protocol):

@@ -14,6 +14,7 @@ from domain.facts import Astray
 from domain.messages import MessageKind
 from domain.rules.likeness import serial_key
 from storage.contest_marks import counts
+from storage.dialects import among
 from storage.models.charge_points import ChargePoint
 from storage.models.facts import Boot
 from storage.models.runs import CommissioningRun
@@ -89,7 +90,7 @@ async def _starts(connection: AsyncConnection, request: RunRequest) -> list[Astr
             action=MessageKind.TRANSACTION_STARTED,
             at=row.received_at,
             connector_id=row.connector_id,
-            transaction_id=row.id,
+            transaction_id=row.ocpp_id,
             charge_point_id=row.charge_point_id,
             place=row.location_address or "",
         )
@@ -109,12 +110,18 @@ async def _values(connection: AsyncConnection, request: RunRequest) -> list[Astr
     outside = col(MeterValue.transaction_id).is_(None)
     filed = col(MeterValue.transaction_id).in_(recent.scalar_subquery())
     found = [row for which in (outside, filed) for row in await _newest(connection, request, which)]
+    named = await connection.execute(
+        select(col(Transaction.id), col(Transaction.ocpp_id)).where(
+            among(connection, col(Transaction.id), {row.transaction_id for row in found})
+        )
+    )
+    names = {row.id: row.ocpp_id for row in named}
     return [
         Astray(
             action=MessageKind.METER_VALUES,
             at=row.newest,
             connector_id=row.connector_id,
-            transaction_id=row.transaction_id,
+            transaction_id=names.get(row.transaction_id),
         )
         for row in sorted(found, key=lambda row: row.newest)
     ]

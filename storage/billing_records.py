@@ -23,7 +23,7 @@ from domain.billing.held import (
     suggestion_of,
 )
 from domain.billing.judging import decide, judge
-from domain.billing.messages import Settled
+from domain.billing.messages import BillTransaction, Settled
 from domain.billing.register import Session
 from domain.billing.tariff import TariffVersion
 from domain.ids import Prefix, new_id
@@ -55,14 +55,21 @@ class StoredBilling:
         self._catalogue = catalogue
         self._now = now
 
-    async def settle(self, transaction_id: int) -> Settled:
+    async def settle(self, due: BillTransaction) -> Settled:
         """Bill a transaction that is due, or correct its record where that has changed."""
         async with self._database.write() as connection:
-            return await settle(connection, transaction_id, self._catalogue, at=self._now())
+            number = await connection.scalar(
+                select(col(Transaction.id))
+                .where(col(Transaction.charge_point_id) == due.charge_point_id)
+                .where(col(Transaction.ocpp_id) == due.transaction_id)
+            )
+            if number is None:
+                return Settled(reason="Nothing is due.")
+            return await settle(connection, number, self._catalogue, at=self._now())
 
 
 async def settle(
-    connection: AsyncConnection, transaction_id: int, catalogue: Catalogue, *, at: datetime
+    connection: AsyncConnection, number: int, catalogue: Catalogue, *, at: datetime
 ) -> Settled:
     """Bill a transaction that is due, correct its record, or hold it.
 
@@ -72,9 +79,7 @@ async def settle(
     """
     row = (
         await connection.execute(
-            select(Transaction.__table__)
-            .where(col(Transaction.id) == transaction_id)
-            .with_for_update()
+            select(Transaction.__table__).where(col(Transaction.id) == number).with_for_update()
         )
     ).one_or_none()
     if row is None or row.billing != TransactionBilling.DUE:
@@ -105,7 +110,7 @@ async def settle(
     else:
         settled, mark = await _Settlement(connection, row, site, catalogue, at=at).make()
     await connection.execute(
-        update(Transaction).where(col(Transaction.id) == transaction_id).values(billing=mark)
+        update(Transaction).where(col(Transaction.id) == number).values(billing=mark)
     )
     return settled
 
@@ -199,7 +204,7 @@ class _Settlement:
         currency = versions[0].tariff.currency  # all have the same, and billing needs one
         charged = price_session(session, versions, zone=ZoneInfo(time_zone), currency=currency)
         subject = Subject(
-            session_id=str(self._row.id),
+            session_id=self._row.ocpp_id,
             id_tag=self._row.id_tag,
             location=self._location(time_zone),
             link=link_of(self._site),
@@ -229,7 +234,7 @@ class _Settlement:
     ) -> None:
         row, told = self._row, gathered.told
         document = HeldDocument(
-            session_id=str(row.id),
+            session_id=row.ocpp_id,
             cdr_token=CdrToken(uid=row.id_tag),
             cdr_location=self._location(self._site.time_zone),
             start_date_time=row.started_at,

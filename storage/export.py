@@ -1,6 +1,6 @@
 """All rows of a site, for its owner: read in pages, each in a unit of work of its own."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
 from sqlalchemy import Column, LargeBinary, Select, SQLColumnExpression, Table, select, tuple_
@@ -55,6 +55,7 @@ OF_CHARGE_POINT: Final[Mapping[str, Table]] = {
     "photo": Photo.__table__,
     "service_visit_charge_point": ServiceVisitChargePoint.__table__,
 }
+_OF_SESSIONS: Final = ("cdr", "held_record")
 _PAGE: Final = 500
 _LARGE: Final = {"boot": 50, "log_entry": 50, "meter_value": 50}
 """Rows of a page where each may have 60 KB; a page is kept until it is read."""
@@ -82,8 +83,8 @@ async def lines_of_project(database: Database, project_id: str) -> AsyncIterator
     async for line in _rows(database, "project", Project.__table__, col(Project.id), project_id):
         yield line
     for kind, table in OF_PROJECT.items():
-        async for line in _rows(database, kind, table, table.c.project_id, project_id):
-            yield line
+        async for _, row in _rows(database, kind, table, table.c.project_id, project_id):
+            yield kind, _named(row) if kind in _OF_SESSIONS else row
     async with database.read() as connection:
         found = await connection.scalars(
             select(col(ChargePoint.id))
@@ -101,17 +102,18 @@ async def lines_of_project(database: Database, project_id: str) -> AsyncIterator
 
 async def _sessions(database: Database, charge_point_id: str) -> AsyncIterator[Line]:
     """Its transactions, each page followed by its meter values, and those of none."""
-    page: list[int] = []
+    page: dict[int, str] = {}
     of_it = col(Transaction.charge_point_id)
     async for kind, row in _rows(
         database, "transaction", Transaction.__table__, of_it, charge_point_id
     ):
-        yield kind, row
-        page.append(row["id"])
+        told = dict(row)
+        name = page[row["id"]] = told.pop("ocpp_id")
+        yield kind, told | {"id": name}
         if len(page) == _TRANSACTIONS:
             async for line in _readings(database, page):
                 yield line
-            page = []
+            page = {}
     async for line in _readings(database, page):
         yield line
     of_none = select(*_shown(MeterValue.__table__)).where(
@@ -121,14 +123,19 @@ async def _sessions(database: Database, charge_point_id: str) -> AsyncIterator[L
         yield line
 
 
-async def _readings(database: Database, transaction_ids: Sequence[int]) -> AsyncIterator[Line]:
-    if not transaction_ids:
+async def _readings(database: Database, names: Mapping[int, str]) -> AsyncIterator[Line]:
+    if not names:
         return
     async with database.read() as connection:
-        of_them = among(connection, col(MeterValue.transaction_id), transaction_ids)
+        of_them = among(connection, col(MeterValue.transaction_id), names.keys())
     query = select(*_shown(MeterValue.__table__)).where(of_them)
-    async for line in _pages(database, "meter_value", MeterValue.__table__, query):
-        yield line
+    async for kind, row in _pages(database, "meter_value", MeterValue.__table__, query):
+        yield kind, {**row, "transaction_id": names[row["transaction_id"]]}
+
+
+def _named(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Name the transaction of a record by the id that its charge point knows."""
+    return {**row, "transaction_id": row["document"]["session_id"]}
 
 
 async def _rows(

@@ -45,19 +45,26 @@ async def find_transactions(connection: AsyncConnection, records: Sequence[Meter
         .scalar_subquery()
     )
     found = await connection.execute(
-        select(wanted.c.place, col(Transaction.id), col(Transaction.stopped_at))
+        select(
+            wanted.c.place,
+            col(Transaction.id),
+            col(Transaction.ocpp_id),
+            col(Transaction.stopped_at),
+        )
         .select_from(wanted)
         .join(Transaction, col(Transaction.id) == newest)
     )
-    for place, transaction_id, stopped_at in found:
+    names: dict[int | None, str] = {}
+    for place, number, transaction_id, stopped_at in found:
         record, entry = entries[place - 1]
         if stopped_at is not None and stopped_at < entry.at:
             continue
-        entry.transaction_id = transaction_id
+        entry.number, names[number] = number, transaction_id
         if stopped_at is not None:
-            record.late.add(transaction_id)
+            record.late.add(number)
     for record in records:
-        record.transaction_id = max(record.entries, key=lambda entry: entry.at).transaction_id
+        record.number = max(record.entries, key=lambda entry: entry.at).number
+        record.transaction_id = names.get(record.number)
 
 
 async def file_under_started(
@@ -76,7 +83,7 @@ async def file_under_started(
         others = [
             (started_at, id_)
             for found, id_, started_at in neighbours
-            if found == place and id_ != start.transaction_id
+            if found == place and id_ != start.number
         ]
         before = max((o for o in others if o[0] <= start.started_at), default=None)
         after = min((at for at, _ in others if at > start.started_at), default=None)
@@ -90,12 +97,12 @@ async def file_under_started(
 
 
 async def file_after_stopped(
-    connection: AsyncConnection, transaction_id: int, stopped_at: datetime
+    connection: AsyncConnection, number: int, stopped_at: datetime
 ) -> None:
     """Let go of values that were taken after the end."""
     await connection.execute(
         update(MeterValue)
-        .where(col(MeterValue.transaction_id) == transaction_id)
+        .where(col(MeterValue.transaction_id) == number)
         .where(col(MeterValue.at) > stopped_at)
         .where(col(MeterValue.inferred))
         .where(~_is_filed_already(col(_there.transaction_id).is_(None)))
@@ -127,8 +134,8 @@ async def _file(
         .where(col(MeterValue.at) >= start.started_at)
         .where(col(MeterValue.inferred))
         .where(or_(*sources))
-        .where(~_is_filed_already(col(_there.transaction_id) == start.transaction_id))
-        .values(transaction_id=start.transaction_id)
+        .where(~_is_filed_already(col(_there.transaction_id) == start.number))
+        .values(transaction_id=start.number)
     )
     await connection.execute(query if until is None else query.where(col(MeterValue.at) < until))
 

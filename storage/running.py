@@ -16,7 +16,8 @@ from storage.models.transactions import Transaction
 class RunningSession:
     """One transaction without an end; ``started_at`` by the charge point's own clock."""
 
-    transaction_id: int
+    transaction_id: str
+    number: int
     charge_point_id: str
     connector_id: int
     id_tag: str
@@ -39,7 +40,8 @@ async def running_sessions(
     rows = await connection.execute(query.order_by(col(Transaction.id).desc()).limit(limit))
     return [
         RunningSession(
-            transaction_id=row.id,
+            transaction_id=row.ocpp_id,
+            number=row.id,
             charge_point_id=row.charge_point_id,
             connector_id=row.connector_id,
             id_tag=row.id_tag,

@@ -45,7 +45,7 @@ _later = aliased(Transaction, name="later")
 class Superseded:
     """A transaction that is over, at the latest at ``ended_at`` by the charge point's clock."""
 
-    transaction_id: int
+    number: int
     charge_point_id: str
     project_id: str
     ended_at: datetime
@@ -130,7 +130,7 @@ async def supersede(connection: AsyncConnection, which: Superseded, *, at: datet
     row = (
         await connection.execute(
             select(Transaction.__table__)
-            .where(col(Transaction.id) == which.transaction_id)
+            .where(col(Transaction.id) == which.number)
             .with_for_update()
         )
     ).one_or_none()
@@ -138,7 +138,7 @@ async def supersede(connection: AsyncConnection, which: Superseded, *, at: datet
         return False
     await connection.execute(
         update(Transaction)
-        .where(col(Transaction.id) == which.transaction_id)
+        .where(col(Transaction.id) == which.number)
         .values(
             stopped_at=which.ended_at,
             stop_reason=SUPERSEDED,
@@ -148,7 +148,7 @@ async def supersede(connection: AsyncConnection, which: Superseded, *, at: datet
             billing=due_when_ended(row),
         )
     )
-    await file_after_stopped(connection, which.transaction_id, which.ended_at)
+    await file_after_stopped(connection, which.number, which.ended_at)
     return True
 
 
@@ -178,7 +178,7 @@ def _is_open(after: int) -> Sequence[Any]:
 def _superseded(row: Row[Any], over_at: datetime) -> Superseded:
     ended_at = max(over_at, row.started_at)
     return Superseded(
-        transaction_id=row.id,
+        number=row.id,
         charge_point_id=row.charge_point_id,
         project_id=row.project_id,
         ended_at=ended_at,

@@ -20,7 +20,7 @@ class SessionShown(BaseModel):
         json_schema_extra={
             "examples": [
                 {
-                    "transaction_id": 7,
+                    "transaction_id": "7",
                     "charge_point_id": "cp_01HX5P2QRSTUVWXYZ0",
                     "connector_id": 1,
                     "id_tag": "04A2B3C4D5E680",
@@ -30,7 +30,7 @@ class SessionShown(BaseModel):
         }
     )
 
-    transaction_id: int
+    transaction_id: str
     charge_point_id: str
     connector_id: int
     id_tag: str
@@ -63,4 +63,4 @@ async def list_running(
         rows = await running_sessions(
             connection, project_id, before=paging.after_number(), limit=paging.fetch
         )
-    return paging.page(rows, SessionShown.of, lambda session: str(session.transaction_id))
+    return paging.page(rows, SessionShown.of, lambda session: session.number)

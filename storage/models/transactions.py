@@ -18,6 +18,7 @@ class Transaction(TableModel, table=True):
         # A StartTransaction repeated after a lost reply is the same row. The order of the columns
         # finds what ran on a connector at a moment.
         UniqueConstraint("charge_point_id", "connector_id", "started_at", "id_tag", "meter_start"),
+        UniqueConstraint("charge_point_id", "ocpp_id"),
         # The newest; by their ids, PostgreSQL may walk through those of all others backwards.
         Index(None, "charge_point_id", "received_at"),
         Index(None, "charge_point_id", "stopped_at"),  # null: those that run
@@ -35,8 +36,10 @@ class Transaction(TableModel, table=True):
         partial_index("ix_transactions_billing_due", "id", where="billing = 'due'"),
     )
 
-    # transactionId of OCPP 1.6
+    # the engine's own
     id: int = Field(primary_key=True, sa_type=SERIAL, sa_column_kwargs={"autoincrement": True})
+    # what the charge point knows: of OCPP 1.6 `id` as text, in OCPP 2.x its own word
+    ocpp_id: str = Field(max_length=36)
     charge_point_id: str = Field(max_length=40, foreign_key="charge_points.id", ondelete="CASCADE")
     connector_id: int
     id_tag: str = Field(max_length=40)

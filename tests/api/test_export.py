@@ -42,6 +42,7 @@ async def _session(database: Database, charge_point: str, tag: str) -> None:
         transaction = await connection.scalar(
             insert(Transaction)
             .values(
+                ocpp_id=f"of {tag}",
                 charge_point_id=charge_point,
                 connector_id=1,
                 id_tag=tag,

@@ -34,6 +34,7 @@ async def charging(database: Database, identity: str) -> None:
     async with database.write() as connection:
         await connection.execute(
             insert(Transaction).values(
+                ocpp_id="1",
                 charge_point_id=identity,
                 connector_id=1,
                 id_tag="FREE",

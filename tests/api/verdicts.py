@@ -44,6 +44,7 @@ async def judge(
             number = await connection.scalar(
                 insert(Transaction)
                 .values(
+                    ocpp_id="7",
                     charge_point_id=charge_point_id,
                     connector_id=1,
                     id_tag=report.transaction.id_tag,
@@ -57,7 +58,7 @@ async def judge(
                 .returning(col(Transaction.id))
             )
             test = view.checks[-1]
-            evidence = {**test.evidence, "transaction_id": number}
+            evidence = {**test.evidence, "transaction_id": "7"}
             view = replace(view, checks=(*view.checks[:-1], replace(test, evidence=evidence)))
             await connection.execute(
                 insert(MeterValue),

@@ -41,7 +41,7 @@ def peer() -> Peer:
         remote_address=None,
         connected_at=NOW,
     )
-    made.remember(KnownTransaction(transaction_id=7))
+    made.remember(KnownTransaction(transaction_id="7", number=7))
     return made
 
 

@@ -302,7 +302,7 @@ async def test_a_test_transaction_from_start_to_stop(bed: Bed) -> None:
 
         transaction_id = await eventually(metered)
         stop = op.StopTestTransaction(
-            charge_point_id=bed.charge_point_id, transaction_id=transaction_id
+            charge_point_id=bed.charge_point_id, transaction_id=str(transaction_id)
         )
         assert (await bed.gateway.stop_test_transaction(stop)).reply is Reply.ACCEPTED
 

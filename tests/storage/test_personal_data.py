@@ -152,6 +152,7 @@ async def _lived_in(database: Database, *, sessions: int = 3) -> None:
             insert(Transaction),
             [
                 {
+                    "ocpp_id": str(number),
                     "charge_point_id": "cp_1",
                     "connector_id": 1,
                     "id_tag": DRIVER,
@@ -233,6 +234,7 @@ async def _sessions(database: Database, kinds: Mapping[int, Mapping[str, Any]]) 
             await connection.execute(
                 insert(Transaction).values(
                     id=number,
+                    ocpp_id=str(number),
                     charge_point_id="cp_1",
                     connector_id=1,
                     id_tag=DRIVER,

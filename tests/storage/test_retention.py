@@ -252,6 +252,7 @@ async def a_session(database: Database, **more: Any) -> None:
         TransactionRow,
         {
             "id": 1,
+            "ocpp_id": "1",
             "charge_point_id": "cp_1",
             "connector_id": 1,
             "id_tag": "TAG",

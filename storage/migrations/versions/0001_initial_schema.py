@@ -923,6 +923,7 @@ def upgrade() -> None:
 
     op.create_table('transactions',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
+    sa.Column('ocpp_id', sa.String(length=36), nullable=False),
     sa.Column('charge_point_id', sa.String(length=40), nullable=False),
     sa.Column('connector_id', sa.Integer(), nullable=False),
     sa.Column('id_tag', sa.String(length=40), nullable=False),
@@ -942,7 +943,8 @@ def upgrade() -> None:
     sa.Column('billing', sa.String(length=10), nullable=True),
     sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_transactions_charge_point_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_transactions')),
-    sa.UniqueConstraint('charge_point_id', 'connector_id', 'started_at', 'id_tag', 'meter_start', name=op.f('uq_transactions_charge_point_id_connector_id_started_at_id_tag_meter_start'))
+    sa.UniqueConstraint('charge_point_id', 'connector_id', 'started_at', 'id_tag', 'meter_start', name=op.f('uq_transactions_charge_point_id_connector_id_started_at_id_tag_meter_start')),
+    sa.UniqueConstraint('charge_point_id', 'ocpp_id', name=op.f('uq_transactions_charge_point_id_ocpp_id'))
     )
     with op.batch_alter_table('transactions', schema=None) as batch_op:
         batch_op.create_index('ix_transactions_billing_due', ['id'], unique=False, postgresql_where=sa.text("billing = 'due'"), sqlite_where=sa.text("billing = 'due'"))
