@@ -12,6 +12,7 @@ from domain.commissioning import RunRequest
 from domain.connection_attempts import REFUSAL_COUNTS_FOR
 from domain.facts import Astray
 from domain.messages import MessageKind
+from domain.places import number_of
 from domain.rules.likeness import serial_key
 from storage.contest_marks import counts
 from storage.dialects import among
@@ -89,7 +90,7 @@ async def _starts(connection: AsyncConnection, request: RunRequest) -> list[Astr
         Astray(
             action=MessageKind.TRANSACTION_STARTED,
             at=row.received_at,
-            connector_id=row.connector_id,
+            connector_id=number_of(row.evse_id),
             transaction_id=row.ocpp_id,
             charge_point_id=row.charge_point_id,
             place=row.location_address or "",
@@ -120,7 +121,7 @@ async def _values(connection: AsyncConnection, request: RunRequest) -> list[Astr
         Astray(
             action=MessageKind.METER_VALUES,
             at=row.newest,
-            connector_id=row.connector_id,
+            connector_id=number_of(row.evse_id),
             transaction_id=names.get(row.transaction_id),
         )
         for row in sorted(found, key=lambda row: row.newest)
@@ -133,11 +134,11 @@ async def _newest(
     values = MeterValue.__table__.c
     newest = func.max(values.received_at).label("newest")
     rows = await connection.execute(
-        select(values.connector_id, values.transaction_id, newest)
+        select(values.evse_id, values.transaction_id, newest)
         .where(which)
         .where(values.charge_point_id == request.charge_point_id)
         .where(values.received_at >= request.started_at)
-        .group_by(values.connector_id, values.transaction_id)
+        .group_by(values.evse_id, values.transaction_id)
         .order_by(newest.desc())
         .limit(_MOST)
     )

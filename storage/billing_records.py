@@ -27,6 +27,7 @@ from domain.billing.messages import BillTransaction, Settled
 from domain.billing.register import Session
 from domain.billing.tariff import TariffVersion
 from domain.ids import Prefix, new_id
+from domain.places import number_of
 from domain.states import TransactionBilling
 from storage.announcements import announce_held
 from storage.billing import Billing
@@ -221,7 +222,7 @@ class _Settlement:
             address=self._site.address,
             charge_point_id=self._row.charge_point_id,
             charge_point=self._site.serial_number,
-            connector_id=self._row.connector_id,
+            connector_id=number_of(self._row.evse_id),
             time_zone=time_zone,
         )
 

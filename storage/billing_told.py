@@ -199,7 +199,7 @@ async def _register_before(connection: AsyncConnection, row: Row[Any]) -> int | 
                 col(TransactionRow.contested),
             )
             .where(col(TransactionRow.charge_point_id) == row.charge_point_id)
-            .where(col(TransactionRow.connector_id) == row.connector_id)
+            .where(col(TransactionRow.evse_id) == row.evse_id)
             .where(col(TransactionRow.id) < row.id)
             .order_by(col(TransactionRow.id).desc())
             .limit(1)
@@ -217,7 +217,7 @@ async def _register_after(connection: AsyncConnection, row: Row[Any]) -> int | N
     query = (
         select(col(TransactionRow.meter_start), col(TransactionRow.contested))
         .where(col(TransactionRow.charge_point_id) == row.charge_point_id)
-        .where(col(TransactionRow.connector_id) == row.connector_id)
+        .where(col(TransactionRow.evse_id) == row.evse_id)
         .where(col(TransactionRow.id) > row.id)
         .order_by(col(TransactionRow.id))
         .limit(1)

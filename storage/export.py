@@ -6,6 +6,7 @@ from typing import Any, Final
 from sqlalchemy import Column, LargeBinary, Select, SQLColumnExpression, Table, select, tuple_
 from sqlmodel import col
 
+from domain.places import number_of
 from storage.dialects import among
 from storage.engine import Database
 from storage.models.billing import (
@@ -159,7 +160,10 @@ async def _pages(
         async with database.read() as connection:
             rows = (await connection.execute(after)).mappings().all()
         for row in rows:
-            yield kind, {str(name): row[name] for name in row if not name.startswith("key_")}
+            shown = {str(name): row[name] for name in row if not name.startswith("key_")}
+            if "evse_id" in shown:
+                shown["connector_id"] = number_of(shown["evse_id"])
+            yield kind, shown
         if len(rows) < most:
             return
         last = tuple(rows[-1][f"key_{n}"] for n in range(len(key)))

@@ -27,6 +27,7 @@ from sqlmodel import col
 from domain.contests import Contest
 from domain.facts import TransactionFact
 from domain.id_tag import is_of_run
+from domain.places import connector_of, evse_of, number_of
 from domain.states import RunStatus, TransactionBilling
 from storage.access import admitted
 from storage.awaited_tags import PRESENTED_WITHIN, list_awaited
@@ -55,7 +56,7 @@ def transaction_fact(row: Row[Any]) -> TransactionFact:
     return TransactionFact(
         transaction_id=row.ocpp_id,
         number=row.id,
-        connector_id=row.connector_id,
+        connector_id=number_of(row.evse_id),
         id_tag=row.id_tag,
         started_at=row.started_at,
         meter_start=row.meter_start,
@@ -101,7 +102,7 @@ async def store_starts(connection: AsyncConnection, records: Sequence[Transactio
     for record in records:
         told = {
             "charge_point_id": record.charge_point_id,
-            "connector_id": record.connector_id,
+            "evse_id": evse_of(record.connector_id),
             "id_tag": record.id_tag,
             "started_at": record.started_at,
             "meter_start": record.meter_start,
@@ -123,6 +124,7 @@ async def store_starts(connection: AsyncConnection, records: Sequence[Transactio
                 record.transaction_id,
                 {
                     **told,
+                    "connector_id": connector_of(record.connector_id),
                     "received_at": record.received_at,
                     "start_ahead_s": record.clock_ahead_s,
                     "commissioning_id": tests.get((record.charge_point_id, record.id_tag)),
@@ -330,7 +332,7 @@ async def _transaction_to_stop(
 
 
 def _same_connector(row: Row[Any], record: TransactionStop) -> bool:
-    return record.connector_id is None or bool(row.connector_id == record.connector_id)
+    return record.connector_id is None or bool(row.evse_id == evse_of(record.connector_id))
 
 
 def _same_tag(row: Row[Any], record: TransactionStop) -> bool:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
+from domain.places import evse_of
 from storage.dialects import among, listed
 from storage.fact_records import MeterValues, TransactionStart
 from storage.models.transactions import MeterValue, Transaction
@@ -29,15 +30,18 @@ async def find_transactions(connection: AsyncConnection, records: Sequence[Meter
         connection,
         (
             Transaction.__table__.c.charge_point_id,
-            Transaction.__table__.c.connector_id,
+            Transaction.__table__.c.evse_id,
             Transaction.__table__.c.started_at,
         ),
-        [(record.charge_point_id, record.connector_id, entry.at) for record, entry in entries],
+        [
+            (record.charge_point_id, evse_of(record.connector_id), entry.at)
+            for record, entry in entries
+        ],
     )
     newest = (
         select(col(_begun.id))
         .where(col(_begun.charge_point_id) == wanted.c.charge_point_id)
-        .where(col(_begun.connector_id) == wanted.c.connector_id)
+        .where(col(_begun.evse_id) == wanted.c.evse_id)
         .where(col(_begun.started_at) <= wanted.c.started_at)
         .order_by(col(_begun.started_at).desc(), col(_begun.id).desc())
         .limit(1)
@@ -71,7 +75,7 @@ async def file_under_started(
     connection: AsyncConnection, starts: Sequence[TransactionStart]
 ) -> None:
     """Take what was filed elsewhere, or nowhere, before these starts came."""
-    places = {(start.charge_point_id, start.connector_id) for start in starts}
+    places = {(start.charge_point_id, evse_of(start.connector_id)) for start in starts}
     if not places:
         return
     charge_points = {charge_point_id for charge_point_id, _ in places}
@@ -79,7 +83,7 @@ async def file_under_started(
     unfiled = await _with_values_outside(connection, charge_points, since=earliest)
     neighbours = await _neighbours(connection, charge_points, since=earliest)
     for start in starts:
-        place = start.charge_point_id, start.connector_id
+        place = start.charge_point_id, evse_of(start.connector_id)
         others = [
             (started_at, id_)
             for found, id_, started_at in neighbours
@@ -130,7 +134,7 @@ async def _file(
     query = (
         update(MeterValue)
         .where(col(MeterValue.charge_point_id) == start.charge_point_id)
-        .where(col(MeterValue.connector_id) == start.connector_id)
+        .where(col(MeterValue.evse_id) == evse_of(start.connector_id))
         .where(col(MeterValue.at) >= start.started_at)
         .where(col(MeterValue.inferred))
         .where(or_(*sources))
@@ -144,13 +148,13 @@ async def _with_values_outside(
     connection: AsyncConnection, charge_point_ids: Collection[str], *, since: datetime
 ) -> set[tuple[str, int]]:
     rows = await connection.execute(
-        select(col(MeterValue.charge_point_id), col(MeterValue.connector_id))
+        select(col(MeterValue.charge_point_id), col(MeterValue.evse_id))
         .where(col(MeterValue.transaction_id).is_(None))
         .where(among(connection, col(MeterValue.charge_point_id), charge_point_ids))
         .where(and_(col(MeterValue.at) >= since, col(MeterValue.inferred)))
         .distinct()
     )
-    return {(row.charge_point_id, row.connector_id) for row in rows}
+    return {(row.charge_point_id, row.evse_id) for row in rows}
 
 
 async def _neighbours(
@@ -161,10 +165,10 @@ async def _neighbours(
         select(
             col(Transaction.id),
             col(Transaction.charge_point_id),
-            col(Transaction.connector_id),
+            col(Transaction.evse_id),
             col(Transaction.started_at),
         )
         .where(among(connection, col(Transaction.charge_point_id), charge_point_ids))
         .where(or_(col(Transaction.stopped_at).is_(None), col(Transaction.stopped_at) >= since))
     )
-    return [((row.charge_point_id, row.connector_id), row.id, row.started_at) for row in rows]
+    return [((row.charge_point_id, row.evse_id), row.id, row.started_at) for row in rows]

@@ -11,6 +11,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.places import evse_of, number_of
 from storage.billing_due import make_due_again
 from storage.contest_marks import mark_told
 from storage.dialects import conflict_insert, moment_of_sqlite
@@ -22,7 +23,7 @@ from storage.recent_transactions import named
 
 _COLUMNS: Final = (
     "charge_point_id",
-    "connector_id",
+    "evse_id",
     "transaction_id",
     "at",
     "received_at",
@@ -84,7 +85,7 @@ def _rows(records: Sequence[MeterValues]) -> Iterator[_Row]:
                 continue
             yield (
                 record.charge_point_id,
-                record.connector_id,
+                evse_of(record.connector_id),
                 entry.number if record.inferred else record.number,
                 entry.at,
                 record.received_at,
@@ -100,10 +101,10 @@ def _digest(record: MeterValues, samples: str) -> int:
 
 
 def _for_sqlite(row: _Row) -> tuple[object, ...]:
-    charge_point_id, connector_id, transaction_id, at, received_at, samples, inferred, number = row
+    charge_point_id, evse_id, transaction_id, at, received_at, samples, inferred, number = row
     return (
         charge_point_id,
-        connector_id,
+        evse_id,
         transaction_id,
         moment_of_sqlite(at),
         moment_of_sqlite(received_at),
@@ -134,7 +135,7 @@ async def _look_up(connection: AsyncConnection, records: Sequence[MeterValues]) 
         row = found.get((record.charge_point_id, record.lookup))
         if row is not None:
             record.transaction_id, record.number, record.inferred = row.ocpp_id, row.id, False
-            record.connector_id = record.connector_id or row.connector_id
+            record.connector_id = record.connector_id or number_of(row.evse_id)
             record.late = {row.id} if row.stopped_at is not None else set()
             record.found = KnownTransaction(
                 transaction_id=row.ocpp_id, number=row.id, stopped_at=row.stopped_at

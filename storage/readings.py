@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from domain.commissioning import MeterReading, NamedTransaction, TransactionReadings
+from domain.places import number_of
 from domain.rules.sampled_values import read_samples
 from storage.dialects import among
 from storage.fact_transactions import transaction_fact
@@ -38,7 +39,7 @@ async def readings_of(
     for value in values:
         readings[value.transaction_id].append(
             replace(
-                read_samples(value.at, value.samples, connector_id=value.connector_id),
+                read_samples(value.at, value.samples, connector_id=number_of(value.evse_id)),
                 inferred=value.inferred,
             )
         )

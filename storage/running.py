@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
+from domain.places import number_of
 from storage.models.charge_points import ChargePoint
 from storage.models.transactions import Transaction
 
@@ -43,7 +44,7 @@ async def running_sessions(
             transaction_id=row.ocpp_id,
             number=row.id,
             charge_point_id=row.charge_point_id,
-            connector_id=row.connector_id,
+            connector_id=number_of(row.evse_id),
             id_tag=row.id_tag,
             started_at=row.started_at,
         )

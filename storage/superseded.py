@@ -64,7 +64,7 @@ async def overtaken(
         .where(
             col(_later.received_at) >= earlier(Transaction.__table__.c.received_at, _CLOCKS_DIFFER)
         )
-        .where(col(_later.connector_id) == col(Transaction.connector_id))
+        .where(col(_later.evse_id) == col(Transaction.evse_id))
         .where(col(_later.id) > col(Transaction.id))
         .where(~col(_later.contested))
         .order_by(col(_later.received_at), col(_later.id))
@@ -108,6 +108,7 @@ async def left(
         .join(
             Connector,
             (col(Connector.charge_point_id) == col(Transaction.charge_point_id))
+            & (col(Connector.evse_id) == col(Transaction.evse_id))
             & (col(Connector.connector_id) == col(Transaction.connector_id)),
         )
         .where(*_is_open(after))

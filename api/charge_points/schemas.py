@@ -11,6 +11,7 @@ from domain.budget import OverBudget
 from domain.contests import Contest
 from domain.facts import Snapshot
 from domain.flapping import Flapping
+from domain.places import evse_of
 from domain.plausibility import Question, ask_place
 from domain.rules.connector import MOST_CONNECTORS
 from domain.states import ChargePointStatus
@@ -335,6 +336,7 @@ class ConnectorShown(BaseModel):
     """Last status of a connector; connector 0 is the station itself."""
 
     connector_id: int
+    evse_id: int = Field(description="OCPP 1.6: its own number")
     status: str
     error_code: str
     vendor_error_code: str | None
@@ -372,6 +374,7 @@ class ChargePointDetail(ChargePointShown):
                     "connectors": [
                         {
                             "connector_id": 1,
+                            "evse_id": 1,
                             "status": "Available",
                             "error_code": "NoError",
                             "vendor_error_code": None,
@@ -400,6 +403,7 @@ class ChargePointDetail(ChargePointShown):
             connectors=[
                 ConnectorShown(
                     connector_id=fact.connector_id,
+                    evse_id=evse_of(fact.connector_id),
                     status=fact.status,
                     error_code=fact.error_code,
                     vendor_error_code=fact.vendor_error_code,

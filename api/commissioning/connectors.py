@@ -7,6 +7,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 from api.commissioning.failures import FailureShown
 from api.fields import Absent, PreciseTimestamp
 from domain.checks import ConnectorsToTest, ConnectorTest, Evidence
+from domain.places import evse_of
 from domain.rules.connector import MOST_CONNECTORS
 from domain.states import CheckResult, ConnectorChoice
 
@@ -40,6 +41,7 @@ class ConnectorBrief(BaseModel):
     """The test charge on one connector in brief; what it has no word for is left out."""
 
     connector_id: int
+    evse_id: int = Field(description="OCPP 1.6: its own number")
     result: CheckResult
     code: Absent[str] = None
     cause: Absent[str] = None
@@ -54,6 +56,7 @@ class ConnectorBrief(BaseModel):
         failure = test.failure
         return cls(
             connector_id=test.connector_id,
+            evse_id=evse_of(test.connector_id),
             result=test.result,
             code=failure.code if failure else None,
             cause=failure.cause if failure else None,
@@ -68,6 +71,7 @@ class ConnectorDetail(BaseModel):
     """The test charge on one connector with all that justifies its result."""
 
     connector_id: int
+    evse_id: int = Field(description="OCPP 1.6: its own number")
     result: CheckResult
     started_at: PreciseTimestamp | None
     ended_at: PreciseTimestamp | None
@@ -86,6 +90,7 @@ class ConnectorDetail(BaseModel):
         """Show it in full."""
         return cls(
             connector_id=test.connector_id,
+            evse_id=evse_of(test.connector_id),
             result=test.result,
             started_at=test.started_at,
             ended_at=test.ended_at,

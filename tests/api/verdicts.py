@@ -46,7 +46,7 @@ async def judge(
                 .values(
                     ocpp_id="7",
                     charge_point_id=charge_point_id,
-                    connector_id=1,
+                    evse_id=1,
                     id_tag=report.transaction.id_tag,
                     commissioning_id=run,
                     started_at=report.transaction.started_at,
@@ -65,7 +65,7 @@ async def judge(
                 [
                     {
                         "charge_point_id": charge_point_id,
-                        "connector_id": 1,
+                        "evse_id": 1,
                         "transaction_id": number,
                         "at": reading.at,
                         "received_at": reading.at,

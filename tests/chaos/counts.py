@@ -160,7 +160,7 @@ def _owned_by_the_dead(evidence: Evidence) -> list[str]:
 def _duplicates(evidence: Evidence) -> list[str]:
     """Rows of one and the same start: a charge point starts one connector once at a moment."""
     keys = Counter(
-        (row.charge_point_id, row.connector_id, row.started_at) for row in evidence.transactions
+        (row.charge_point_id, row.evse_id, row.started_at) for row in evidence.transactions
     )
     return [" ".join(map(str, key)) for key, times in keys.items() if times > 1]
 

@@ -262,7 +262,7 @@ async def test_trigger_and_availability(bed: Bed) -> None:
             assert (await bed.gateway.change_availability(change)).reply is Reply.ACCEPTED
 
             async def seen(status: str = status) -> None:
-                rows = {row.connector_id: row.status for row in await bed.rows(Connector)}
+                rows = {row.evse_id: row.status for row in await bed.rows(Connector)}
                 assert rows.get(1) == status
 
             await eventually(seen)

@@ -197,7 +197,7 @@ async def test_who_charged_last_comes_first(site: Database) -> None:
                 insert(Transaction).values(
                     ocpp_id=str(number),
                     charge_point_id="cp_1",
-                    connector_id=1,
+                    evse_id=1,
                     id_tag=id_tag,
                     started_at=NOW + timedelta(minutes=number),
                     meter_start=0,

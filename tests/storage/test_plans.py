@@ -55,8 +55,8 @@ SESSIONS: Final = 5_000
 GROWING_KINDS: Final = ("frames", "entries", "meter_values", "boots")
 _ALL_RUNS: Final = "SELECT commissioning_runs.id \nFROM"
 _SUSPENDED: Final = """
-    INSERT INTO suspensions (charge_point_id, connector_id, since, until)
-    SELECT charge_point_id, connector_id, started_at, stopped_at FROM transactions
+    INSERT INTO suspensions (charge_point_id, evse_id, since, until)
+    SELECT charge_point_id, evse_id, started_at, stopped_at FROM transactions
     WHERE stopped_at IS NOT NULL"""
 
 

@@ -319,7 +319,7 @@ async def _start_transaction(site: Site, id_tag: str) -> str:
             .values(
                 ocpp_id=uuid4().hex,
                 charge_point_id=site.charge_point,
-                connector_id=1,
+                evse_id=1,
                 id_tag=id_tag,
                 started_at=LATER,
                 meter_start=0,
