@@ -22,7 +22,7 @@ class BillingActivities:
     @activity.defn(name="settle")  # as histories name it
     async def bill_transaction(self, request: BillTransaction) -> TransactionBilled:
         """Issue the record of a transaction, or correct the one that was issued."""
-        return await self._records.bill(request.transaction_id)
+        return await self._records.bill(request)
 
 
 class HeldActivities:

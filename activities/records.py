@@ -29,7 +29,9 @@ class RecordActivities(Protocol):
         """Find the other charge point of the project that has such a serial number."""
 
     @activity.defn(name="read_meter_values")
-    async def readings(self, transaction_id: int) -> commissioning.TransactionReadings:
+    async def readings(
+        self, transaction: commissioning.NamedTransaction
+    ) -> commissioning.TransactionReadings:
         """Read the meter values of a transaction, ordered by time."""
 
     @activity.defn(name="is_newest_run")

@@ -139,6 +139,7 @@ def stream(identities: list[str], hours: int) -> Iterator[list[MeterValues | Tra
                     received_at=moment + timedelta(milliseconds=chance.randrange(900)),
                     entries=[MeterEntry(at=moment.replace(microsecond=0), samples=samples)],
                     transaction_id=running[identity].transaction_id if in_session else None,
+                    number=running[identity].number if in_session else None,
                     inferred=not in_session,
                 )
             )

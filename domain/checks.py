@@ -5,6 +5,7 @@ from datetime import datetime
 
 from domain import states
 from domain.connection_attempts import ClaimCall
+from domain.places import evse_of
 
 Scalar = str | int | float | bool | None
 Evidence = dict[str, Scalar | list[Scalar]]
@@ -54,6 +55,11 @@ class ConnectorTest:
     kept_from: str | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
+
+    @property
+    def evse_id(self) -> int:
+        """Number of its EVSE; OCPP 1.6: its own."""
+        return evse_of(self.connector_id)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

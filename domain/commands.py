@@ -27,7 +27,7 @@ class Command:
     operative: bool = True
     kind: ResetKind = ResetKind.SOFT
     id_tag: str = ""
-    transaction_id: int = 0
+    transaction_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

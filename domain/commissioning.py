@@ -293,6 +293,14 @@ class VerdictNotice:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class NamedTransaction:
+    """A transaction, by its charge point and the id that this knows."""
+
+    charge_point_id: str
+    transaction_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class OrphanedTransaction:
     """Input of StrayTransactionWorkflow: a test transaction that would not stop.
 
@@ -301,7 +309,7 @@ class OrphanedTransaction:
 
     charge_point_id: str
     commissioning_id: str | None
-    transaction_id: int
+    transaction_id: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,6 +9,7 @@ from domain.connection_attempts import Claimed, Misnamed, tries_to_connect_as
 from domain.contests import Contest
 from domain.flapping import Flapping
 from domain.messages import MessageKind
+from domain.places import evse_of
 from domain.states import RegistrationStatus
 
 
@@ -60,12 +61,21 @@ class ConnectorFact:
     vendor_error_code: str | None = None
     info: str | None = None
 
+    @property
+    def evse_id(self) -> int:
+        """Number of its EVSE; OCPP 1.6: its own."""
+        return evse_of(self.connector_id)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TransactionFact:
-    """A transaction as far as it is known. Meter readings are in Wh; None: not (yet) known."""
+    """A transaction as far as it is known. Meter readings are in Wh; None: not (yet) known.
 
-    transaction_id: int
+    ``transaction_id`` is what the charge point knows, unique there alone; ``number`` the engine's
+    own: of two transactions the one that it heard of later has the higher one.
+    """
+
+    transaction_id: str
     connector_id: int
     id_tag: str
     started_at: datetime
@@ -73,6 +83,7 @@ class TransactionFact:
     stopped_at: datetime | None = None
     meter_stop: int | None = None
     stop_reason: str | None = None
+    number: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,7 +99,7 @@ class MeterFact:
     """Meter values have arrived; ``energy_wh`` is their newest Energy.Active.Import.Register."""
 
     connector_id: int
-    transaction_id: int | None
+    transaction_id: str | None
     at: datetime
     energy_wh: float | None = None
 
@@ -193,7 +204,7 @@ class Astray:
     action: MessageKind
     at: datetime
     connector_id: int = 0
-    transaction_id: int | None = None
+    transaction_id: str | None = None
     charge_point_id: str = ""
     place: str = ""
 

@@ -35,9 +35,9 @@ def command_workflow_id(command_id: str) -> str:
     return f"command-{command_id}"
 
 
-def orphaned_transaction_workflow_id(transaction_id: int) -> str:
+def orphaned_transaction_workflow_id(charge_point_id: str, transaction_id: str) -> str:
     """One workflow for each transaction that would not stop."""
-    return f"stray-transaction-{transaction_id}"
+    return f"stray-transaction-{charge_point_id}-{transaction_id}"
 
 
 def availability_workflow_id(commissioning_id: str) -> str:
@@ -70,7 +70,7 @@ def upkeep_task_queue(shared_task_queue: str) -> str:
     return f"{shared_task_queue}-upkeep"
 
 
-def billing_workflow_id(charge_point_id: str, transaction_id: int) -> str:
+def billing_workflow_id(charge_point_id: str, transaction_id: str) -> str:
     """One open billing of a transaction."""
     return f"billing-{charge_point_id}-{transaction_id}"
 

@@ -254,7 +254,7 @@ class StartTestTransaction(Operation):
 class StopTestTransaction(Operation):
     """Stop whatever session. Not sent for a transaction that has ended."""
 
-    transaction_id: int
+    transaction_id: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

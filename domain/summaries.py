@@ -17,6 +17,6 @@ def site_summary(name: str) -> str:
     return f"Power of {name}"
 
 
-def orphaned_summary(transaction_id: int) -> str:
+def orphaned_summary(transaction_id: str) -> str:
     """The workflow that stops a transaction which outlived its run."""
     return f"Stop stray transaction {transaction_id}"

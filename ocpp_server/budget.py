@@ -84,9 +84,9 @@ class Budget:
         """What is a count when it is said again, and costs nothing."""
         self._suspended: set[int] = set()
         self._begun_at: dict[int, datetime] = {}
-        self._moments: dict[tuple[int, int | None], _Moment] = {}
+        self._moments: dict[tuple[int, str | None], _Moment] = {}
         self._messages = 0
-        self._ends: dict[tuple[tuple[int, int | None], str], tuple[int, ...]] = {}
+        self._ends: dict[tuple[tuple[int, str | None], str], tuple[int, ...]] = {}
         self._minute: Allowance | None = None
         self._starts = 0
 
@@ -207,7 +207,7 @@ class Budget:
     def _readings(
         self,
         entries: list[MeterEntry],
-        of: tuple[int, int | None],
+        of: tuple[int, str | None],
         now: datetime,
         *,
         in_run: bool,
@@ -223,7 +223,7 @@ class Budget:
             self._leave_out(len(entries) - len(kept), now)
         return kept
 
-    def _is_needed(self, entry: MeterEntry, of: tuple[int, int | None], now: datetime) -> bool:
+    def _is_needed(self, entry: MeterEntry, of: tuple[int, str | None], now: datetime) -> bool:
         """Tell whether a bill may need a reading, or a minute has passed by its stamps or ours.
 
         Its clock may stand still. What a message tells of one moment stays together.

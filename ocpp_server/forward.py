@@ -177,7 +177,7 @@ class Forwarder:
             return False
         if isinstance(record, MeterValues):
             run = watch.commissioning_id
-            return run is not None and any(tests.get(of) == run for of in _transactions(record))
+            return run is not None and any(tests.get(of) == run for of in _numbers(record))
         return not isinstance(record, Touched) or self._first_heartbeat(record, watch.owner, watch)
 
     def _first_heartbeat(self, record: Touched, workflow_id: str, watch: facts.Watch) -> bool:
@@ -194,20 +194,20 @@ class Forwarder:
 
 
 def _metered(batch: Sequence[Record], watches: Mapping[str, facts.Watch]) -> set[int]:
-    """Return the transactions of meter values that a run may wait for."""
+    """Return the numbers of the transactions of meter values that a run may wait for."""
     return {
-        transaction_id
+        number
         for record in batch
         if isinstance(record, MeterValues)
         and (watch := watches.get(record.charge_point_id)) is not None
         and watch.commissioning_id is not None
-        for transaction_id in _transactions(record)
+        for number in _numbers(record)
     }
 
 
-def _transactions(record: MeterValues) -> set[int]:
-    ids = {record.transaction_id, *(entry.transaction_id for entry in record.entries)}
-    return {transaction_id for transaction_id in ids if transaction_id is not None}
+def _numbers(record: MeterValues) -> set[int]:
+    numbers = {record.number, *(entry.number for entry in record.entries)}
+    return {number for number in numbers if number is not None}
 
 
 def _occasions(batch: Sequence[Record]) -> facts.Occasions:

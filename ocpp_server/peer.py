@@ -40,7 +40,7 @@ class Peer:
     """Kinds of odd messages that came on this link: action, what, refused."""
     misread: list[str] = field(default_factory=list)
     """What of the message in work could not be read though its schema allows it."""
-    transactions: dict[int, KnownTransaction] = field(default_factory=dict)
+    transactions: dict[str, KnownTransaction] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
     """The charge point's, over all its links."""
     log: ChargePointLog = field(default_factory=ChargePointLog)
@@ -102,7 +102,7 @@ class Peer:
         while len(self.transactions) > _REMEMBERED:
             del self.transactions[next(iter(self.transactions))]
 
-    def has_ended(self, transaction_id: int) -> bool:
+    def has_ended(self, transaction_id: str) -> bool:
         """Tell whether the transaction is remembered to have ended."""
         known = self.transactions.get(transaction_id)
         return known is not None and known.stopped_at is not None

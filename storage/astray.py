@@ -11,8 +11,10 @@ from domain.commissioning import RunRequest
 from domain.connection_attempts import REFUSAL_COUNTS_FOR
 from domain.facts import Astray
 from domain.messages import MessageKind
+from domain.places import number_of
 from domain.rules.likeness import serial_key
 from storage.contest_marks import counts
+from storage.dialects import among
 from storage.models.charge_points import ChargePoint
 from storage.models.facts import Boot
 from storage.models.runs import CommissioningRun
@@ -81,8 +83,8 @@ async def _starts(connection: AsyncConnection, request: RunRequest) -> list[Astr
         Astray(
             action=MessageKind.TRANSACTION_STARTED,
             at=row.received_at,
-            connector_id=row.connector_id,
-            transaction_id=row.id,
+            connector_id=number_of(row.evse_id),
+            transaction_id=row.ocpp_id,
             charge_point_id=row.charge_point_id,
             place=row.location_address or "",
         )
@@ -102,12 +104,18 @@ async def _values(connection: AsyncConnection, request: RunRequest) -> list[Astr
     outside = col(MeterValue.transaction_id).is_(None)
     filed = col(MeterValue.transaction_id).in_(recent.scalar_subquery())
     found = [row for which in (outside, filed) for row in await _newest(connection, request, which)]
+    named = await connection.execute(
+        select(col(Transaction.id), col(Transaction.ocpp_id)).where(
+            among(connection, col(Transaction.id), {row.transaction_id for row in found})
+        )
+    )
+    names = {row.id: row.ocpp_id for row in named}
     return [
         Astray(
             action=MessageKind.METER_VALUES,
             at=row.newest,
-            connector_id=row.connector_id,
-            transaction_id=row.transaction_id,
+            connector_id=number_of(row.evse_id),
+            transaction_id=names.get(row.transaction_id),
         )
         for row in sorted(found, key=lambda row: row.newest)
     ]
@@ -119,10 +127,10 @@ async def _newest(
     values = MeterValue.__table__.c
     newest = func.max(values.received_at).label("newest")
     return await Rows(connection).all(
-        select(values.connector_id, values.transaction_id, newest)
+        select(values.evse_id, values.transaction_id, newest)
         .where(which, values.charge_point_id == request.charge_point_id)
         .where(values.received_at >= request.started_at)
-        .group_by(values.connector_id, values.transaction_id)
+        .group_by(values.evse_id, values.transaction_id)
         .order_by(newest.desc())
         .limit(_MOST)
     )

@@ -32,28 +32,28 @@ def due_when_ended(transaction: Row[Any]) -> ColumnElement[str] | None:
     return case((bills, TransactionBilling.DUE.value), else_=None)
 
 
-async def make_due_again(connection: AsyncConnection, transaction_ids: Collection[int]) -> set[int]:
-    """Mark those of the transactions that billing has looked at; returns them.
+async def make_due_again(connection: AsyncConnection, numbers: Collection[int]) -> dict[int, str]:
+    """Mark those of the transactions that billing has looked at; returns their ids by number.
 
     One that is due already is marked again: that waits for whoever is billing it at the moment,
     without these values.
     """
-    rows = await connection.scalars(
+    rows = await connection.execute(
         update(Transaction)
-        .where(among(connection, col(Transaction.id), transaction_ids))
+        .where(among(connection, col(Transaction.id), numbers))
         .where(col(Transaction.billing).is_not(None))
         .values(billing=TransactionBilling.DUE)
-        .returning(col(Transaction.id))
+        .returning(col(Transaction.id), col(Transaction.ocpp_id))
     )
-    return set(rows)
+    return {row.id: row.ocpp_id for row in rows}
 
 
 async def due(
     connection: AsyncConnection, *, ended_before: datetime, after: int, limit: int
-) -> Sequence[BillTransaction]:
-    """Transactions that wait to be billed, in the order of their ids."""
+) -> Sequence[tuple[int, BillTransaction]]:
+    """Transactions that wait to be billed, by their numbers and in the order of these."""
     rows = await connection.execute(
-        select(col(Transaction.id), col(Transaction.charge_point_id))
+        select(col(Transaction.id), col(Transaction.ocpp_id), col(Transaction.charge_point_id))
         .where(col(Transaction.billing) == TransactionBilling.DUE)
         .where(col(Transaction.stop_received_at) < ended_before)
         .where(col(Transaction.id) > after)
@@ -61,5 +61,9 @@ async def due(
         .limit(limit)
     )
     return [
-        BillTransaction(charge_point_id=row.charge_point_id, transaction_id=row.id) for row in rows
+        (
+            row.id,
+            BillTransaction(charge_point_id=row.charge_point_id, transaction_id=row.ocpp_id),
+        )
+        for row in rows
     ]

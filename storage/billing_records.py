@@ -22,10 +22,11 @@ from domain.billing.held import (
     suggestion_of,
 )
 from domain.billing.judging import decide, judge
-from domain.billing.messages import TransactionBilled
+from domain.billing.messages import BillTransaction, TransactionBilled
 from domain.billing.register import Session
 from domain.billing.tariff import TariffVersion
 from domain.ids import Prefix, new_id
+from domain.places import number_of
 from domain.states import TransactionBilling
 from storage.announcements import announce_held
 from storage.billing_activation import BillingActivation
@@ -49,16 +50,21 @@ from storage.tariffs import Tariffs
 class StoredBilling(CatalogueRecords):
     """Implements :class:`domain.ports.BillingRecords`."""
 
-    async def bill(self, transaction_id: int) -> TransactionBilled:
+    async def bill(self, due: BillTransaction) -> TransactionBilled:
         """Bill a transaction that is due, or correct its record where that has changed."""
         async with self._database.write() as connection:
-            return await bill_transaction(
-                connection, transaction_id, self._catalogue, at=self._now()
+            number = await connection.scalar(
+                select(col(Transaction.id))
+                .where(col(Transaction.charge_point_id) == due.charge_point_id)
+                .where(col(Transaction.ocpp_id) == due.transaction_id)
             )
+            if number is None:
+                return TransactionBilled(reason="Nothing is due.")
+            return await bill_transaction(connection, number, self._catalogue, at=self._now())
 
 
 async def bill_transaction(
-    connection: AsyncConnection, transaction_id: int, catalogue: Catalogue, *, at: datetime
+    connection: AsyncConnection, number: int, catalogue: Catalogue, *, at: datetime
 ) -> TransactionBilled:
     """Bill a transaction that is due, correct its record, or hold it.
 
@@ -67,7 +73,7 @@ async def bill_transaction(
     two who bill the same transaction one finds nothing due.
     """
     rows = Rows(connection)
-    its_row = select(Transaction.__table__).where(col(Transaction.id) == transaction_id)
+    its_row = select(Transaction.__table__).where(col(Transaction.id) == number)
     row = await rows.read(its_row.with_for_update(), record_of(Transaction))
     if row is None or row.billing != TransactionBilling.DUE:
         return TransactionBilled(reason="Nothing is due.")
@@ -83,7 +89,7 @@ async def bill_transaction(
         billed, mark = TransactionBilled(reason=why_not), TransactionBilling.EXEMPT
     else:
         billed, mark = await _Bill(connection, row, site, catalogue, at=at).make()
-    await rows.at(Transaction, transaction_id).set(billing=mark)
+    await rows.at(Transaction, number).set(billing=mark)
     return billed
 
 
@@ -181,7 +187,7 @@ class _Bill:
         currency = versions[0].tariff.currency  # all have the same, and billing needs one
         charged = price_session(session, versions, zone=ZoneInfo(time_zone), currency=currency)
         subject = Subject(
-            session_id=str(self._row.id),
+            session_id=self._row.ocpp_id,
             id_tag=self._row.id_tag,
             location=self._location(time_zone),
             link=link_of(self._site.charge_point),
@@ -198,7 +204,7 @@ class _Bill:
             address=self._site.project.address,
             charge_point_id=self._row.charge_point_id,
             charge_point=self._site.charge_point.serial_number,
-            connector_id=self._row.connector_id,
+            connector_id=number_of(self._row.evse_id),
             time_zone=time_zone,
         )
 
@@ -211,7 +217,7 @@ class _Bill:
     ) -> None:
         row, told = self._row, gathered.told
         document = HeldDocument(
-            session_id=str(row.id),
+            session_id=row.ocpp_id,
             cdr_token=CdrToken(uid=row.id_tag),
             cdr_location=self._location(self._site.project.time_zone),
             start_date_time=row.started_at,

@@ -194,7 +194,7 @@ async def _register_before(connection: AsyncConnection, row: Transaction) -> int
     before = await Rows(connection).find(
         select(Transaction.__table__)
         .where(col(Transaction.charge_point_id) == row.charge_point_id)
-        .where(col(Transaction.connector_id) == row.connector_id, col(Transaction.id) < row.id)
+        .where(col(Transaction.evse_id) == row.evse_id, col(Transaction.id) < row.id)
         .order_by(col(Transaction.id).desc())
         .limit(1)
     )
@@ -210,7 +210,7 @@ async def _register_after(connection: AsyncConnection, row: Transaction) -> int 
     query = (
         select(col(Transaction.meter_start), col(Transaction.contested))
         .where(col(Transaction.charge_point_id) == row.charge_point_id)
-        .where(col(Transaction.connector_id) == row.connector_id, col(Transaction.id) > row.id)
+        .where(col(Transaction.evse_id) == row.evse_id, col(Transaction.id) > row.id)
         .order_by(col(Transaction.id))
         .limit(1)
     )

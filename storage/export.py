@@ -1,6 +1,6 @@
 """All rows of a site, for its owner: read in pages, each in a unit of work of its own."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -16,6 +16,7 @@ from sqlalchemy import (
 )
 from sqlmodel import col
 
+from domain.places import number_of
 from storage.dialects import among
 from storage.engine import Database
 from storage.models.base import Document
@@ -67,6 +68,7 @@ OF_CHARGE_POINT: Final[Mapping[str, Table]] = {
     "photo": Photo.__table__,
     "service_visit_charge_point": ServiceVisitChargePoint.__table__,
 }
+_OF_SESSIONS: Final = ("cdr", "held_record")
 _PAGE: Final = 500
 _LARGE: Final = {"boot": 50, "log_entry": 50, "meter_value": 50}
 """Rows of a page where each may have 60 KB; a page is kept until it is read."""
@@ -94,8 +96,8 @@ async def lines_of_project(database: Database, project_id: str) -> AsyncIterator
     async for line in _rows(database, "project", Project.__table__, col(Project.id), project_id):
         yield line
     for kind, table in OF_PROJECT.items():
-        async for line in _rows(database, kind, table, table.c.project_id, project_id):
-            yield line
+        async for _, row in _rows(database, kind, table, table.c.project_id, project_id):
+            yield kind, _named(row) if kind in _OF_SESSIONS else row
     async with database.read() as connection:
         identities = await Rows(connection).values(
             select(col(ChargePoint.id))
@@ -112,17 +114,18 @@ async def lines_of_project(database: Database, project_id: str) -> AsyncIterator
 
 async def _sessions(database: Database, charge_point_id: str) -> AsyncIterator[Line]:
     """Its transactions, each page followed by its meter values, and those of none."""
-    page: list[int] = []
+    page: dict[int, str] = {}
     of_it = col(Transaction.charge_point_id)
     async for kind, row in _rows(
         database, "transaction", Transaction.__table__, of_it, charge_point_id
     ):
-        yield kind, row
-        page.append(row["id"])
+        told = dict(row)
+        name = page[row["id"]] = told.pop("ocpp_id")
+        yield kind, told | {"id": name}
         if len(page) == _TRANSACTIONS:
             async for line in _readings(database, page):
                 yield line
-            page = []
+            page = {}
     async for line in _readings(database, page):
         yield line
     of_none = select(*_shown(MeterValue.__table__)).where(
@@ -132,14 +135,19 @@ async def _sessions(database: Database, charge_point_id: str) -> AsyncIterator[L
         yield line
 
 
-async def _readings(database: Database, transaction_ids: Sequence[int]) -> AsyncIterator[Line]:
-    if not transaction_ids:
+async def _readings(database: Database, names: Mapping[int, str]) -> AsyncIterator[Line]:
+    if not names:
         return
     async with database.read() as connection:
-        of_them = among(connection, col(MeterValue.transaction_id), transaction_ids)
+        of_them = among(connection, col(MeterValue.transaction_id), names.keys())
     query = select(*_shown(MeterValue.__table__)).where(of_them)
-    async for line in _pages(database, "meter_value", MeterValue.__table__, query):
-        yield line
+    async for kind, row in _pages(database, "meter_value", MeterValue.__table__, query):
+        yield kind, {**row, "transaction_id": names[row["transaction_id"]]}
+
+
+def _named(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Name the transaction of a record by the id that its charge point knows."""
+    return {**row, "transaction_id": row["document"]["session_id"]}
 
 
 async def _rows(
@@ -163,7 +171,10 @@ async def _pages(
         async with database.read() as connection:
             rows = (await connection.execute(after)).mappings().all()
         for row in rows:
-            yield kind, {str(name): row[name] for name in row if not name.startswith("key_")}
+            shown = {str(name): row[name] for name in row if not name.startswith("key_")}
+            if "evse_id" in shown:
+                shown["connector_id"] = number_of(shown["evse_id"])
+            yield kind, shown
         if len(rows) < most:
             return
         last = tuple(rows[-1][f"key_{n}"] for n in range(len(key)))

@@ -4,6 +4,9 @@ A record is filled by its session, stored by :func:`storage.facts.store` inside 
 many others, and then carries the answers (the fields under "answered by the store"), which the
 session needs for its reply. Times are aware, energy is Wh.
 
+A transaction is named by what its charge point knows, a text: ``transaction_id``. ``number`` is the
+engine's own, the key of its row.
+
 ``contested`` is the generation of the link that a fact came on, where other links speak as the
 charge point, too: then nothing rests on it. See :mod:`domain.contests`.
 """
@@ -24,7 +27,8 @@ from storage.samples import pack
 class KnownTransaction:
     """What a session remembers of a transaction, to take meter values of it without a query."""
 
-    transaction_id: int
+    transaction_id: str
+    number: int
     stopped_at: datetime | None = None
 
 
@@ -157,8 +161,10 @@ class TransactionStart:
     clock_ahead_s: float | None = None
     """How far the charger's clock is ahead of ours, as far as that was measured."""
     contested: int | None = None
+    transaction_id: str = ""
+    """Empty: the engine gives it, its number as text (OCPP 1.6)."""
     # answered by the store
-    transaction_id: int = 0
+    number: int = 0
     accepted: bool = False
     repeated: bool = False
     stored: TransactionFact | None = None
@@ -170,7 +176,7 @@ class MeterEntry:
 
     at: datetime
     samples: list[dict[str, Any]]
-    transaction_id: int | None = None
+    number: int | None = None
     """Answered by the store, for a message that names none: what ran on the connector then."""
     _packed: str | None = field(default=None, compare=False, repr=False)
 
@@ -190,7 +196,7 @@ class TransactionStop:
     """
 
     charge_point_id: str
-    transaction_id: int | None
+    transaction_id: str | None
     stopped_at: datetime
     meter_stop: int | None
     """None: not known."""
@@ -202,11 +208,12 @@ class TransactionStop:
     clock_ahead_s: float | None = None
     contested: int | None = None
     # answered by the store
+    number: int = 0
     stored: TransactionFact | None = None
     """The transaction, when this stop ended it."""
     ended: TransactionFact | None = None
     """The transaction, whichever stop ended it; None when it is none of this charge point's."""
-    billing_due: set[int] = field(default_factory=set)
+    billing_due: set[str] = field(default_factory=set)
     """The transaction, when it is to be billed."""
 
 
@@ -214,9 +221,10 @@ class TransactionStop:
 class MeterValues:
     """A MeterValues message.
 
-    ``transaction_id`` is the one that it names; ``lookup`` an id that the session does not know, to
-    be looked for among this charge point's transactions. With neither, the store gives each entry
-    the one that ran then. ``late`` are the transactions of its entries that had ended.
+    ``transaction_id`` and ``number`` are of the one that it names; ``lookup`` is an id that the
+    session does not know, to be looked for among this charge point's transactions. With neither,
+    the store gives each entry the one that ran then. ``late`` are the numbers of the transactions
+    of its entries that had ended.
     """
 
     charge_point_id: str
@@ -224,15 +232,16 @@ class MeterValues:
     """0 where only the transaction that is looked up can tell it."""
     received_at: datetime
     entries: list[MeterEntry]
-    transaction_id: int | None = None
+    transaction_id: str | None = None
+    number: int | None = None
     inferred: bool = False
-    """The message names none; the store sets ``transaction_id`` to that of the newest entry."""
-    lookup: int | None = None
+    """The message names none; the store says which one the newest entry is of."""
+    lookup: str | None = None
     late: set[int] = field(default_factory=set)
     contested: int | None = None
     # answered by the store
     found: KnownTransaction | None = None
-    billing_due: set[int] = field(default_factory=set)
+    billing_due: set[str] = field(default_factory=set)
     """Those of the late ones whose billing is to be looked at again."""
 
 

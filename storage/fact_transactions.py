@@ -5,13 +5,29 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, and_, false, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Row,
+    String,
+    and_,
+    cast,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningInsert
 from sqlmodel import col
 
 from domain.contests import Contest
 from domain.facts import TransactionFact
 from domain.id_tag import is_of_run
+from domain.places import connector_of, evse_of, number_of
 from domain.states import RunStatus, TransactionBilling
 from storage.access import admitted
 from storage.awaited_tags import PRESENTED_WITHIN, list_awaited
@@ -33,15 +49,14 @@ from storage.models.transactions import Transaction
 
 _REPEATED_WITHIN: Final = timedelta(minutes=2)
 _OPEN_RUN: Final = (RunStatus.STARTING, RunStatus.IN_PROGRESS)
-NO_TRANSACTION: Final = (0, -1)
-"""What some charge points send for an id that they lost."""
 
 
 def transaction_fact(row: Row[Any]) -> TransactionFact:
     """Make the fact of a row of ``transactions``."""
     return TransactionFact(
-        transaction_id=row.id,
-        connector_id=row.connector_id,
+        transaction_id=row.ocpp_id,
+        number=row.id,
+        connector_id=number_of(row.evse_id),
         id_tag=row.id_tag,
         started_at=row.started_at,
         meter_start=row.meter_start,
@@ -85,39 +100,77 @@ async def store_starts(connection: AsyncConnection, records: Sequence[Transactio
     tests = await _accept(connection, records)
     await list_awaited(connection, [one for one in records if _is_of_now(one)])
     for record in records:
-        identity = {
+        told = {
             "charge_point_id": record.charge_point_id,
-            "connector_id": record.connector_id,
+            "evse_id": evse_of(record.connector_id),
             "id_tag": record.id_tag,
             "started_at": record.started_at,
             "meter_start": record.meter_start,
         }
-        # Where the register is not known, no constraint tells that a start is repeated.
-        row = None if record.meter_start is not None else await _started(connection, identity)
-        if row is None and (record.charge_point_id, record.id_tag) in tests:
-            row = await _told_before(connection, record, identity)
+        row, identity = None, told
+        if record.transaction_id:
+            identity = {
+                "charge_point_id": record.charge_point_id,
+                "ocpp_id": record.transaction_id,
+            }
+        else:
+            # Where the register is not known, no constraint tells that a start is repeated.
+            row = None if record.meter_start is not None else await _started(connection, told)
+            if row is None and (record.charge_point_id, record.id_tag) in tests:
+                row = await _told_before(connection, record, told)
         inserted = row is None and await connection.scalar(
-            conflict_insert(connection, Transaction)
-            .values(
-                **identity,
-                received_at=record.received_at,
-                start_ahead_s=record.clock_ahead_s,
-                commissioning_id=tests.get((record.charge_point_id, record.id_tag)),
+            _begin(
+                connection,
+                record.transaction_id,
+                {
+                    **told,
+                    "connector_id": connector_of(record.connector_id),
+                    "received_at": record.received_at,
+                    "start_ahead_s": record.clock_ahead_s,
+                    "commissioning_id": tests.get((record.charge_point_id, record.id_tag)),
+                },
             )
-            .on_conflict_do_nothing()
-            .returning(col(Transaction.id))
         )
         record.repeated = not inserted
         if row is None:
             row = await _started(connection, {"id": inserted} if inserted else identity)
         assert row is not None, "it was inserted, or it stood in the way"  # noqa: S101
-        record.transaction_id = row.id
+        record.transaction_id, record.number = row.ocpp_id, row.id
         record.stored = transaction_fact(row)
     await mark_told(
         connection,
-        {one.transaction_id: one.charge_point_id for one in records if one.contested is not None},
+        {one.number: one.charge_point_id for one in records if one.contested is not None},
     )
     await file_under_started(connection, [record for record in records if not record.repeated])
+
+
+def _begin(
+    connection: AsyncConnection, transaction_id: str, values: Mapping[str, Any]
+) -> ReturningInsert[Any]:
+    """Insert a transaction, and return its number; nothing, where it is there already.
+
+    The charge point knows it by its number, unless it has given it an id by itself. Both are
+    written by one statement, so the number is drawn in it: of PostgreSQL's sequence, and on SQLite,
+    where one writes at a time, as SQLite itself would.
+    """
+    table = Transaction.__table__
+    if connection.dialect.name == "sqlite":
+        drawn = select((func.coalesce(func.max(table.c.id), 0) + 1).label("id"))
+    else:
+        drawn = select(func.nextval("transactions_id_seq", type_=BigInteger).label("id"))
+    number = drawn.subquery("drawn").c.id
+    row = {
+        "id": number,
+        "ocpp_id": literal(transaction_id) if transaction_id else cast(number, String),
+        **{name: literal(value, table.c[name].type) for name, value in values.items()},
+    }
+    return (
+        conflict_insert(connection, Transaction)
+        # SQLite would take ON CONFLICT for a part of a SELECT that has no WHERE.
+        .from_select(list(row), select(*row.values()).where(true()))
+        .on_conflict_do_nothing()
+        .returning(table.c.id)
+    )
 
 
 def _is_of_now(record: TransactionStart) -> bool:
@@ -168,7 +221,7 @@ async def store_stops(connection: AsyncConnection, records: Sequence[Transaction
         row = await _transaction_to_stop(connection, record, contest)
         if row is None:
             continue
-        record.ended = transaction_fact(row)
+        record.number, record.ended = row.id, transaction_fact(row)
         if record.contested is not None:
             await note_stop(connection, row.id, record, contest)
         ended = await connection.execute(
@@ -202,7 +255,7 @@ async def store_stops(connection: AsyncConnection, records: Sequence[Transaction
         if row.contested and record.contested is None:
             await keep_end(connection, row)
         if billing.billing == TransactionBilling.DUE:
-            record.billing_due = {row.id}
+            record.billing_due = {row.ocpp_id}
         record.stored = record.ended = replace(
             record.ended,
             stopped_at=record.stopped_at,
@@ -215,7 +268,7 @@ async def store_stops(connection: AsyncConnection, records: Sequence[Transaction
     await mark_told(
         connection,
         {
-            one.ended.transaction_id: one.charge_point_id
+            one.number: one.charge_point_id
             for one in records
             if one.contested is not None and one.ended is not None
         },
@@ -249,6 +302,7 @@ def _last_values(record: TransactionStop, transaction: TransactionFact) -> Meter
         received_at=record.received_at,
         entries=record.entries,
         transaction_id=transaction.transaction_id,
+        number=transaction.number,
     )
 
 
@@ -258,8 +312,8 @@ async def _transaction_to_stop(
     own = select(Transaction.__table__).where(
         col(Transaction.charge_point_id) == record.charge_point_id
     )
-    if record.transaction_id is not None and record.transaction_id not in NO_TRANSACTION:
-        query = own.where(col(Transaction.id) == record.transaction_id).with_for_update()
+    if record.transaction_id is not None:
+        query = own.where(col(Transaction.ocpp_id) == record.transaction_id).with_for_update()
         return (await connection.execute(query)).one_or_none()
     # The id was lost in the charge point. Perhaps it repeats itself: that must not end another one.
     query = own.where(col(Transaction.stopped_at) == record.stopped_at)
@@ -278,7 +332,7 @@ async def _transaction_to_stop(
 
 
 def _same_connector(row: Row[Any], record: TransactionStop) -> bool:
-    return record.connector_id is None or bool(row.connector_id == record.connector_id)
+    return record.connector_id is None or bool(row.evse_id == evse_of(record.connector_id))
 
 
 def _same_tag(row: Row[Any], record: TransactionStop) -> bool:
@@ -301,15 +355,13 @@ _SIGNS: Final[tuple[Callable[[Row[Any], TransactionStop], bool], ...]] = (
 )
 
 
-async def runs_of_tests(
-    connection: AsyncConnection, transaction_ids: Collection[int]
-) -> dict[int, str]:
+async def runs_of_tests(connection: AsyncConnection, numbers: Collection[int]) -> dict[int, str]:
     """Return the runs of those transactions that are test charges."""
-    if not transaction_ids:
+    if not numbers:
         return {}
     rows = await connection.execute(
         select(col(Transaction.id), col(Transaction.commissioning_id))
-        .where(among(connection, col(Transaction.id), transaction_ids))
+        .where(among(connection, col(Transaction.id), numbers))
         .where(col(Transaction.commissioning_id).is_not(None))
     )
     return {row.id: row.commissioning_id for row in rows}

@@ -6,12 +6,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import CompoundSelect, String, literal, or_, select, union, update
+from sqlalchemy import CompoundSelect, Row, String, literal, or_, select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from domain.facts import BootFact, ConnectorFact, EventKind, Snapshot, StatusFact
 from domain.names import site_workflow_id
+from domain.places import connector_of, evse_of, number_of
 from domain.states import ParameterState, ProjectStatus
 from storage import connections as links
 from storage.boots import boot_fact, store_boots
@@ -52,13 +53,22 @@ from storage.models.facts import Connector
 from storage.models.projects import Project
 from storage.models.runs import CommissioningRun
 from storage.models.transactions import Transaction
-from storage.read_models import read_model
 from storage.row_locks import lock_rows_of
 from storage.suspensions import note_suspensions
 
 _MOST_OF_A_RUN: Final = 50
 
-connector_fact = read_model(ConnectorFact)
+
+def connector_fact(row: Row[Any]) -> ConnectorFact:
+    """Make the fact of a row of ``connectors``."""
+    return ConnectorFact(
+        connector_id=number_of(row.evse_id),
+        status=row.status,
+        error_code=row.error_code,
+        at=row.at,
+        vendor_error_code=row.vendor_error_code,
+        info=row.info,
+    )
 
 
 async def store(connection: AsyncConnection, records: Iterable[Record]) -> None:
@@ -85,11 +95,15 @@ async def _store_connectors(
     newest = {(record.charge_point_id, record.fact.connector_id): record for record in records}
     await connection.execute(
         at_once(
-            connection, upsert(connection, Connector, keys=("charge_point_id", "connector_id"))
+            connection,
+            upsert(connection, Connector, keys=("charge_point_id", "evse_id", "connector_id")),
         ),
         [
             {
                 "charge_point_id": record.charge_point_id,
+                **asdict(record.fact),
+                "evse_id": evse_of(record.fact.connector_id),
+                "connector_id": connector_of(record.fact.connector_id),
                 "contested_link": record.contested,
                 **asdict(record.fact),
             }
@@ -241,7 +255,7 @@ async def read_snapshot(
         select(Connector.__table__)
         .where(col(Connector.charge_point_id) == charge_point_id)
         .where(counts(Connector.__table__))
-        .order_by(col(Connector.connector_id))
+        .order_by(col(Connector.evse_id), col(Connector.connector_id))
     )
     running = await connection.execute(
         select(Transaction.__table__)

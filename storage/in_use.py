@@ -61,10 +61,10 @@ async def at_live_site(connection: AsyncConnection, charge_point_id: str) -> boo
     return status == ProjectStatus.HANDED_OVER
 
 
-async def charging(connection: AsyncConnection, charge_point_id: str) -> list[int]:
+async def charging(connection: AsyncConnection, charge_point_id: str) -> list[str]:
     """The transactions that run there, as far as it has told."""
     return await Rows(connection).values(
-        select(col(Transaction.id))
+        select(col(Transaction.ocpp_id))
         .where(col(Transaction.charge_point_id) == charge_point_id)
         .where(col(Transaction.stopped_at).is_(None))
         .order_by(col(Transaction.id))

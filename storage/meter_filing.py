@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
+from domain.places import evse_of
 from storage.dialects import among, listed
 from storage.fact_records import MeterValues, TransactionStart
 from storage.models.transactions import MeterValue, Transaction
@@ -29,15 +30,18 @@ async def find_transactions(connection: AsyncConnection, records: Sequence[Meter
         connection,
         (
             Transaction.__table__.c.charge_point_id,
-            Transaction.__table__.c.connector_id,
+            Transaction.__table__.c.evse_id,
             Transaction.__table__.c.started_at,
         ),
-        [(record.charge_point_id, record.connector_id, entry.at) for record, entry in entries],
+        [
+            (record.charge_point_id, evse_of(record.connector_id), entry.at)
+            for record, entry in entries
+        ],
     )
     newest = (
         select(col(_begun.id))
         .where(col(_begun.charge_point_id) == wanted.c.charge_point_id)
-        .where(col(_begun.connector_id) == wanted.c.connector_id)
+        .where(col(_begun.evse_id) == wanted.c.evse_id)
         .where(col(_begun.started_at) <= wanted.c.started_at)
         .order_by(col(_begun.started_at).desc(), col(_begun.id).desc())
         .limit(1)
@@ -45,26 +49,33 @@ async def find_transactions(connection: AsyncConnection, records: Sequence[Meter
         .scalar_subquery()
     )
     found = await connection.execute(
-        select(wanted.c.place, col(Transaction.id), col(Transaction.stopped_at))
+        select(
+            wanted.c.place,
+            col(Transaction.id),
+            col(Transaction.ocpp_id),
+            col(Transaction.stopped_at),
+        )
         .select_from(wanted)
         .join(Transaction, col(Transaction.id) == newest)
     )
-    for place, transaction_id, stopped_at in found:
+    names: dict[int | None, str] = {}
+    for place, number, transaction_id, stopped_at in found:
         record, entry = entries[place - 1]
         if stopped_at is not None and stopped_at < entry.at:
             continue
-        entry.transaction_id = transaction_id
+        entry.number, names[number] = number, transaction_id
         if stopped_at is not None:
-            record.late.add(transaction_id)
+            record.late.add(number)
     for record in records:
-        record.transaction_id = max(record.entries, key=lambda entry: entry.at).transaction_id
+        record.number = max(record.entries, key=lambda entry: entry.at).number
+        record.transaction_id = names.get(record.number)
 
 
 async def file_under_started(
     connection: AsyncConnection, starts: Sequence[TransactionStart]
 ) -> None:
     """Take what was filed elsewhere, or nowhere, before these starts came."""
-    places = {(start.charge_point_id, start.connector_id) for start in starts}
+    places = {(start.charge_point_id, evse_of(start.connector_id)) for start in starts}
     if not places:
         return
     charge_points = {charge_point_id for charge_point_id, _ in places}
@@ -72,11 +83,11 @@ async def file_under_started(
     unfiled = await _with_values_outside(connection, charge_points, since=earliest)
     neighbours = await _neighbours(connection, charge_points, since=earliest)
     for start in starts:
-        place = start.charge_point_id, start.connector_id
+        place = start.charge_point_id, evse_of(start.connector_id)
         others = [
             (started_at, id_)
             for found, id_, started_at in neighbours
-            if found == place and id_ != start.transaction_id
+            if found == place and id_ != start.number
         ]
         before = max((o for o in others if o[0] <= start.started_at), default=None)
         after = min((at for at, _ in others if at > start.started_at), default=None)
@@ -90,12 +101,12 @@ async def file_under_started(
 
 
 async def file_after_stopped(
-    connection: AsyncConnection, transaction_id: int, stopped_at: datetime
+    connection: AsyncConnection, number: int, stopped_at: datetime
 ) -> None:
     """Let go of values that were taken after the end."""
     await connection.execute(
         update(MeterValue)
-        .where(col(MeterValue.transaction_id) == transaction_id)
+        .where(col(MeterValue.transaction_id) == number)
         .where(col(MeterValue.at) > stopped_at)
         .where(col(MeterValue.inferred))
         .where(~_is_filed_already(col(_there.transaction_id).is_(None)))
@@ -123,12 +134,12 @@ async def _file(
     query = (
         update(MeterValue)
         .where(col(MeterValue.charge_point_id) == start.charge_point_id)
-        .where(col(MeterValue.connector_id) == start.connector_id)
+        .where(col(MeterValue.evse_id) == evse_of(start.connector_id))
         .where(col(MeterValue.at) >= start.started_at)
         .where(col(MeterValue.inferred))
         .where(or_(*sources))
-        .where(~_is_filed_already(col(_there.transaction_id) == start.transaction_id))
-        .values(transaction_id=start.transaction_id)
+        .where(~_is_filed_already(col(_there.transaction_id) == start.number))
+        .values(transaction_id=start.number)
     )
     await connection.execute(query if until is None else query.where(col(MeterValue.at) < until))
 
@@ -137,13 +148,13 @@ async def _with_values_outside(
     connection: AsyncConnection, charge_point_ids: Collection[str], *, since: datetime
 ) -> set[tuple[str, int]]:
     rows = await connection.execute(
-        select(col(MeterValue.charge_point_id), col(MeterValue.connector_id))
+        select(col(MeterValue.charge_point_id), col(MeterValue.evse_id))
         .where(col(MeterValue.transaction_id).is_(None))
         .where(among(connection, col(MeterValue.charge_point_id), charge_point_ids))
         .where(and_(col(MeterValue.at) >= since, col(MeterValue.inferred)))
         .distinct()
     )
-    return {(row.charge_point_id, row.connector_id) for row in rows}
+    return {(row.charge_point_id, row.evse_id) for row in rows}
 
 
 async def _neighbours(
@@ -154,10 +165,10 @@ async def _neighbours(
         select(
             col(Transaction.id),
             col(Transaction.charge_point_id),
-            col(Transaction.connector_id),
+            col(Transaction.evse_id),
             col(Transaction.started_at),
         )
         .where(among(connection, col(Transaction.charge_point_id), charge_point_ids))
         .where(or_(col(Transaction.stopped_at).is_(None), col(Transaction.stopped_at) >= since))
     )
-    return [((row.charge_point_id, row.connector_id), row.id, row.started_at) for row in rows]
+    return [((row.charge_point_id, row.evse_id), row.id, row.started_at) for row in rows]

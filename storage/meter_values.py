@@ -4,26 +4,26 @@ An ``executemany`` would cost the event loop tens of microseconds a row, and han
 lock back and forth between the threads for every row. PostgreSQL's driver pipelines it by itself.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Final
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlmodel import col
 
+from domain.places import evse_of, number_of
 from storage.billing_due import make_due_again
 from storage.contest_marks import mark_told
-from storage.dialects import among, conflict_insert, moment_of_sqlite
+from storage.dialects import conflict_insert, moment_of_sqlite
 from storage.digests import digest
 from storage.fact_records import KnownTransaction, MeterValues
 from storage.meter_filing import find_transactions
-from storage.models.transactions import MeterValue, Transaction
+from storage.models.transactions import MeterValue
+from storage.recent_transactions import named
 
 _COLUMNS: Final = (
     "charge_point_id",
-    "connector_id",
+    "evse_id",
     "transaction_id",
     "at",
     "received_at",
@@ -37,9 +37,9 @@ _Row = tuple[str, int, int | None, datetime, datetime, str, bool, int]
 
 async def store_meter_values(connection: AsyncConnection, records: Sequence[MeterValues]) -> None:
     """Insert meter values, under their transaction where it can be told."""
-    unknown = {record.lookup for record in records if record.lookup is not None}
+    unknown = [record for record in records if record.lookup is not None]
     if unknown:
-        await _look_up(connection, records, unknown)
+        await _look_up(connection, unknown)
     unnamed = [record for record in records if record.inferred]
     if unnamed:
         await find_transactions(connection, unnamed)
@@ -56,7 +56,7 @@ async def store_meter_values(connection: AsyncConnection, records: Sequence[Mete
     # What a session cost may be another amount by what is known of it only now.
     due = await make_due_again(connection, late)
     for record in records:
-        record.billing_due = record.late & due
+        record.billing_due = {due[ended] for ended in record.late if ended in due}
 
 
 async def insert_meter_values(connection: AsyncConnection, records: Sequence[MeterValues]) -> None:
@@ -80,13 +80,13 @@ async def insert_meter_values(connection: AsyncConnection, records: Sequence[Met
 
 def _rows(records: Sequence[MeterValues]) -> Iterator[_Row]:
     for record in records:
-        for number, entry in enumerate(record.entries):
-            if entry in record.entries[:number]:
+        for place, entry in enumerate(record.entries):
+            if entry in record.entries[:place]:
                 continue
             yield (
                 record.charge_point_id,
-                record.connector_id,
-                entry.transaction_id if record.inferred else record.transaction_id,
+                evse_of(record.connector_id),
+                entry.number if record.inferred else record.number,
                 entry.at,
                 record.received_at,
                 entry.packed,
@@ -101,10 +101,10 @@ def _digest(record: MeterValues, samples: str) -> int:
 
 
 def _for_sqlite(row: _Row) -> tuple[object, ...]:
-    charge_point_id, connector_id, transaction_id, at, received_at, samples, inferred, number = row
+    charge_point_id, evse_id, transaction_id, at, received_at, samples, inferred, number = row
     return (
         charge_point_id,
-        connector_id,
+        evse_id,
         transaction_id,
         moment_of_sqlite(at),
         moment_of_sqlite(received_at),
@@ -127,17 +127,16 @@ def _statement(size: int) -> str:
     )
 
 
-async def _look_up(
-    connection: AsyncConnection, records: Sequence[MeterValues], unknown: Collection[int]
-) -> None:
-    rows = await connection.execute(
-        select(Transaction.__table__).where(among(connection, col(Transaction.id), unknown))
-    )
-    found = {(row.charge_point_id, row.id): row for row in rows}
+async def _look_up(connection: AsyncConnection, records: Sequence[MeterValues]) -> None:
+    asked = [(record.charge_point_id, record.lookup) for record in records]
+    rows = await connection.execute(named(connection, asked))
+    found = {(row.charge_point_id, row.ocpp_id): row for row in rows}
     for record in records:
         row = found.get((record.charge_point_id, record.lookup))
         if row is not None:
-            record.transaction_id, record.inferred = row.id, False
-            record.connector_id = record.connector_id or row.connector_id
+            record.transaction_id, record.number, record.inferred = row.ocpp_id, row.id, False
+            record.connector_id = record.connector_id or number_of(row.evse_id)
             record.late = {row.id} if row.stopped_at is not None else set()
-            record.found = KnownTransaction(transaction_id=row.id, stopped_at=row.stopped_at)
+            record.found = KnownTransaction(
+                transaction_id=row.ocpp_id, number=row.id, stopped_at=row.stopped_at
+            )

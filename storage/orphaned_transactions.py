@@ -22,8 +22,8 @@ _LOOKED_AT: Final = 10
 
 async def left_running(
     connection: AsyncConnection, *, after: int, limit: int
-) -> Sequence[OrphanedTransaction]:
-    """Return open transactions with the id tag of an ended run, in the order of their ids.
+) -> Sequence[tuple[int, OrphanedTransaction]]:
+    """Return open transactions with the id tag of an ended run, by and in order of their numbers.
 
     Of a charge point that is to be withdrawn all are; of one that is, none: nobody can stop them.
     """
@@ -40,6 +40,7 @@ async def left_running(
     rows = await connection.execute(
         select(
             col(Transaction.id),
+            col(Transaction.ocpp_id),
             col(Transaction.charge_point_id),
             CommissioningRun.__table__.c.id.label("commissioning_id"),
         )
@@ -64,10 +65,13 @@ async def left_running(
         .limit(limit)
     )
     return [
-        OrphanedTransaction(
-            charge_point_id=row.charge_point_id,
-            commissioning_id=row.commissioning_id,
-            transaction_id=row.id,
+        (
+            row.id,
+            OrphanedTransaction(
+                charge_point_id=row.charge_point_id,
+                commissioning_id=row.commissioning_id,
+                transaction_id=row.ocpp_id,
+            ),
         )
         for row in rows
     ]

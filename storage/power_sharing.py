@@ -61,7 +61,7 @@ class StoredSites(CatalogueRecords):
     async def read_draws(self, question: DrawsQuestion) -> Draws:
         """Read what transactions draw; one without meter values since then is left out."""
         async with self._database.read() as connection:
-            watts = {one.transaction_id: await _watts(connection, one) for one in question.watched}
+            watts = {one.number: await _watts(connection, one) for one in question.watched}
         return Draws(watts={number: one for number, one in watts.items() if one is not None})
 
     async def take_out(self, order: TakeOut) -> None:
@@ -212,7 +212,7 @@ async def _watts(connection: AsyncConnection, watched: Watched) -> float | None:
     """What the newest reading says, or how fast the register has risen up to it."""
     rows = await connection.execute(
         select(col(MeterValue.at), col(MeterValue.samples))
-        .where(col(MeterValue.transaction_id) == watched.transaction_id)
+        .where(col(MeterValue.transaction_id) == watched.number)
         .where(col(MeterValue.received_at) >= watched.since)
         .order_by(col(MeterValue.at).desc(), col(MeterValue.id).desc())
         .limit(_LOOKED_AT)

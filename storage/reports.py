@@ -21,7 +21,7 @@ from domain.certificates import (
     Withdrawn,
 )
 from domain.checks import RunView
-from domain.commissioning import TransactionReadings
+from domain.commissioning import NamedTransaction, TransactionReadings
 from domain.errors import ConflictError
 from domain.rules.excerpt import excerpt
 from domain.states import CheckName, RunStatus
@@ -210,15 +210,12 @@ class Reports(Repository):
     async def _test_charges(
         self, views: Mapping[str, RunView]
     ) -> Mapping[str, TransactionReadings]:
-        numbers = {identity: _test_transaction(view) for identity, view in views.items()}
+        tests = {identity: _test_transaction(view) for identity, view in views.items()}
         found = await readings_of(
-            self._connection, {number for number in numbers.values() if number is not None}
+            self._connection, {test for test in tests.values() if test is not None}
         )
         none = TransactionReadings(readings=())
-        return {
-            identity: none if number is None else found[number]
-            for identity, number in numbers.items()
-        }
+        return {identity: none if test is None else found[test] for identity, test in tests.items()}
 
     async def _frames(
         self, views: Mapping[str, RunView]
@@ -308,10 +305,12 @@ def _position(row: ChargePoint) -> Position | None:
     return Position(latitude=row.latitude, longitude=row.longitude)
 
 
-def _test_transaction(view: RunView) -> int | None:
+def _test_transaction(view: RunView) -> NamedTransaction | None:
     check = next((one for one in view.checks if one.name is CheckName.TEST_TRANSACTION), None)
-    number = None if check is None else check.evidence.get("transaction_id")
-    return number if isinstance(number, int) else None
+    name = None if check is None else check.evidence.get("transaction_id")
+    if not isinstance(name, str):
+        return None
+    return NamedTransaction(charge_point_id=view.charge_point_id, transaction_id=name)
 
 
 def _why_unjudged(run: CommissioningRun | None) -> str:

@@ -15,6 +15,7 @@ from domain.commissioning import (
     AvailabilityOwed,
     Briefing,
     Finished,
+    NamedTransaction,
     Registered,
     RunRequest,
     RunVerdict,
@@ -49,7 +50,7 @@ from storage.models.projects import Project
 from storage.models.runs import CommissioningRun
 from storage.ownership import let_go, take
 from storage.parameters import Parameters
-from storage.readings import read_readings
+from storage.readings import readings_of
 from storage.records import CatalogueRecords
 from storage.rows import Rows
 from storage.run_audit import RunAudit
@@ -183,10 +184,10 @@ class StoredRuns:
             other = await connection.scalar(query)
             return None if other is None else await read_registered(connection, other)
 
-    async def readings(self, transaction_id: int) -> TransactionReadings:
+    async def readings(self, transaction: NamedTransaction) -> TransactionReadings:
         """Return the meter values of a transaction, by time."""
         async with self._database.read() as connection:
-            return await read_readings(connection, transaction_id)
+            return (await readings_of(connection, [transaction]))[transaction]
 
     async def is_newest(self, owed: AvailabilityOwed) -> bool:
         """Tell whether no run has begun since, and nobody has withdrawn the charge point."""

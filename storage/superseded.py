@@ -45,7 +45,7 @@ _later = aliased(Transaction, name="later")
 class Superseded:
     """A transaction that is over, at the latest at ``ended_at`` by the charge point's clock."""
 
-    transaction_id: int
+    number: int
     charge_point_id: str
     project_id: str
     ended_at: datetime
@@ -64,7 +64,7 @@ async def overtaken(
         .where(
             col(_later.received_at) >= earlier(Transaction.__table__.c.received_at, _CLOCKS_DIFFER)
         )
-        .where(col(_later.connector_id) == col(Transaction.connector_id))
+        .where(col(_later.evse_id) == col(Transaction.evse_id))
         .where(col(_later.id) > col(Transaction.id))
         .where(~col(_later.contested))
         .order_by(col(_later.received_at), col(_later.id))
@@ -108,6 +108,7 @@ async def left(
         .join(
             Connector,
             (col(Connector.charge_point_id) == col(Transaction.charge_point_id))
+            & (col(Connector.evse_id) == col(Transaction.evse_id))
             & (col(Connector.connector_id) == col(Transaction.connector_id)),
         )
         .where(*_is_open(after))
@@ -130,7 +131,7 @@ async def supersede(connection: AsyncConnection, which: Superseded, *, at: datet
     row = (
         await connection.execute(
             select(Transaction.__table__)
-            .where(col(Transaction.id) == which.transaction_id)
+            .where(col(Transaction.id) == which.number)
             .with_for_update()
         )
     ).one_or_none()
@@ -138,7 +139,7 @@ async def supersede(connection: AsyncConnection, which: Superseded, *, at: datet
         return False
     await connection.execute(
         update(Transaction)
-        .where(col(Transaction.id) == which.transaction_id)
+        .where(col(Transaction.id) == which.number)
         .values(
             stopped_at=which.ended_at,
             stop_reason=SUPERSEDED,
@@ -148,7 +149,7 @@ async def supersede(connection: AsyncConnection, which: Superseded, *, at: datet
             billing=due_when_ended(row),
         )
     )
-    await file_after_stopped(connection, which.transaction_id, which.ended_at)
+    await file_after_stopped(connection, which.number, which.ended_at)
     return True
 
 
@@ -178,7 +179,7 @@ def _is_open(after: int) -> Sequence[Any]:
 def _superseded(row: Row[Any], over_at: datetime) -> Superseded:
     ended_at = max(over_at, row.started_at)
     return Superseded(
-        transaction_id=row.id,
+        number=row.id,
         charge_point_id=row.charge_point_id,
         project_id=row.project_id,
         ended_at=ended_at,

@@ -10,6 +10,7 @@ from sqlmodel import col
 
 from domain import states
 from domain.billing.register import Span
+from domain.places import evse_of
 from storage.dialects import among, at_once, conflict_insert
 from storage.fact_records import ConnectorStatus
 from storage.models.facts import Suspension
@@ -21,17 +22,17 @@ _running = aliased(Suspension, name="running")
 async def note_suspensions(connection: AsyncConnection, records: Sequence[ConnectorStatus]) -> None:
     """Begin those that are reported, and end those after which another status is."""
     begun = {
-        (one.charge_point_id, one.fact.connector_id): one.stamped_at
+        (one.charge_point_id, evse_of(one.fact.connector_id)): one.stamped_at
         for one in records
         if one.fact.status == states.ConnectorStatus.SUSPENDED_EVSE
     }
     others = {
-        (one.charge_point_id, one.fact.connector_id): one.stamped_at
+        (one.charge_point_id, evse_of(one.fact.connector_id)): one.stamped_at
         for one in records
         if one.fact.status != states.ConnectorStatus.SUSPENDED_EVSE
     }
     for one in records:
-        place = one.charge_point_id, one.fact.connector_id
+        place = one.charge_point_id, evse_of(one.fact.connector_id)
         if one.goes_on and place in begun and await _goes_on(connection, place):
             del begun[place]
     if begun:
@@ -39,20 +40,20 @@ async def note_suspensions(connection: AsyncConnection, records: Sequence[Connec
             # Reported again, it goes on.
             at_once(connection, conflict_insert(connection, Suspension).on_conflict_do_nothing()),
             [
-                {"charge_point_id": place[0], "connector_id": place[1], "since": since}
+                {"charge_point_id": place[0], "evse_id": place[1], "since": since}
                 for place, since in sorted(begun.items())
             ],
         )
     if not others:
         return
     running = await connection.execute(
-        select(col(Suspension.id), col(Suspension.charge_point_id), col(Suspension.connector_id))
+        select(col(Suspension.id), col(Suspension.charge_point_id), col(Suspension.evse_id))
         .where(col(Suspension.until).is_(None))
         .where(among(connection, col(Suspension.charge_point_id), {place[0] for place in others}))
         .order_by(col(Suspension.id))
     )
     for row in running.all():
-        until = others.get((row.charge_point_id, row.connector_id))
+        until = others.get((row.charge_point_id, row.evse_id))
         if until is not None:
             await connection.execute(
                 update(Suspension).where(col(Suspension.id) == row.id).values(until=until)
@@ -64,7 +65,7 @@ async def _goes_on(connection: AsyncConnection, place: tuple[str, int]) -> bool:
     newest = (
         select(col(Suspension.id))
         .where(col(Suspension.charge_point_id) == place[0])
-        .where(col(Suspension.connector_id) == place[1])
+        .where(col(Suspension.evse_id) == place[1])
         .order_by(col(Suspension.since).desc(), col(Suspension.id).desc())
         .limit(1)
         .scalar_subquery()
@@ -75,7 +76,7 @@ async def _goes_on(connection: AsyncConnection, place: tuple[str, int]) -> bool:
         .where(
             ~exists()
             .where(col(_running.charge_point_id) == place[0])
-            .where(col(_running.connector_id) == place[1])
+            .where(col(_running.evse_id) == place[1])
             .where(col(_running.until).is_(None))
         )
         .values(until=None)
@@ -89,7 +90,7 @@ async def read_suspensions(
     """Return those of a transaction. One that began in the transaction before is not its own."""
     place = (
         col(Transaction.charge_point_id) == transaction.charge_point_id,
-        col(Transaction.connector_id) == transaction.connector_id,
+        col(Transaction.evse_id) == transaction.evse_id,
     )
     before = await connection.scalar(
         select(func.max(col(Transaction.stopped_at)))
@@ -99,7 +100,7 @@ async def read_suspensions(
     query = (
         select(col(Suspension.since), col(Suspension.until))
         .where(col(Suspension.charge_point_id) == transaction.charge_point_id)
-        .where(col(Suspension.connector_id) == transaction.connector_id)
+        .where(col(Suspension.evse_id) == transaction.evse_id)
         .where(col(Suspension.since) < ended)
         .where(or_(col(Suspension.until).is_(None), col(Suspension.until) > transaction.started_at))
         .order_by(col(Suspension.since))

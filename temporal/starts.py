@@ -106,7 +106,9 @@ def orphaned_transaction(orphaned: OrphanedTransaction) -> Start:
     return Start(
         workflow="StrayTransactionWorkflow",
         request=orphaned,
-        id=names.orphaned_transaction_workflow_id(orphaned.transaction_id),
+        id=names.orphaned_transaction_workflow_id(
+            orphaned.charge_point_id, orphaned.transaction_id
+        ),
         summary=orphaned_summary(orphaned.transaction_id),
     )
 

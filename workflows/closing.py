@@ -110,7 +110,7 @@ async def _keep_trying(orphaned: OrphanedTransaction) -> None:
     await start_outliving(
         StrayTransactionWorkflow.run,
         orphaned,
-        id=orphaned_transaction_workflow_id(orphaned.transaction_id),
+        id=orphaned_transaction_workflow_id(orphaned.charge_point_id, orphaned.transaction_id),
         summary=orphaned_summary(orphaned.transaction_id),
     )
 

@@ -42,11 +42,11 @@ class Inbox:
         """Connectors that reported a fault, or a matter of safety, since this was last cleared."""
         self.errors: dict[int, ConnectorFact] = {}
         """The newest error of a connector that was no fault, since this was last cleared."""
-        self.start_heard_at: dict[int, datetime] = {}
+        self.start_heard_at: dict[str, datetime] = {}
         """When the start of a transaction came, by our time, where a signal told it."""
         self.freed: Counter[int] = Counter()
         """How often each connector that waited for something, or had a cable, became available."""
-        self.transactions: dict[int, TransactionFact] = {}
+        self.transactions: dict[str, TransactionFact] = {}
         self.meter_values: list[MeterFact] = []
         self.heartbeat_at: datetime | None = None
         self.boot_generation = 0
@@ -236,7 +236,7 @@ class Inbox:
         if self.firmware_statuses[-1:] != [status]:
             self.firmware_statuses.append(status)
 
-    def forget_cleared_faults(self, *, before_start_of: int | None = None) -> None:
+    def forget_cleared_faults(self, *, before_start_of: str | None = None) -> None:
         """Keep of ``faults`` those that are still there, and those that came after that start.
 
         What comes right behind a start may be known as soon as the start is, with its end.

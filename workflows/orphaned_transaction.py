@@ -6,7 +6,7 @@ from temporalio.exceptions import ActivityError
 with workflow.unsafe.imports_passed_through():
     from activities.charge_point import ChargePointActivities
     from activities.records import RecordActivities
-    from domain.commissioning import OrphanedTransaction
+    from domain.commissioning import NamedTransaction, OrphanedTransaction
     from domain.operations import StopTestTransaction
     from workflows import policies
     from workflows.charge_point import locate, on_node
@@ -33,7 +33,9 @@ class StrayTransactionWorkflow:
     async def _ended(self, orphaned: OrphanedTransaction) -> bool:
         read = await run_local(
             RecordActivities.readings,
-            orphaned.transaction_id,
+            NamedTransaction(
+                charge_point_id=orphaned.charge_point_id, transaction_id=orphaned.transaction_id
+            ),
             summary="Look whether the transaction has ended",
         )
         return read.transaction is None or read.transaction.stopped_at is not None

@@ -76,7 +76,7 @@ class Run:
     """Whether this run has written a parameter."""
     made_operative: list[int] = field(default_factory=list)
     """Connectors that were unavailable before the run made them operative."""
-    not_stopped: set[int] = field(default_factory=set)
+    not_stopped: set[str] = field(default_factory=set)
     """Transactions that went on after all that the run does to stop one."""
     untriggerable: set[op.TriggerKind] = field(default_factory=set)
     """Triggers that the charge point lacks or hangs on: remembered, and not repeated in the run."""
@@ -94,9 +94,9 @@ class Run:
     """Connectors whose start was asked for and not refused: it may still come, until then."""
     connection_timeout: timedelta | None = None
     """For how long the charge point remembers a start without a cable, if it has said."""
-    strangers_before: set[int] = field(default_factory=set)
+    strangers_before: set[str] = field(default_factory=set)
     """Transactions that were known before the test charge was asked for."""
-    ended_before: set[int] = field(default_factory=set)
+    ended_before: set[str] = field(default_factory=set)
     """Its transactions that had ended before the test charge began: of a start before this one."""
 
     @property

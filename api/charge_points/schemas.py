@@ -299,6 +299,7 @@ class ConnectorShown(BaseModel):
     """Last status of a connector; connector 0 is the station itself."""
 
     connector_id: int
+    evse_id: int = Field(description="OCPP 1.6: its own number")
     status: str
     error_code: str
     vendor_error_code: str | None
@@ -333,6 +334,7 @@ class ChargePointDetail(ChargePointShown):
         connectors=[
             {
                 "connector_id": 1,
+                "evse_id": 1,
                 "status": "Available",
                 "error_code": "NoError",
                 "vendor_error_code": None,

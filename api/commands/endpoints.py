@@ -23,7 +23,7 @@ _CONFLICTS: Final = {
     "run_open": "It is being commissioned.",
 }
 _Connector = Annotated[int, Path(ge=1, le=100, examples=[1])]
-_Transaction = Annotated[int, Path(ge=1, le=2**31 - 1, examples=[7])]
+_Transaction = Annotated[str, Path(min_length=1, max_length=36, examples=["7"])]
 
 
 @router.put(

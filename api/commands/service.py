@@ -150,7 +150,7 @@ def _opens(command: Command) -> bool:
     return makes_operative or command.name is CommandName.START
 
 
-def _running(facts: Snapshot) -> Sequence[int]:
+def _running(facts: Snapshot) -> Sequence[str]:
     return [one.transaction_id for one in facts.transactions if one.stopped_at is None]
 
 

@@ -6,6 +6,8 @@ from pydantic import Field
 from api.deps import OwnerCall, ProjectId
 from api.fields import Shown, Timestamp, example
 from api.pagination import Page, Paging
+from domain.places import number_of
+from storage.models.transactions import Transaction
 from storage.running import running_sessions
 
 router = APIRouter(prefix="/site-owner/projects/{project_id}/sessions", tags=["Running a site"])
@@ -15,14 +17,14 @@ class SessionShown(Shown):
     """A session that runs."""
 
     model_config = example(
-        transaction_id=7,
+        transaction_id="7",
         charge_point_id="cp_01HX5P2QRSTUVWXYZ0",
         connector_id=1,
         id_tag="04A2B3C4D5E680",
         started_at="2026-05-01T10:20:00Z",
     )
 
-    transaction_id: int
+    transaction_id: str
     charge_point_id: str
     connector_id: int
     id_tag: str
@@ -38,8 +40,10 @@ async def list_running(
         rows = await running_sessions(
             connection, project_id, before=paging.after_number(), limit=paging.fetch
         )
-    return paging.page(
-        rows,
-        lambda session: SessionShown.of(session, transaction_id=session.id),
-        lambda session: str(session.id),
+    return paging.page(rows, _shown, lambda session: session.id)
+
+
+def _shown(session: Transaction) -> SessionShown:
+    return SessionShown.of(
+        session, transaction_id=session.ocpp_id, connector_id=number_of(session.evse_id)
     )

@@ -40,6 +40,7 @@ class ConnectorBrief(BaseModel):
     """The test charge on one connector in brief; what it has no word for is left out."""
 
     connector_id: int
+    evse_id: int = Field(description="OCPP 1.6: its own number")
     result: CheckResult
     code: Absent[str] = None
     cause: Absent[str] = None
@@ -54,6 +55,7 @@ class ConnectorBrief(BaseModel):
         failure = test.failure
         return cls(
             connector_id=test.connector_id,
+            evse_id=test.evse_id,
             result=test.result,
             code=failure.code if failure else None,
             cause=failure.cause if failure else None,
@@ -68,6 +70,7 @@ class ConnectorDetail(Shown):
     """The test charge on one connector with all that justifies its result."""
 
     connector_id: int
+    evse_id: int = Field(description="OCPP 1.6: its own number")
     result: CheckResult
     started_at: PreciseTimestamp | None
     ended_at: PreciseTimestamp | None

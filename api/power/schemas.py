@@ -192,7 +192,7 @@ class BayShown(Shown):
 
     charge_point_id: str
     connector_id: int
-    transaction_id: int
+    transaction_id: str
     allotted_amps: int = Field(description="What it was allotted; 0 is a pause")
     bound_amps: float = Field(description="The most that it may draw until it confirms that")
     idle: bool = Field(description="The vehicle draws nothing by itself")
@@ -227,7 +227,7 @@ class LoadShown(Shown):
             {
                 "charge_point_id": _CP,
                 "connector_id": 1,
-                "transaction_id": 7,
+                "transaction_id": "7",
                 "allotted_amps": 32,
                 "bound_amps": 32.0,
                 "idle": False,

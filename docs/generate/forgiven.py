@@ -197,5 +197,5 @@ def _peer() -> Peer:
         remote_address=None,
         connected_at=_NOW,
     )
-    peer.remember(KnownTransaction(transaction_id=7))
+    peer.remember(KnownTransaction(transaction_id="7", number=7))
     return peer

@@ -9,7 +9,7 @@ class BillTransaction:
     """Input of BillingWorkflow: a transaction that has ended."""
 
     charge_point_id: str
-    transaction_id: int
+    transaction_id: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -281,7 +281,7 @@ class Agenda(SiteState):
         return DrawsQuestion(
             watched=tuple(
                 Watched(
-                    transaction_id=bay.transaction_id,
+                    number=bay.number,
                     # A vehicle takes a moment to follow, and so do its meter values.
                     since=bay.confirmed_at + self._pace.judged / 4,
                 )

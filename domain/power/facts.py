@@ -64,9 +64,9 @@ class TakeOut:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Watched:
-    """A transaction whose meter values are wanted that came after ``since``."""
+    """A transaction, by its number, whose meter values are wanted that came after ``since``."""
 
-    transaction_id: int
+    number: int
     since: datetime
 
 
@@ -79,14 +79,14 @@ class DrawsQuestion:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Draws:
-    """Power in watts by the newest meter values, by transaction; one that sent none is not here."""
+    """Power in watts by the newest meter values, by number; one that sent none is not here."""
 
     watts: dict[int, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Carried:
-    """What the site's workflow carries on; ``ended`` are the newest ended transactions."""
+    """What the site's workflow carries on; ``ended`` are the newest that ended."""
 
     stations: tuple[Station, ...] = ()
     bays: tuple[Bay, ...] = ()
@@ -156,7 +156,7 @@ class BayLoad:
 
     charge_point_id: str
     connector_id: int
-    transaction_id: int
+    transaction_id: str
     allotted_amps: int
     bound_amps: float
     idle: bool

@@ -118,7 +118,7 @@ class ConnectorLimit:
 
     charge_point_id: str
     connector_id: int
-    transaction_id: int
+    transaction_id: str
     amps: int
     form: LimitForm
 

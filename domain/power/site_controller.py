@@ -81,7 +81,7 @@ class SiteController(Servicing):
     def limited(
         self,
         key: BayKey,
-        transaction_id: int,
+        transaction_id: str,
         amps: int,
         reply: Reply,
         now: datetime,
@@ -125,10 +125,10 @@ class SiteController(Servicing):
 
     def drew(self, asked: DrawsQuestion, draws: Draws, now: datetime) -> None:
         """Take what sessions drew: one that exceeds its limit twice in a row obeys none."""
-        numbers = {one.transaction_id for one in asked.watched}
-        for bay in [one for one in self.bays.values() if one.transaction_id in numbers]:
+        numbers = {one.number for one in asked.watched}
+        for bay in [one for one in self.bays.values() if one.number in numbers]:
             station = self.stations[bay.key[0]]
-            watts = draws.watts.get(bay.transaction_id)
+            watts = draws.watts.get(bay.number)
             most = station.form.allowed_watts(bay.granted) * _MARGIN
             most += _MARGIN_AMPS * station.voltage * len(station.phases)
             over = watts is not None and watts > most

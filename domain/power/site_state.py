@@ -60,8 +60,8 @@ class SiteState:
         )
 
     def running(self) -> frozenset[int]:
-        """Return the transactions that run at the site."""
-        return frozenset(bay.transaction_id for bay in self.bays.values())
+        """Return the numbers of the transactions that run at the site."""
+        return frozenset(bay.number for bay in self.bays.values())
 
     def load(
         self,
@@ -73,8 +73,8 @@ class SiteState:
     ) -> None:
         """Take what the registry knows of the site and some of its charge points.
 
-        ``known`` are the transactions that were here before the snapshot was asked for: one of them
-        that does not run in it has ended. One that came since may be too young for the snapshot.
+        ``known`` are the numbers of transactions that were here before the snapshot was asked for:
+        one that does not run in it has ended. One that came since may be too young for it.
         ``charge_points_only``: the limit or the pause has been changed since.
         """
         if not charge_points_only:
@@ -151,9 +151,9 @@ class SiteState:
             self._unsure(identity)
         if facts.connection is not None:
             self._take_connection(self.stations[identity], facts.connection, now)
-        running = {one.transaction_id for one in facts.transactions if one.stopped_at is None}
+        running = {one.number for one in facts.transactions if one.stopped_at is None}
         for _, bay in self._bays_of(identity):
-            if bay.transaction_id in before and bay.transaction_id not in running:
+            if bay.number in before and bay.number not in running:
                 self._end(bay)
         for transaction in facts.transactions:
             self._take_transaction(self.stations[identity], transaction, now)
@@ -229,15 +229,15 @@ class SiteState:
         key = station.charge_point_id, transaction.connector_id
         bay = self.bays.get(key)
         if transaction.stopped_at is not None:
-            self._remember_ended(transaction.transaction_id)
-            if bay is None or bay.transaction_id != transaction.transaction_id:
+            self._remember_ended(transaction.number)
+            if bay is None or bay.number != transaction.number:
                 return False
             self._learn(station, bay, transaction, now)
             self._end(bay)
             return True
-        if transaction.transaction_id in self._ended:
+        if transaction.number in self._ended:
             return False  # told late, or again
-        if bay is not None and bay.transaction_id >= transaction.transaction_id:
+        if bay is not None and bay.number >= transaction.number:
             return False
         if bay is not None:
             self._end(bay)  # overtaken: it is over, whether its end is ever told or not
@@ -246,6 +246,7 @@ class SiteState:
         self.bays[key] = Bay(
             key=key,
             transaction_id=transaction.transaction_id,
+            number=transaction.number,
             started_at=transaction.started_at,
             since=now,
             # Until it is told, it draws what its charge point lets any connector draw.
@@ -283,10 +284,10 @@ class SiteState:
 
     def _end(self, bay: Bay) -> None:
         del self.bays[bay.key]
-        self._remember_ended(bay.transaction_id)
+        self._remember_ended(bay.number)
 
-    def _remember_ended(self, transaction_id: int) -> None:
-        self._ended[transaction_id] = None
+    def _remember_ended(self, number: int) -> None:
+        self._ended[number] = None
         if len(self._ended) > _REMEMBERED:
             del self._ended[next(iter(self._ended))]
 

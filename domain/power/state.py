@@ -190,6 +190,7 @@ class Station:
 class Bay:
     """A connector with a transaction, as the site's workflow keeps it.
 
+    ``number`` is the engine's own of the transaction, as in its fact.
     ``bound`` is the most that it may be drawing, ``granted`` what it was last allotted, in amperes
     per phase. ``since`` is when it began to charge, or to wait: whichever it does; ``confirmed_at``
     is when it last confirmed a limit.
@@ -200,7 +201,8 @@ class Bay:
     """
 
     key: BayKey
-    transaction_id: int
+    transaction_id: str
+    number: int
     started_at: datetime
     since: datetime
     bound: float

@@ -27,7 +27,7 @@ class Missed:
     """What a verdict misses, as far as it can be told: where, of which transaction, since when."""
 
     connector_id: int = 0
-    transaction_id: int | None = None
+    transaction_id: str | None = None
     since: datetime | None = None
 
     def is_older(self, moment: datetime | None) -> bool:

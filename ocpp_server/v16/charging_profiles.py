@@ -9,6 +9,7 @@ from typing import Any, Final
 from domain.power.operations import ConnectorLimit, LimitForm, RateUnit
 from ocpp_server.dispatch import Payload
 from ocpp_server.v16.commands import Command
+from ocpp_server.v16.fields import transaction_number
 from ocpp_server.v16.times import timestamp
 
 MAX_STACK_LEVEL: Final = "ChargeProfileMaxStackLevel"
@@ -49,7 +50,7 @@ def transaction(limit: ConnectorLimit) -> Command:
         limit.connector_id,
         {
             "chargingProfileId": _TRANSACTION_PROFILE + limit.connector_id,
-            "transactionId": limit.transaction_id,
+            "transactionId": transaction_number(limit.transaction_id),
             "stackLevel": limit.form.stack_level,
             "chargingProfilePurpose": Purpose.TRANSACTION,
             "chargingProfileKind": "Relative",

@@ -5,6 +5,7 @@ from typing import Final
 from domain import operations as op
 from ocpp_server.dispatch import Payload
 from ocpp_server.protocol import Order
+from ocpp_server.v16.fields import transaction_number
 from ocpp_server.v16.times import timestamp
 
 Command = tuple[str, Payload]
@@ -35,7 +36,7 @@ def command(order: Order) -> Command:
         case op.StartTestTransaction(connector_id=number, id_tag=id_tag):
             return "RemoteStartTransaction", {"connectorId": number, "idTag": id_tag}
         case op.StopTestTransaction(transaction_id=transaction_id):
-            return "RemoteStopTransaction", {"transactionId": transaction_id}
+            return "RemoteStopTransaction", {"transactionId": transaction_number(transaction_id)}
         case op.Reset(kind=kind):
             return "Reset", {"type": _RESETS[kind]}
         case op.UpdateFirmware(location=location, retrieve_at=at):

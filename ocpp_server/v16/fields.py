@@ -14,6 +14,8 @@ from ocpp_server.peer import Peer
 from storage.fact_records import MeterEntry
 
 MAX_CONNECTOR: Final = 1000
+NO_TRANSACTION: Final = (0, -1)
+"""What some charge points send for an id that they lost."""
 _TRIGGERED: Final = "Trigger"  # ReadingContext (OCPP 1.6 §7.38)
 _MAX_INTEGER: Final = 2**62
 _DIGIT: Final = re.compile(r"\d")
@@ -41,6 +43,19 @@ def integer(payload: dict[str, Any], key: str) -> int | None:
     """Return an integer that fits the database; None where there is none."""
     value: int | None = payload.get(key)
     return value if value is not None and -_MAX_INTEGER <= value <= _MAX_INTEGER else None
+
+
+def transaction_id(number: int | None) -> str | None:
+    """Return what the engine calls a transaction of that ``transactionId``.
+
+    None where there is none, or where the charge point has lost it.
+    """
+    return None if number is None or number in NO_TRANSACTION else str(number)
+
+
+def transaction_number(transaction_id: str) -> int:
+    """Return the ``transactionId`` of what the engine calls so."""
+    return int(transaction_id)
 
 
 def text(payload: dict[str, Any], key: str, limit: int) -> str | None:

@@ -5,7 +5,14 @@ from typing import Final
 
 from ocpp_server.dispatch import Payload, Reply
 from ocpp_server.peer import Peer
-from ocpp_server.v16.fields import MAX_CONNECTOR, connector_id, integer, meter_entries, missing
+from ocpp_server.v16.fields import (
+    MAX_CONNECTOR,
+    connector_id,
+    integer,
+    meter_entries,
+    missing,
+    transaction_id,
+)
 from storage.fact_records import MeterValues
 
 _UNTOLD: Final = 0  # until the transaction is looked up
@@ -16,7 +23,9 @@ def on_meter_values(peer: Peer, payload: Payload, now: datetime) -> Reply:
 
     Without a connector, the transaction tells it. Without a sample there is nothing to keep.
     """
-    named = integer(payload, "transactionId")
+    number = integer(payload, "transactionId")
+    # 0 and -1 are what charge points send that lost the id (or never had one).
+    named = transaction_id(number) if number is not None and number > 0 else None
     told_by_transaction = payload.get("connectorId") not in range(MAX_CONNECTOR + 1)
     entries = meter_entries(peer, payload.get("meterValue") or [], now)
     if not entries:
@@ -29,13 +38,11 @@ def on_meter_values(peer: Peer, payload: Payload, now: datetime) -> Reply:
     )
     if told_by_transaction:
         values.inferred, values.lookup = True, _running(peer, named)
-    elif named is not None and named in peer.transactions:
-        values.transaction_id = named
-        values.late = {named} if peer.has_ended(named) else set()
+    elif (known := peer.transactions.get(named or "")) is not None:
+        values.transaction_id, values.number = known.transaction_id, known.number
+        values.late = set() if known.stopped_at is None else {known.number}
     else:
-        values.inferred = True
-        # 0 and -1 are what charge points send that lost the id (or never had one).
-        values.lookup = named if named is not None and named > 0 else None
+        values.inferred, values.lookup = True, named
 
     def reply() -> Payload:
         if values.found is not None:
@@ -45,9 +52,9 @@ def on_meter_values(peer: Peer, payload: Payload, now: datetime) -> Reply:
     return Reply(reply, (values,))
 
 
-def _running(peer: Peer, named: int | None) -> int:
+def _running(peer: Peer, named: str | None) -> str:
     """Return the transaction that tells the connector: the one that is named, or runs alone."""
-    if named is not None and named > 0:
+    if named is not None:
         return named
     running = [one.transaction_id for one in peer.transactions.values() if one.stopped_at is None]
     if len(running) != 1:

@@ -1,15 +1,20 @@
 """StartTransaction and StopTransaction (OCPP 1.6 §4.8, §4.10)."""
 
 from datetime import datetime
-from typing import Final
 
 from domain.states import LogLevel
 from ocpp_server.dispatch import Payload, Reply
 from ocpp_server.peer import Peer
 from ocpp_server.v16.authorize import ID_TAG_COLUMN, id_tag_info
-from ocpp_server.v16.fields import connector_id, integer, meter_entries, stamped, text
+from ocpp_server.v16.fields import (
+    connector_id,
+    integer,
+    meter_entries,
+    stamped,
+    text,
+    transaction_id,
+)
 from storage.fact_records import KnownTransaction, TransactionStart, TransactionStop
-from storage.fact_transactions import NO_TRANSACTION
 
 
 def on_start(peer: Peer, payload: Payload, now: datetime) -> Reply:
@@ -31,11 +36,12 @@ def on_start(peer: Peer, payload: Payload, now: datetime) -> Reply:
         peer.remember(
             KnownTransaction(
                 transaction_id=start.transaction_id,
+                number=start.number,
                 stopped_at=None if start.stored is None else start.stored.stopped_at,
             )
         )
         return {
-            "transactionId": start.transaction_id,
+            "transactionId": start.number,
             "idTagInfo": id_tag_info(accepted=start.accepted),
         }
 
@@ -47,9 +53,10 @@ def on_stop(peer: Peer, payload: Payload, now: datetime) -> Reply:
 
     Nothing in it is essential: without a usable id the transaction is told by what else there is.
     """
+    named = integer(payload, "transactionId")
     stop = TransactionStop(
         charge_point_id=peer.charge_point_id,
-        transaction_id=integer(payload, "transactionId"),
+        transaction_id=transaction_id(named),
         connector_id=integer(payload, "connectorId"),
         id_tag=text(payload, "idTag", ID_TAG_COLUMN),
         stopped_at=stamped(peer, payload.get("timestamp"), now),
@@ -61,30 +68,27 @@ def on_stop(peer: Peer, payload: Payload, now: datetime) -> Reply:
     )
 
     def reply() -> Payload:
-        _audit(peer, stop)
+        _audit(peer, stop, named)
         return {"idTagInfo": id_tag_info(accepted=True)} if "idTag" in payload else {}
 
-    return Reply(reply, (stop,), astray=lambda: _why_it_ended_nothing(stop))
+    return Reply(reply, (stop,), astray=lambda: _why_it_ended_nothing(stop, named))
 
 
-def _why_it_ended_nothing(stop: TransactionStop) -> str | None:
+def _why_it_ended_nothing(stop: TransactionStop, named: int | None) -> str | None:
     """Say it of one that is of none of the charge point's transactions, as far as can be told."""
     if stop.ended is not None:
         return None
-    if stop.transaction_id is None:
+    if named is None:
         return "it named no transaction that can be read, and it cannot be told which one it meant"
-    if stop.transaction_id in NO_TRANSACTION:
+    if stop.transaction_id is None:
         return (
-            f"it named transaction {stop.transaction_id}, as one that lost the id does, and it "
+            f"it named transaction {named}, as one that lost the id does, and it "
             "cannot be told which one it meant"
         )
-    return f"it named transaction {str(stop.transaction_id)[:_ID]}, which is none of its own"
+    return f"it named transaction {named}, which is none of its own"
 
 
-_ID: Final = 24  # digits; an integer of a charge point's may have thousands
-
-
-def _audit(peer: Peer, stop: TransactionStop) -> None:
+def _audit(peer: Peer, stop: TransactionStop, named: int | None) -> None:
     # Another node may have ended it: this session knows of that by this stop alone.
     if stop.ended is not None and (known := peer.transactions.get(stop.ended.transaction_id)):
         known.stopped_at = stop.ended.stopped_at
@@ -94,6 +98,6 @@ def _audit(peer: Peer, stop: TransactionStop) -> None:
         "stop_without_effect",
         stop.charge_point_id,
         level=LogLevel.WARNING,
-        transaction_id=stop.transaction_id,
+        transaction_id=named,
         reason="the transaction had ended" if stop.ended else "no such transaction of its own",
     )

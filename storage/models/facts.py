@@ -48,6 +48,8 @@ class Connector(TableModel, table=True):
     charge_point_id: str = Field(
         primary_key=True, max_length=40, foreign_key="charge_points.id", ondelete="CASCADE"
     )
+    # domain.places: connector n of OCPP 1.6 is (n, 1), the charge point itself (0, 0)
+    evse_id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     connector_id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     status: str = Field(max_length=30)
     error_code: str = Field(max_length=50)
@@ -62,11 +64,11 @@ class Suspension(TableModel, table=True):
 
     __tablename__ = "suspensions"
     __table_args__ = (
-        Index(None, "charge_point_id", "connector_id", "since"),
+        Index(None, "charge_point_id", "evse_id", "since"),
         partial_index(
             "uq_suspensions_one_open",
             "charge_point_id",
-            "connector_id",
+            "evse_id",
             unique=True,
             where="until IS NULL",
         ),
@@ -74,7 +76,7 @@ class Suspension(TableModel, table=True):
 
     id: int = Field(primary_key=True, sa_type=SERIAL, sa_column_kwargs={"autoincrement": True})
     charge_point_id: str = Field(max_length=40, foreign_key="charge_points.id", ondelete="CASCADE")
-    connector_id: int
+    evse_id: int
     since: datetime  # the charger's clock
     until: datetime | None = None
 

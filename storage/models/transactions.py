@@ -16,8 +16,9 @@ class Transaction(TableModel, table=True):
     __tablename__ = "transactions"
     __table_args__ = (
         # A StartTransaction repeated after a lost reply is the same row. The order of the columns
-        # finds what ran on a connector at a moment.
-        UniqueConstraint("charge_point_id", "connector_id", "started_at", "id_tag", "meter_start"),
+        # finds what ran on an EVSE at a moment.
+        UniqueConstraint("charge_point_id", "evse_id", "started_at", "id_tag", "meter_start"),
+        UniqueConstraint("charge_point_id", "ocpp_id"),
         # The newest; by their ids, PostgreSQL may walk through those of all others backwards.
         Index(None, "charge_point_id", "received_at"),
         Index(None, "charge_point_id", "stopped_at"),  # null: those that run
@@ -35,10 +36,13 @@ class Transaction(TableModel, table=True):
         partial_index("ix_transactions_billing_due", "id", where="billing = 'due'"),
     )
 
-    # transactionId of OCPP 1.6
+    # the engine's own
     id: int = Field(primary_key=True, sa_type=SERIAL, sa_column_kwargs={"autoincrement": True})
+    # what the charge point knows: of OCPP 1.6 `id` as text, in OCPP 2.x its own word
+    ocpp_id: str = Field(max_length=36)
     charge_point_id: str = Field(max_length=40, foreign_key="charge_points.id", ondelete="CASCADE")
-    connector_id: int
+    evse_id: int  # one transaction at a time
+    connector_id: int | None = None  # of that EVSE; null: not told
     id_tag: str = Field(max_length=40)
     # a test transaction of that run
     commissioning_id: str | None = Field(default=None, max_length=40)
@@ -87,7 +91,7 @@ class MeterValue(TableModel, table=True):
     received_at: datetime
     # of all that makes two values of one moment the same one
     digest: int | None = Field(default=None, sa_type=BigInteger)
-    connector_id: int
+    evse_id: int  # 0: of the whole charge point
     # The transaction is the one that ran then: the message named none (that is its own).
     inferred: bool = Field(sa_column_kwargs={"server_default": text("false")})
     charge_point_id: str = Field(max_length=40)

@@ -198,7 +198,7 @@ async def _beside(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> Sequ
 
 
 def _place(row: Row[Any]) -> _Place:
-    return row.transaction_id, row.charge_point_id, row.connector_id
+    return row.transaction_id, row.charge_point_id, row.evse_id
 
 
 def _begin(at: datetime) -> datetime:

@@ -1,6 +1,6 @@
 """Runs and batches whose rows and workflows disagree, and what a run has left behind."""
 
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 
 import structlog
 from temporalio.client import WorkflowExecutionStatus
@@ -57,8 +57,8 @@ class RunSteps:
             ReconcileStep(
                 "orphans",
                 left_running,
-                self._raise_alarm,
-                key=attrgetter("transaction_id"),
+                lambda found: self._raise_alarm(found[1]),
+                key=itemgetter(0),
                 first=0,
             ),
         )
@@ -99,7 +99,10 @@ class RunSteps:
         )
 
     async def _raise_alarm(self, orphaned: OrphanedTransaction) -> None:
-        if self._parts.open.lists(orphaned_transaction_workflow_id(orphaned.transaction_id)):
+        workflow_id = orphaned_transaction_workflow_id(
+            orphaned.charge_point_id, orphaned.transaction_id
+        )
+        if self._parts.open.lists(workflow_id):
             return
         if await self._parts.begin(starts.orphaned_transaction(orphaned)):
             _log.warning("transaction_left_running", transaction=orphaned.transaction_id)

@@ -1,6 +1,6 @@
 """Transactions whose end nobody told, or that wait to be billed."""
 
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 
 import structlog
 
@@ -27,14 +27,14 @@ class TransactionSteps:
                 "overtaken",
                 lambda connection, **page: overtaken(connection, now=parts.now(), **page),
                 self._supersede,
-                key=attrgetter("transaction_id"),
+                key=attrgetter("number"),
                 first=0,
             ),
             ReconcileStep(
                 "left",
                 lambda connection, **page: left(connection, now=parts.now(), **page),
                 self._supersede,
-                key=attrgetter("transaction_id"),
+                key=attrgetter("number"),
                 first=0,
             ),
             ReconcileStep(
@@ -42,8 +42,8 @@ class TransactionSteps:
                 lambda connection, **page: due(
                     connection, ended_before=parts.now() - YOUNG, **page
                 ),
-                self._bill,
-                key=attrgetter("transaction_id"),
+                lambda found: self._bill(found[1]),
+                key=itemgetter(0),
                 first=0,
             ),
         )
@@ -62,7 +62,7 @@ class TransactionSteps:
         await self._parts.tell_site(which.project_id, CHARGE_POINT_EVENTS_SIGNAL, told)
         async with self._parts.database.write() as connection:
             if await supersede(connection, which, at=at):
-                _log.warning("transaction_superseded", transaction=which.transaction_id)
+                _log.warning("transaction_superseded", transaction=which.ended.transaction_id)
 
     async def _bill(self, bill: BillTransaction) -> None:
         if await self._parts.begin(starts.billing(bill)):

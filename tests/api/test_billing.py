@@ -13,6 +13,7 @@ from sqlalchemy import update
 from sqlmodel import col
 
 from api.deps import now
+from domain.billing.messages import BillTransaction
 from domain.states import ProjectStatus
 from storage.billing_activation import BillingActivation
 from storage.billing_months import Months
@@ -97,7 +98,10 @@ class Site:
             )
         )
         billing = StoredBilling(self.database, load_catalogue(), now=now)
-        await billing.bill(start.transaction_id)
+        due = BillTransaction(
+            charge_point_id=self.charge_point, transaction_id=start.transaction_id
+        )
+        await billing.bill(due)
         if late_wh is None:
             return
         middle = MeterEntry(at=started + timedelta(hours=1), samples=[{"value": str(late_wh)}])
@@ -107,11 +111,12 @@ class Site:
                 connector_id=1,
                 received_at=stopped,
                 transaction_id=start.transaction_id,
+                number=start.number,
                 entries=[middle],
-                late={start.transaction_id},
+                late={start.number},
             )
         )
-        await billing.bill(start.transaction_id)
+        await billing.bill(due)
 
     async def _store(self, record: TransactionStart | TransactionStop | MeterValues) -> None:
         async with self.database.write() as connection:

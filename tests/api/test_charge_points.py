@@ -157,6 +157,7 @@ class TestShow:
             await connection.execute(
                 insert(Connector).values(
                     charge_point_id=identity,
+                    evse_id=1,
                     connector_id=1,
                     status="Faulted",
                     error_code="GroundFailure",
@@ -172,6 +173,7 @@ class TestShow:
         assert shown["connectors"] == [
             {
                 "connector_id": 1,
+                "evse_id": 1,
                 "status": "Faulted",
                 "error_code": "GroundFailure",
                 "vendor_error_code": "E17",

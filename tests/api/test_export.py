@@ -42,8 +42,9 @@ async def _session(database: Database, charge_point: str, tag: str) -> None:
         transaction = await connection.scalar(
             insert(Transaction)
             .values(
+                ocpp_id=f"of {tag}",
                 charge_point_id=charge_point,
-                connector_id=1,
+                evse_id=1,
                 id_tag=tag,
                 started_at=now(),
                 meter_start=0,
@@ -55,7 +56,7 @@ async def _session(database: Database, charge_point: str, tag: str) -> None:
             await connection.execute(
                 insert(MeterValue).values(
                     charge_point_id=charge_point,
-                    connector_id=1,
+                    evse_id=1,
                     transaction_id=of,
                     at=now(),
                     received_at=now(),

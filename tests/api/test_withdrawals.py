@@ -34,8 +34,9 @@ async def charging(database: Database, identity: str) -> None:
     async with database.write() as connection:
         await connection.execute(
             insert(Transaction).values(
+                ocpp_id="1",
                 charge_point_id=identity,
-                connector_id=1,
+                evse_id=1,
                 id_tag="FREE",
                 started_at=at,
                 meter_start=0,

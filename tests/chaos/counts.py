@@ -114,16 +114,22 @@ def _without_end(evidence: Evidence) -> list[str]:
 
 def _running(evidence: Evidence, chargers: Sequence[Charger]) -> list[str]:
     """Rows that are open, and vehicles that truly charge, but for those that have an alarm."""
-    running = {row.id for row in evidence.transactions if row.stopped_at is None}
+    running = {
+        (row.charge_point_id, row.ocpp_id)
+        for row in evidence.transactions
+        if row.stopped_at is None
+    }
     unknown = []
     for charger in chargers:
         for transaction in charger.virtual.transactions:
             if transaction.transaction_id is None:
                 unknown.append(f"{charger.charge_point_id}: never told")
             else:
-                running.add(transaction.transaction_id)
-    alarmed = {id_ for id_ in running if orphaned_transaction_workflow_id(id_) in evidence.orphaned}
-    return [*map(str, sorted(running - alarmed)), *unknown]
+                running.add((charger.charge_point_id, str(transaction.transaction_id)))
+    alarmed = {
+        one for one in running if orphaned_transaction_workflow_id(*one) in evidence.orphaned
+    }
+    return [*(f"{of}: {name}" for of, name in sorted(running - alarmed)), *unknown]
 
 
 def _rows_alone(evidence: Evidence) -> list[str]:
@@ -154,7 +160,7 @@ def _owned_by_the_dead(evidence: Evidence) -> list[str]:
 def _duplicates(evidence: Evidence) -> list[str]:
     """Rows of one and the same start: a charge point starts one connector once at a moment."""
     keys = Counter(
-        (row.charge_point_id, row.connector_id, row.started_at) for row in evidence.transactions
+        (row.charge_point_id, row.evse_id, row.started_at) for row in evidence.transactions
     )
     return [" ".join(map(str, key)) for key, times in keys.items() if times > 1]
 

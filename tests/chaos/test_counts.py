@@ -32,7 +32,7 @@ _START_AGAIN = SimpleNamespace(
     **vars(_START) | {"intent": "com_1:start:2", "sent_at": _AT + 60 * _SECOND}
 )
 _ENDED = SimpleNamespace(
-    id=7, charge_point_id="cp_1", connector_id=1, started_at=_AT, stopped_at=_AT
+    id=7, ocpp_id="7", charge_point_id="cp_1", evse_id=1, started_at=_AT, stopped_at=_AT
 )
 _GOES_ON = SimpleNamespace(**vars(_ENDED) | {"stopped_at": None})
 _CLOSED = Workflow(commissioning_id="com_1", running=False)
@@ -75,7 +75,7 @@ def _broken(evidence: Evidence, charger: Any) -> set[str]:
 
 def test_nothing_is_broken_when_nothing_is() -> None:
     assert _broken(_evidence(), _charger()) == set()
-    alarmed = _evidence(transactions=[_GOES_ON], orphaned=frozenset({"stray-transaction-7"}))
+    alarmed = _evidence(transactions=[_GOES_ON], orphaned=frozenset({"stray-transaction-cp_1-7"}))
     assert _broken(alarmed, _charger(charging=(7,))) == set()
 
 

@@ -125,7 +125,7 @@ TEST_CHARGE = CheckRecord(
     ),
     evidence={
         "connector_id": 1,
-        "transaction_id": 7,
+        "transaction_id": "7",
         "meter_start_wh": 73057,
         "meter_stop_wh": 73149,
         "transaction_energy_wh": 92.0,
@@ -144,7 +144,7 @@ RUN = RunView(
     started_by="installer@acme.com",
 )
 TRANSACTION = TransactionFact(
-    transaction_id=7,
+    transaction_id="7",
     connector_id=1,
     id_tag="E6C6C27AE955F8564B30",
     started_at=later(2),

@@ -194,7 +194,8 @@ class Charger:
     def begin(self, connector: Connector, number: int) -> ChargePointEvent:
         """The driver presents a card."""
         connector.transaction = TransactionFact(
-            transaction_id=number,
+            transaction_id=str(number),
+            number=number,
             connector_id=connector.number,
             id_tag="CARD",
             started_at=self.now,
@@ -235,7 +236,7 @@ class Charger:
         told, self.untold = self.untold, []
         for one in told:
             if one.transaction is not None:
-                self.stored[one.transaction.transaction_id] = one.transaction
+                self.stored[one.transaction.number] = one.transaction
         return told
 
     def facts(self, now: datetime) -> StationFacts:

@@ -61,7 +61,7 @@ def transaction(
 ) -> TransactionFact:
     """A transaction on connector 1."""
     return TransactionFact(
-        transaction_id=7,
+        transaction_id="7",
         connector_id=1,
         id_tag="TAG",
         started_at=EPOCH,

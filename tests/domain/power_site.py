@@ -59,7 +59,7 @@ class Site:
         self.settle()
 
     def end(self, charge_point_id: str, connector_id: int, reason: str) -> None:
-        number = self.controller.bays[charge_point_id, connector_id].transaction_id
+        number = self.controller.bays[charge_point_id, connector_id].number
         self._tell(charge_point_id, connector_id, number, reason)
         self.settle()
 
@@ -97,7 +97,8 @@ class Site:
     ) -> None:
         ended = reason is not None
         transaction = TransactionFact(
-            transaction_id=number,
+            transaction_id=str(number),
+            number=number,
             connector_id=connector_id,
             id_tag="CARD",
             started_at=self.now,
@@ -148,7 +149,7 @@ class Site:
                 change(self.inoperative, (identity, number))
         for bay in controller.to_stop(self.now):
             self.stopped.append(bay.key)
-            self._tell(*bay.key, bay.transaction_id, "Remote")
+            self._tell(*bay.key, bay.number, "Remote")
 
     def _balance(self) -> None:
         controller = self.controller
@@ -160,9 +161,9 @@ class Site:
         ):
             for key, amps in limits.items():
                 self.profiles += 1
-                number = controller.bays[key].transaction_id
+                name = controller.bays[key].transaction_id
                 restarts = controller.stations[key[0]].restarts
-                controller.limited(key, number, amps, Reply.ACCEPTED, self.now, restarts=restarts)
+                controller.limited(key, name, amps, Reply.ACCEPTED, self.now, restarts=restarts)
 
 
 def facts(

@@ -14,7 +14,7 @@ from domain.rules.instead import LOOKS, Came, Missed, instead
 
 _BEGAN = datetime(2026, 5, 1, 9, tzinfo=UTC)
 _SINCE, _BEFORE = _BEGAN + timedelta(minutes=1), _BEGAN - timedelta(minutes=1)
-_MISSED = Missed(connector_id=1, transaction_id=12, since=_BEGAN)
+_MISSED = Missed(connector_id=1, transaction_id="12", since=_BEGAN)
 
 
 def _problem(code: FailureCode) -> Failure:
@@ -43,12 +43,12 @@ def _odd_one(
 
 _STOP = _odd("StopTransaction", refused=False, astray=True)
 _VALUES = Came(
-    astray=[Astray(action=MessageKind.METER_VALUES, at=_SINCE, connector_id=1, transaction_id=3)]
+    astray=[Astray(action=MessageKind.METER_VALUES, at=_SINCE, connector_id=1, transaction_id="3")]
 )
 _OTHER_START = Came(
     strangers=[
         TransactionFact(
-            transaction_id=4, connector_id=2, id_tag="FREE", started_at=_SINCE, meter_start=0
+            transaction_id="4", connector_id=2, id_tag="FREE", started_at=_SINCE, meter_start=0
         )
     ]
 )

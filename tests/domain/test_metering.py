@@ -320,7 +320,7 @@ def test_what_is_not_known_at_either_end_is_named(start: int, stop: int, note: s
 def test_the_arithmetic_is_in_the_evidence() -> None:
     verdict = judge_metering(FULL.transaction(), FULL.readings(EVERY_TEN))
     assert verdict.evidence == {
-        "transaction_id": 7,
+        "transaction_id": "7",
         "connector_id": 1,
         "meter_start_wh": 123_456,
         "meter_stop_wh": 123_822,

@@ -56,7 +56,7 @@ class Site:
             self.transactions += 1
             self.receive(charge_point_id, EventKind.TRANSACTION_STARTED, self.transactions)
         elif event == "goes":
-            self.receive(charge_point_id, EventKind.TRANSACTION_STOPPED, bay.transaction_id)
+            self.receive(charge_point_id, EventKind.TRANSACTION_STOPPED, bay.number)
         else:
             link = self.link(connected=event == "online")
             kind = EventKind.CONNECTED if link.connected else EventKind.DISCONNECTED
@@ -65,7 +65,8 @@ class Site:
 
     def receive(self, charge_point_id: str, kind: EventKind, number: int) -> None:
         transaction = TransactionFact(
-            transaction_id=number,
+            transaction_id=str(number),
+            number=number,
             connector_id=1,
             id_tag="CARD",
             started_at=self.now,
@@ -78,9 +79,9 @@ class Site:
     def send(self, limits: dict[BayKey, int], answers: st.DataObject) -> None:
         before = load(self.controller.outlets())
         for key, amps in answers.draw(st.permutations(sorted(limits.items()))):
-            number = self.controller.bays[key].transaction_id
+            name = self.controller.bays[key].transaction_id
             reply = answers.draw(_REPLIES)
-            self.controller.limited(key, number, amps, reply, self.now, restarts=0)
+            self.controller.limited(key, name, amps, reply, self.now, restarts=0)
             assert self.controller.limit.amps is not None
             for phase, bound in load(self.controller.outlets()).items():
                 assert bound <= max(self.controller.limit.amps, before[phase])

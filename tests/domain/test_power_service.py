@@ -129,7 +129,7 @@ def test_who_does_not_let_itself_be_lowered_has_the_run_wait() -> None:
         targets = site.controller.targets(site.now)
         assert targets == {("cp_b", 1): 20}
         site.controller.limited(
-            ("cp_b", 1), 1, 20, Reply.TIMEOUT, site.now, restarts=0, detail="It hangs."
+            ("cp_b", 1), "1", 20, Reply.TIMEOUT, site.now, restarts=0, detail="It hangs."
         )
         assert site.controller.to_lend(site.now) == []
         assert site.controller.to_prepare(site.now) == [], "its limit is not raised either"

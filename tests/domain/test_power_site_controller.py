@@ -38,7 +38,8 @@ _LOST = st.lists(st.sampled_from([Reply.TIMEOUT, Reply.UNKNOWN, Reply.ACCEPTED])
 
 def _transaction(number: int, *, stopped_at: datetime | None = None) -> TransactionFact:
     return TransactionFact(
-        transaction_id=number,
+        transaction_id=str(number),
+        number=number,
         connector_id=1,
         id_tag="CARD",
         started_at=_AT,
@@ -122,8 +123,8 @@ def _answer(
     controller: SiteController, key: BayKey, amps: int, reply: Reply, now: datetime
 ) -> None:
     restarts = controller.stations[key[0]].restarts
-    number = controller.bays[key].transaction_id
-    controller.limited(key, number, amps, reply, now, restarts=restarts)
+    name = controller.bays[key].transaction_id
+    controller.limited(key, name, amps, reply, now, restarts=restarts)
 
 
 @given(_LOST)
@@ -233,7 +234,7 @@ def test_what_was_answered_before_a_restart_counts_for_nothing() -> None:
     _boot(controller)
     controller.prepared(asked, _terms(controller, asked), _ACCEPTED, _AT)
     assert controller.to_prepare(_AT) == [controller.stations[_CP]]
-    controller.limited(_KEY, 1, 20, Reply.ACCEPTED, _AT, restarts=asked.restarts)
+    controller.limited(_KEY, "1", 20, Reply.ACCEPTED, _AT, restarts=asked.restarts)
     assert controller.bays[_KEY].bound == 20
     assert lower(controller.outlets(), controller.targets(_AT)) == {_KEY: 20}
 
@@ -377,7 +378,7 @@ def test_turns_are_taken_in_the_order_of_waiting() -> None:
         newcomer = ("cp_b", "cp_c")[quarter % 2]
         gone = controller.bays.get((newcomer, 1))
         if gone is not None:
-            stopped = _transaction(gone.transaction_id, stopped_at=now)
+            stopped = _transaction(gone.number, stopped_at=now)
             controller.receive(newcomer, _event(EventKind.TRANSACTION_STOPPED, stopped), now)
         started = _transaction(quarter + 2)
         controller.receive(newcomer, _event(EventKind.TRANSACTION_STARTED, started), now)

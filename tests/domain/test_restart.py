@@ -19,7 +19,7 @@ def connector(number: int, status: str) -> ConnectorFact:
 
 def transaction(stopped_at: datetime | None) -> TransactionFact:
     return TransactionFact(
-        transaction_id=7,
+        transaction_id="7",
         connector_id=2,
         id_tag="T",
         started_at=AT,

@@ -117,9 +117,9 @@ async def no_message_was_asked_for_twice(act: Act) -> None:
 
 async def somebody_keeps_trying_to_stop_it(act: Act) -> None:
     transaction_id = act.check(CheckName.TEST_TRANSACTION).steps[0].evidence["transaction_id"]
-    assert isinstance(transaction_id, int)
+    assert isinstance(transaction_id, str)
     orphaned = act.stage.client.get_workflow_handle(
-        orphaned_transaction_workflow_id(transaction_id)
+        orphaned_transaction_workflow_id(act.charge_point.identity, transaction_id)
     )
     assert (await orphaned.describe()).status is WorkflowExecutionStatus.RUNNING
     await orphaned.terminate()  # it would ask once a minute for as long as the test session lasts

@@ -56,7 +56,7 @@ def read(charge_point_id: str, raw: bytes, message: Message) -> tuple[Sequence[R
         remote_address=None,
         connected_at=_NOW,
     )
-    peer.remember(KnownTransaction(transaction_id=7))
+    peer.remember(KnownTransaction(transaction_id="7", number=7))
     frame = frames.parse(raw)
     assert isinstance(frame, frames.Call)
     try:

@@ -134,11 +134,11 @@ class Line:
                     select(MeterValue.__table__).filter_by(charge_point_id=self.charge_point_id)
                 )
             ).all()
-        names = {row.id: (row.connector_id, row.started_at) for row in started}
+        names = {row.id: (row.evse_id, row.started_at) for row in started}
         return (
             sorted(
                 (
-                    row.connector_id,
+                    row.evse_id,
                     row.id_tag,
                     row.started_at,
                     row.meter_start,
@@ -149,7 +149,7 @@ class Line:
                 for row in started
             ),
             sorted(
-                (row.connector_id, row.at, repr(row.samples), repr(names.get(row.transaction_id)))
+                (row.evse_id, row.at, repr(row.samples), repr(names.get(row.transaction_id)))
                 for row in metered
             ),
         )

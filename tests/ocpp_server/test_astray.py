@@ -114,7 +114,7 @@ async def test_values_are_found_where_they_were_filed(bed: Bed, run: RunRequest)
             await wire.call("MeterValues", {"meterValue": [value]} | named)
         await wire.sync()
     found = await _astray(bed, run, "MeterValues")
-    assert [(one.connector_id, one.transaction_id) for one in found] == [(1, old), (2, None)]
+    assert [(one.connector_id, one.transaction_id) for one in found] == [(1, str(old)), (2, None)]
 
 
 async def test_a_transaction_that_began_and_ended_meanwhile_is_known(
@@ -126,7 +126,7 @@ async def test_a_transaction_that_began_and_ended_meanwhile_is_known(
         await wire.call("StopTransaction", {"transactionId": strange, "meterStop": 9} | _AT)
         await wire.sync()
     (known,) = (await _snapshot(bed, run)).transactions
-    assert (known.transaction_id, known.id_tag, known.connector_id) == (strange, "FREE", 2)
+    assert (known.transaction_id, known.id_tag, known.connector_id) == (str(strange), "FREE", 2)
 
 
 async def test_what_came_under_another_identity_is_found(bed: Bed, run: RunRequest) -> None:
@@ -144,7 +144,7 @@ async def test_what_came_under_another_identity_is_found(bed: Bed, run: RunReque
     (boot,) = await _astray(bed, run, "BootNotification")
     assert (boot.charge_point_id, boot.place) == (neighbour, "Bay 4")
     (start,) = await _astray(bed, run, "StartTransaction")
-    assert (start.charge_point_id, start.transaction_id) == (neighbour, number)
+    assert (start.charge_point_id, start.transaction_id) == (neighbour, str(number))
 
 
 async def test_the_last_word_of_a_firmware_update_is_in_the_snapshot(

@@ -61,7 +61,7 @@ async def test_a_stop_makes_it_due_once(billing: Bed) -> None:
         await stop(wire, transaction)
         await stop(wire, transaction)
         await wire.sync()
-    due = BillTransaction(charge_point_id=billing.charge_point_id, transaction_id=transaction)
+    due = BillTransaction(charge_point_id=billing.charge_point_id, transaction_id=str(transaction))
     assert billing.sink.billed == [due]
     assert await marks(billing) == [TransactionBilling.DUE]
 

@@ -238,7 +238,7 @@ class TestBudget:
             connector_id=connector,
             received_at=NOON,
             entries=list(entries),
-            transaction_id=7,
+            transaction_id="7",
         )
 
     def used_up(self) -> Budget:

@@ -336,7 +336,7 @@ async def test_what_comes_after_a_decision_is_judged_by_it_before_the_node_has_l
             await wire.call("StartTransaction", START | {"connectorId": number})
         assert await marks(bed) == [None, 2]
         assert [one.status for one in await bed.rows(Connector)] == ["Available"]
-        begun = sorted(await bed.rows(Transaction), key=lambda row: row.connector_id)
+        begun = sorted(await bed.rows(Transaction), key=lambda row: row.evse_id)
         assert [row.contested for row in begun] == [False, True]
 
 

@@ -41,7 +41,7 @@ def peer() -> Peer:
         remote_address=None,
         connected_at=NOW,
     )
-    made.remember(KnownTransaction(transaction_id=7))
+    made.remember(KnownTransaction(transaction_id="7", number=7))
     return made
 
 
@@ -185,7 +185,7 @@ async def test_a_transaction_tells_the_connector(bed: Bed, *, named: bool) -> No
             await wire.call("MeterValues", values | ({"transactionId": number} if named else {}))
         )[0] == 3
     (row,) = await bed.rows(MeterValue)
-    assert (row.connector_id, row.transaction_id) == (2, number)
+    assert (row.evse_id, row.transaction_id) == (2, number)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -197,7 +197,7 @@ async def test_a_stop_without_an_id_ends_the_one_that_the_rest_tells(bed: Bed) -
         assert (await wire.call("StopTransaction", unclear))[0] == 3
         assert [row.stopped_at for row in await bed.rows(Transaction)] == [None, None]
         await wire.call("StopTransaction", unclear | {"connectorId": 2})
-        stopped = {row.connector_id: row.stopped_at for row in await bed.rows(Transaction)}
+        stopped = {row.evse_id: row.stopped_at for row in await bed.rows(Transaction)}
         assert stopped[1] is None
         assert stopped[2] is not None
 

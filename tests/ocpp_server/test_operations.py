@@ -262,7 +262,7 @@ async def test_trigger_and_availability(bed: Bed) -> None:
             assert (await bed.gateway.change_availability(change)).reply is Reply.ACCEPTED
 
             async def seen(status: str = status) -> None:
-                rows = {row.connector_id: row.status for row in await bed.rows(Connector)}
+                rows = {row.evse_id: row.status for row in await bed.rows(Connector)}
                 assert rows.get(1) == status
 
             await eventually(seen)
@@ -302,7 +302,7 @@ async def test_a_test_transaction_from_start_to_stop(bed: Bed) -> None:
 
         transaction_id = await eventually(metered)
         stop = op.StopTestTransaction(
-            charge_point_id=bed.charge_point_id, transaction_id=transaction_id
+            charge_point_id=bed.charge_point_id, transaction_id=str(transaction_id)
         )
         assert (await bed.gateway.stop_test_transaction(stop)).reply is Reply.ACCEPTED
 

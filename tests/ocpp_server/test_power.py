@@ -56,7 +56,7 @@ def one(bed: Bed, amps: int, transaction_id: int) -> LimitConnectors:
     limit = ConnectorLimit(
         charge_point_id=bed.charge_point_id,
         connector_id=1,
-        transaction_id=transaction_id,
+        transaction_id=str(transaction_id),
         amps=amps,
         form=FORM,
     )

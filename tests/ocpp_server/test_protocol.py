@@ -55,7 +55,7 @@ async def test_its_facts_travel_to_the_rows_and_to_the_workflow_that_watches(bed
         await bed.sink.until(lambda: bed.sink.kinds.count(EventKind.CONNECTOR) == 2)
     (boot,) = await bed.rows(Boot)
     assert (boot.vendor, boot.model) == ("Third", "T")
-    assert {(row.connector_id, row.status) for row in await bed.rows(Connector)} == {
+    assert {(row.evse_id, row.status) for row in await bed.rows(Connector)} == {
         (1, "Available"),
         (2, "Faulted"),
     }
@@ -100,7 +100,7 @@ async def test_it_is_read_with_its_own_leniency(bed: Bed) -> None:
         plugs = [{"number": "1", "is": "idle"}]
         assert (await wire.call("State", {"plugs": plugs}))[2] == {"known": 1}
     (row,) = await bed.rows(Connector)
-    assert (row.connector_id, row.status) == (1, "Available")
+    assert (row.evse_id, row.status) == (1, "Available")
 
 
 async def test_a_frame_of_its_own_type_is_read_and_not_answered(bed: Bed) -> None:
@@ -110,7 +110,7 @@ async def test_a_frame_of_its_own_type_is_read_and_not_answered(bed: Bed) -> Non
         await wire.socket.send(json.dumps([6, "b", "Nonsense", {}]))
         assert (await wire.call("Hello", {}))[:2] == [3, "1"]
     (row,) = await bed.rows(Connector)
-    assert row.connector_id == 3
+    assert row.evse_id == 3
 
 
 async def test_a_refusal_is_in_its_words(bed: Bed) -> None:

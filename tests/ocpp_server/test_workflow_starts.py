@@ -47,7 +47,7 @@ async def _settled() -> None:
 async def test_what_is_due_before_temporal_is_there_is_started_then() -> None:
     sink, temporal = TemporalSink(), FakeTemporal()
     sink.configure("cp_1")
-    sink.bill(BillTransaction(charge_point_id="cp_1", transaction_id=7))
+    sink.bill(BillTransaction(charge_point_id="cp_1", transaction_id="7"))
     sink.connected(cast("Client", temporal))
     await _settled()
     assert temporal.started == ["configuration-cp_1", "billing-cp_1-7"]

@@ -133,7 +133,7 @@ async def test_facts_of_one_message_are_stored_together(bed: Bed) -> None:
         received_at=now,
     )
     assert await written(bed, read, start) == [None]
-    assert {row.transaction_id for row in await bed.rows(MeterValue)} == {start.transaction_id}
+    assert {row.transaction_id for row in await bed.rows(MeterValue)} == {start.number}
 
 
 async def test_none_of_them_is_stored_where_one_is_refused(bed: Bed) -> None:

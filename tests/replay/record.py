@@ -476,7 +476,7 @@ async def _first_day(
 
     await eventually(gone)
     billing = stage.client.get_workflow_handle(
-        billing_workflow_id(charge_point.identity, transaction.transaction_id)
+        billing_workflow_id(charge_point.identity, str(transaction.transaction_id))
     )
 
     async def billed() -> None:
@@ -514,8 +514,8 @@ async def _billed(stage: Stage) -> Recorded:
     """A transaction that is billed already: its history is that of any other."""
     handle = await stage.client.start_workflow(
         BillingWorkflow.run,
-        BillTransaction(charge_point_id="cp_1", transaction_id=7),
-        id=billing_workflow_id("cp_1", 7),
+        BillTransaction(charge_point_id="cp_1", transaction_id="7"),
+        id=billing_workflow_id("cp_1", "7"),
         task_queue=stage.task_queue,
     )
     await handle.result()

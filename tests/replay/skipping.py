@@ -61,14 +61,16 @@ async def _asked_for_hours(environment: WorkflowEnvironment) -> Recorded:
     client = environment.client
     charger = ScriptedChargePoint(Behaviour(stops=False), client, node_id=new_id(Prefix.NODE))
     charger.transaction = TransactionFact(
-        transaction_id=7, connector_id=1, id_tag="T", started_at=EPOCH, meter_start=0
+        transaction_id="7", connector_id=1, id_tag="T", started_at=EPOCH, meter_start=0
     )
     records, queue = MemoryRecords(charger), uuid4().hex
     async with shared_worker(client, records, queue), node_worker(client, charger):
         handle = await client.start_workflow(
             StrayTransactionWorkflow.run,
-            OrphanedTransaction(charge_point_id="cp_1", commissioning_id="com_1", transaction_id=7),
-            id=orphaned_transaction_workflow_id(7),
+            OrphanedTransaction(
+                charge_point_id="cp_1", commissioning_id="com_1", transaction_id="7"
+            ),
+            id=orphaned_transaction_workflow_id("cp_1", "7"),
             task_queue=queue,
         )
         await environment.sleep(timedelta(hours=2))

@@ -87,7 +87,9 @@ async def test_a_session_is_ended_and_billed_and_the_test_charge_is_not(stage: S
 
         async def ended() -> None:
             async with stage.database.read() as connection:
-                query = select(col(Transaction.stopped_at)).where(col(Transaction.id) == session)
+                query = select(col(Transaction.stopped_at)).where(
+                    col(Transaction.ocpp_id) == session
+                )
                 assert await connection.scalar(query) is not None
 
         await eventually(ended)
@@ -102,7 +104,7 @@ async def test_a_session_is_ended_and_billed_and_the_test_charge_is_not(stage: S
                         col(Transaction.charge_point_id) == served.identity
                     )
                 )
-                marks = {row.id: row.billing for row in rows}
+                marks = {row.ocpp_id: row.billing for row in rows}
             assert marks.pop(session) in {TransactionBilling.BILLED, TransactionBilling.HELD}
             assert marks
             assert set(marks.values()) <= {None, TransactionBilling.EXEMPT}

@@ -99,7 +99,7 @@ def _told(of: str, *, contested: int | None = None) -> list[Record]:
         free,
         Authorization(charge_point_id=of, id_tag="TAG", contested=contested),
         replace(values, inferred=True),
-        replace(values, lookup=7),
+        replace(values, lookup="7"),
         TransactionStart(
             charge_point_id=of,
             connector_id=1,
@@ -111,7 +111,7 @@ def _told(of: str, *, contested: int | None = None) -> list[Record]:
         ),
         TransactionStop(
             charge_point_id=of,
-            transaction_id=-1,  # it was lost
+            transaction_id=None,  # it was lost
             stopped_at=NOW,
             meter_stop=9,
             reason=None,

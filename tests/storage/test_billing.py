@@ -217,7 +217,7 @@ async def test_values_that_come_while_it_is_billed_are_not_overlooked(database: 
     async with database.write() as connection:
         settling = asyncio.create_task(site.bill(transaction))
         await insert_meter_values(connection, [_late_record(site, transaction)])
-        assert await make_due_again(connection, {transaction}) == {transaction}
+        assert await make_due_again(connection, {transaction}) == {transaction: str(transaction)}
     await settling
     await site.bill(transaction)
     records = await site.cdrs(transaction)
@@ -230,7 +230,8 @@ def _late_record(site: Site, transaction: int) -> MeterValues:
         charge_point_id=site.charge_point_id,
         connector_id=1,
         received_at=site.now,
-        transaction_id=transaction,
+        transaction_id=str(transaction),
+        number=transaction,
         entries=entries(("2026-05-02T12:00", 9000)),
     )
 
@@ -354,7 +355,10 @@ async def test_what_is_due_is_found(site: Site) -> None:
         early = at("2026-05-02T11:00")
         assert await due(connection, ended_before=early, after=0, limit=9) == []
         late = early + timedelta(seconds=1)
-        both = [BillTransaction(charge_point_id="cp_1", transaction_id=t) for t in (first, second)]
+        both = [
+            (number, BillTransaction(charge_point_id="cp_1", transaction_id=str(number)))
+            for number in (first, second)
+        ]
         assert await due(connection, ended_before=late, after=0, limit=9) == both
         assert await due(connection, ended_before=late, after=first, limit=9) == both[1:]
     await site.bill(first)

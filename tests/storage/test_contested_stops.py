@@ -10,6 +10,7 @@ from sqlmodel import col
 
 from domain.contests import Contest, Link
 from domain.states import TransactionBilling
+from ocpp_server.v16.fields import transaction_id
 from storage.contested_stops import MOST_KEPT
 from storage.contests import disconnect, keep, look, read_contests, values_of
 from storage.engine import Database
@@ -37,7 +38,7 @@ class Contested:
         record = TransactionStop(
             **{
                 "charge_point_id": self.site.charge_point_id,
-                "transaction_id": self.transaction,
+                "transaction_id": str(self.transaction),
                 "stopped_at": ELEVEN,
                 "meter_stop": meter,
                 "reason": f"of {link}",
@@ -195,7 +196,7 @@ async def test_a_stop_whose_id_was_lost_is_kept_though_a_stranger_has_told_one(
 ) -> None:
     await both.stop(STRANGER, 1001)
     for _ in range(2):
-        own = await both.stop(HONEST, 11_000, transaction_id=lost)
+        own = await both.stop(HONEST, 11_000, transaction_id=transaction_id(lost))
         assert own.ended is not None
         assert await both.kept() == [(STRANGER, 1001), (HONEST, 11_000)]
     await both.keep(HONEST)

@@ -23,7 +23,7 @@ async def test_without_a_power_the_register_tells_by_how_fast_it_rises(site: Sit
     records = StoredSites(site.database, load_catalogue(), now=lambda: site.now)
 
     async def drawn(since: timedelta) -> dict[int, float]:
-        watched = Watched(transaction_id=running, since=at("2026-05-02T09:00") + since)
+        watched = Watched(number=running, since=at("2026-05-02T09:00") + since)
         return (await records.read_draws(DrawsQuestion(watched=(watched,)))).watts
 
     assert await drawn(timedelta()) == {}

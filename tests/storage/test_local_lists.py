@@ -195,8 +195,9 @@ async def test_who_charged_last_comes_first(site: Database) -> None:
         for number, id_tag in enumerate((" c3", "B2", "C3"), start=1):
             await connection.execute(
                 insert(Transaction).values(
+                    ocpp_id=str(number),
                     charge_point_id="cp_1",
-                    connector_id=1,
+                    evse_id=1,
                     id_tag=id_tag,
                     started_at=NOW + timedelta(minutes=number),
                     meter_start=0,

@@ -152,8 +152,9 @@ async def _lived_in(database: Database, *, sessions: int = 3) -> None:
             insert(Transaction),
             [
                 {
+                    "ocpp_id": str(number),
                     "charge_point_id": "cp_1",
-                    "connector_id": 1,
+                    "evse_id": 1,
                     "id_tag": DRIVER,
                     "started_at": AT + timedelta(seconds=number),
                     "received_at": OF_LATE,
@@ -233,8 +234,9 @@ async def _sessions(database: Database, kinds: Mapping[int, Mapping[str, Any]]) 
             await connection.execute(
                 insert(Transaction).values(
                     id=number,
+                    ocpp_id=str(number),
                     charge_point_id="cp_1",
-                    connector_id=1,
+                    evse_id=1,
                     id_tag=DRIVER,
                     started_at=AT,
                     meter_start=number,

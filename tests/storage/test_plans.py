@@ -14,6 +14,7 @@ from sqlmodel import col
 from temporalio.client import Client
 
 from domain.audit import ENGINE
+from domain.billing.messages import BillTransaction
 from domain.power.facts import SiteQuestion
 from domain.states import ProjectStatus
 from storage import facts, nodes
@@ -54,8 +55,8 @@ SESSIONS: Final = 5_000
 GROWING_KINDS: Final = ("frames", "entries", "meter_values", "boots")
 _ALL_RUNS: Final = "SELECT commissioning_runs.id \nFROM"
 _SUSPENDED: Final = """
-    INSERT INTO suspensions (charge_point_id, connector_id, since, until)
-    SELECT charge_point_id, connector_id, started_at, stopped_at FROM transactions
+    INSERT INTO suspensions (charge_point_id, evse_id, since, until)
+    SELECT charge_point_id, evse_id, started_at, stopped_at FROM transactions
     WHERE stopped_at IS NOT NULL"""
 
 
@@ -160,7 +161,9 @@ async def test_what_is_asked_again_and_again_looks_at_no_history(
             SiteQuestion(project_id=project)
         )
         bills = StoredBilling(database, load_catalogue(), now=lambda: NOW)
-        settled = await bills.bill(transaction)
+        settled = await bills.bill(
+            BillTransaction(charge_point_id=crowd[0], transaction_id=str(transaction))
+        )
     assert len(running) == CHARGE_POINTS
     assert settled.cdr_ids
     assert len(statements) > len(steps)

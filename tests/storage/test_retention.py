@@ -237,7 +237,7 @@ def reading(
     at = OLD + timedelta(minutes=number)
     return {
         "charge_point_id": "cp_1",
-        "connector_id": 1,
+        "evse_id": 1,
         "transaction_id": transaction,
         "at": at,
         "received_at": at,
@@ -255,8 +255,9 @@ async def a_session(database: Database, **more: Any) -> None:
         TransactionRow,
         {
             "id": 1,
+            "ocpp_id": "1",
             "charge_point_id": "cp_1",
-            "connector_id": 1,
+            "evse_id": 1,
             "id_tag": "TAG",
             "started_at": OLD,
             "meter_start": 0,
@@ -293,7 +294,7 @@ async def test_of_each_kind_of_reading_one_stays(database: Database) -> None:
         reading(1, measurand="Power.Active.Import"),
         reading(2),
         reading(3, measurand="Power.Active.Import"),
-        reading(4, connector_id=2),
+        reading(4, evse_id=2),
         reading(4, charge_point_id="cp_2"),
     )
     assert (await let_go(database)).meter_values == 2

@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from domain.audit import ENGINE
 from domain.billing.cdr import Cdr
-from domain.billing.messages import TransactionBilled
+from domain.billing.messages import BillTransaction, TransactionBilled
 from domain.billing.tariff import Tariff, TariffVersion
 from domain.facts import ConnectorFact
 from domain.ids import Prefix, new_id
@@ -110,7 +110,7 @@ class Site:
             received_at=at(received or started),
         )
         await self._store(record)
-        return record.transaction_id
+        return record.number
 
     async def values(
         self, transaction_id: int, *points: tuple[str, int], late: bool = False
@@ -120,7 +120,8 @@ class Site:
             charge_point_id=self.charge_point_id,
             connector_id=1,
             received_at=self.now,
-            transaction_id=transaction_id,
+            transaction_id=str(transaction_id),
+            number=transaction_id,
             entries=entries(*points),
             late={transaction_id} if late else set(),
         )
@@ -139,7 +140,7 @@ class Site:
         """Store a StopTransaction."""
         record = TransactionStop(
             charge_point_id=self.charge_point_id,
-            transaction_id=transaction_id,
+            transaction_id=str(transaction_id),
             stopped_at=at(stopped),
             meter_stop=meter,
             reason="Local",
@@ -174,7 +175,10 @@ class Site:
 
     async def bill(self, transaction_id: int) -> TransactionBilled:
         """What the billing workflow does."""
-        return await self._records.bill(transaction_id)
+        due = BillTransaction(
+            charge_point_id=self.charge_point_id, transaction_id=str(transaction_id)
+        )
+        return await self._records.bill(due)
 
     async def cdrs(self, transaction_id: int) -> Sequence[Cdr]:
         """Every record of the transaction."""

@@ -57,17 +57,17 @@ async def live_for_years(
     }
     for statement in (
         f"""
-        INSERT INTO transactions (charge_point_id, connector_id, id_tag, started_at, meter_start,
-            received_at, stopped_at, meter_stop, stop_received_at, superseded)
-        SELECT :of, 1, 'TAG', {at("0")}, n, {at("0")}, {at("30")}, n + 1, {at("30")}, false
+        INSERT INTO transactions (ocpp_id, charge_point_id, evse_id, id_tag, started_at,
+            meter_start, received_at, stopped_at, meter_stop, stop_received_at, superseded)
+        SELECT n, :of, 1, 'TAG', {at("0")}, n, {at("0")}, {at("30")}, n + 1, {at("30")}, false
         FROM {numbers}""",  # noqa: S608 - constants
         """
-        INSERT INTO meter_values (charge_point_id, connector_id, transaction_id, at, received_at,
+        INSERT INTO meter_values (charge_point_id, evse_id, transaction_id, at, received_at,
             samples, inferred, digest)
         SELECT charge_point_id, 1, id, started_at, started_at, '[]', true, id FROM transactions
         WHERE charge_point_id = :of""",
         f"""
-        INSERT INTO meter_values (charge_point_id, connector_id, at, received_at, samples,
+        INSERT INTO meter_values (charge_point_id, evse_id, at, received_at, samples,
             inferred, digest)
         SELECT :of, 1, {at("45")}, {at("45")}, '[]', true, n FROM {numbers}""",  # noqa: S608 - constants
         f"""

@@ -312,20 +312,20 @@ async def test_a_step_that_fails_holds_up_no_other(
     assert await site.row() is RunStatus.FAILED
 
 
-async def _start_transaction(site: Site, id_tag: str) -> int:
+async def _start_transaction(site: Site, id_tag: str) -> str:
     async with site.database.write() as connection:
-        started: int | None = await connection.scalar(
+        started: str | None = await connection.scalar(
             insert(Transaction)
             .values(
-                id=uuid4().int >> 88,  # no other test's: all share one Temporal
+                ocpp_id=uuid4().hex,
                 charge_point_id=site.charge_point,
-                connector_id=1,
+                evse_id=1,
                 id_tag=id_tag,
                 started_at=LATER,
                 meter_start=0,
                 received_at=LATER,
             )
-            .returning(col(Transaction.id))
+            .returning(col(Transaction.ocpp_id))
         )
     assert started is not None
     return started
@@ -345,10 +345,12 @@ async def test_a_transaction_that_outlived_its_run_gets_its_alarm(
     await terminate(site.client, site.workflow_id)
     await site.reconcile()
     async with database.read() as connection:
-        (orphaned,) = await left_running(connection, after=0, limit=10)
+        ((_, orphaned),) = await left_running(connection, after=0, limit=10)
     assert orphaned.transaction_id == ours != somebodys
     assert orphaned.commissioning_id == site.request.commissioning_id
-    alarm = site.client.get_workflow_handle(orphaned_transaction_workflow_id(ours))
+    alarm = site.client.get_workflow_handle(
+        orphaned_transaction_workflow_id(site.charge_point, ours)
+    )
     assert (await alarm.describe()).status is WorkflowExecutionStatus.RUNNING
     first = (await alarm.describe()).run_id
     await site.reconcile()  # the next round raises no second one
@@ -365,7 +367,7 @@ async def test_a_session_at_what_is_to_be_withdrawn_gets_its_alarm(
     async with database.write() as connection:
         order = WithdrawalOrder(reason="Dropped", by=ENGINE, asked_at=LATER)
         await connection.execute(update(ChargePoint).values(withdrawal=order))
-        (orphaned,) = await left_running(connection, after=0, limit=10)
+        ((_, orphaned),) = await left_running(connection, after=0, limit=10)
     assert (orphaned.transaction_id, orphaned.commissioning_id) == (somebodys, None)
     await site.reconcile()  # nobody is there who could be told to stop
     async with database.read() as connection:
@@ -373,7 +375,9 @@ async def test_a_session_at_what_is_to_be_withdrawn_gets_its_alarm(
         row = (await connection.execute(select(ChargePoint.__table__))).one()
     assert row.status == ChargePointStatus.WITHDRAWN
     assert row.withdrawal is None
-    alarm = site.client.get_workflow_handle(orphaned_transaction_workflow_id(somebodys))
+    alarm = site.client.get_workflow_handle(
+        orphaned_transaction_workflow_id(site.charge_point, somebodys)
+    )
     await terminate(temporal_client, alarm.id)
 
 
@@ -385,7 +389,7 @@ async def test_a_transaction_that_waits_to_be_billed_is_billed(
     await site.begin()
     transaction = await site.session()
     billing = temporal_client.get_workflow_handle(
-        billing_workflow_id(site.charge_point_id, transaction)
+        billing_workflow_id(site.charge_point_id, str(transaction))
     )
     reconciler = Reconciler(temporal_client, database, now=lambda: site.now, task_queue=task_queue)
     await reconciler.reconcile()
@@ -422,7 +426,9 @@ async def test_a_transaction_that_was_overtaken_is_ended_and_billed(
     assert await site.mark(lost) == TransactionBilling.DUE
     site.now += timedelta(minutes=1)
     await reconciler.reconcile()
-    billing = temporal_client.get_workflow_handle(billing_workflow_id(site.charge_point_id, lost))
+    billing = temporal_client.get_workflow_handle(
+        billing_workflow_id(site.charge_point_id, str(lost))
+    )
     await billing.describe()
     await terminate(temporal_client, billing.id)
 

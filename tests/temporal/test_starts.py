@@ -35,7 +35,7 @@ _CP = new_id(Prefix.CHARGE_POINT)
 _ONE = new_id(Prefix.EVENT)
 _NUMBER = secrets.randbelow(2**31)
 _PROJECT = ProjectRequest(project_id=new_id(Prefix.PROJECT), installer_id="usr_1", name="Riverside")
-_BILL = BillTransaction(charge_point_id=_CP, transaction_id=_NUMBER)
+_BILL = BillTransaction(charge_point_id=_CP, transaction_id=str(_NUMBER))
 _RUN = RunToStart(
     request=RunRequest(
         commissioning_id=new_id(Prefix.COMMISSIONING),
@@ -64,7 +64,7 @@ TABLE: Sequence[Start] = (
     starts.command(Command(command_id=_ONE, charge_point_id=_CP, name=CommandName.UNLOCK)),
     starts.local_list(_CP),
     starts.orphaned_transaction(
-        OrphanedTransaction(charge_point_id=_CP, commissioning_id="com_1", transaction_id=_NUMBER)
+        OrphanedTransaction(charge_point_id=_CP, commissioning_id="com_1", transaction_id=_ONE)
     ),
     starts.project(_PROJECT),
     starts.invitation_ended(_PROJECT, _ONE),

@@ -23,6 +23,7 @@ from domain.commissioning import (
     Briefing,
     Finished,
     MeterReading,
+    NamedTransaction,
     Registered,
     RunRequest,
     RunVerdict,
@@ -167,8 +168,8 @@ class ScriptedChargePoint:
         self.told_to_restart_at: datetime | None = None
         self.applied: list[op.ApplyConfiguration] = []
         self._intents: set[str] = set()
-        self.transactions: dict[int, TransactionFact] = {}
-        self.readings: dict[int, list[MeterReading]] = {}
+        self.transactions: dict[str, TransactionFact] = {}
+        self.readings: dict[str, list[MeterReading]] = {}
 
     # What it knows of itself
 
@@ -369,7 +370,7 @@ class ScriptedChargePoint:
         if any(one.stopped_at is None for one in on_it):
             return
         self.transaction = TransactionFact(
-            transaction_id=max(self.transactions, default=6) + 1,
+            transaction_id=str(max(map(int, self.transactions), default=6) + 1),
             connector_id=connector,
             id_tag=id_tag,
             started_at=EPOCH,
@@ -380,8 +381,8 @@ class ScriptedChargePoint:
     async def meter(self) -> None:
         """Send the next reading; ten seconds of charging lie between two."""
         charge = self.transaction
-        connector, number = (charge.connector_id, charge.transaction_id) if charge else (1, 0)
-        readings = self.readings.setdefault(number, [])
+        connector, name = (charge.connector_id, charge.transaction_id) if charge else (1, "")
+        readings = self.readings.setdefault(name, [])
         moves = 0 if connector in self.behaviour.stuck else len(readings)
         register = self.behaviour.registers[min(moves, len(self.behaviour.registers) - 1)]
         at = EPOCH + timedelta(seconds=10 * len(readings))
@@ -389,7 +390,7 @@ class ScriptedChargePoint:
         await self.tell(
             EventKind.METER_VALUES,
             meter=MeterFact(
-                connector_id=connector, transaction_id=number or None, at=at, energy_wh=register
+                connector_id=connector, transaction_id=name or None, at=at, energy_wh=register
             ),
         )
 
@@ -399,7 +400,7 @@ class ScriptedChargePoint:
             await self.end(request.transaction_id)
         return op.Outcome(reply=op.Reply.ACCEPTED)
 
-    async def end(self, transaction_id: int | None = None) -> None:
+    async def end(self, transaction_id: str | None = None) -> None:
         """End that transaction, or the newest."""
         known = self.transactions[transaction_id] if transaction_id else self.transaction
         assert known is not None
@@ -553,10 +554,10 @@ class MemoryRecords:
     async def accept_charge_point(self, charge_point_id: str) -> None:
         self.charger.provisioned = True
 
-    async def readings(self, transaction_id: int) -> TransactionReadings:
+    async def readings(self, transaction: NamedTransaction) -> TransactionReadings:
         return TransactionReadings(
-            readings=tuple(self.charger.readings.get(transaction_id, ())),
-            transaction=self.charger.transactions.get(transaction_id),
+            readings=tuple(self.charger.readings.get(transaction.transaction_id, ())),
+            transaction=self.charger.transactions.get(transaction.transaction_id),
         )
 
     async def is_newest(self, owed: AvailabilityOwed) -> bool:

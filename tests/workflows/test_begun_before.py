@@ -10,7 +10,7 @@ from tests.workflows.charger import EPOCH, ID_TAG, Behaviour
 from tests.workflows.conftest import Stage, StageMaker
 
 BEGUN = TransactionFact(
-    transaction_id=7, connector_id=1, id_tag=ID_TAG, started_at=EPOCH, meter_start=1000
+    transaction_id="7", connector_id=1, id_tag=ID_TAG, started_at=EPOCH, meter_start=1000
 )
 
 
@@ -48,7 +48,7 @@ async def test_one_that_has_ended_meanwhile_is_not_taken_for_the_new_one(
 ) -> None:
     stage = await set_stage()
     stage.charger.transaction = replace(
-        BEGUN, transaction_id=6, stopped_at=EPOCH, meter_stop=1010, stop_reason="EVDisconnected"
+        BEGUN, transaction_id="6", stopped_at=EPOCH, meter_stop=1010, stop_reason="EVDisconnected"
     )
     view = await stage.verdict()
     assert view.status is RunStatus.COMPLETED, view.failure

@@ -12,7 +12,7 @@ from worker import workflow_runner
 from workflows.billing import BillingWorkflow
 from workflows.held_digest import HeldDigestWorkflow
 
-REQUEST = BillTransaction(charge_point_id="cp_1", transaction_id=7)
+REQUEST = BillTransaction(charge_point_id="cp_1", transaction_id="7")
 
 
 class Ledger:

@@ -285,7 +285,7 @@ async def test_a_transaction_that_will_not_stop_is_an_alarm(set_stage: StageMake
     assert view.alarms == (
         "Test transaction 7 on connector 1 is still running; the engine keeps trying to stop it.",
     )
-    orphaned = await stage.env.client.get_workflow_handle("stray-transaction-7").describe()
+    orphaned = await stage.env.client.get_workflow_handle("stray-transaction-cp_1-7").describe()
     assert orphaned.status is WorkflowExecutionStatus.RUNNING
 
 
@@ -293,12 +293,12 @@ async def test_an_orphaned_transaction_is_asked_to_stop_until_it_has(set_stage: 
     stage = await set_stage(Behaviour(stops=False))
     charger = stage.charger
     charger.transaction = TransactionFact(
-        transaction_id=7, connector_id=1, id_tag="T", started_at=EPOCH, meter_start=0
+        transaction_id="7", connector_id=1, id_tag="T", started_at=EPOCH, meter_start=0
     )
     orphaned = await stage.env.client.start_workflow(
         StrayTransactionWorkflow.run,
-        OrphanedTransaction(charge_point_id="cp_1", commissioning_id="com_1", transaction_id=7),
-        id="stray-transaction-7",
+        OrphanedTransaction(charge_point_id="cp_1", commissioning_id="com_1", transaction_id="7"),
+        id="stray-transaction-cp_1-7",
         task_queue=stage.task_queue,
     )
     await stage.env.sleep(timedelta(hours=5))
@@ -314,12 +314,12 @@ async def test_nobody_is_asked_to_stop_what_was_withdrawn(set_stage: StageMaker)
     stage = await set_stage(Behaviour(online=False))
     charger = stage.charger
     charger.transaction = TransactionFact(
-        transaction_id=7, connector_id=1, id_tag="T", started_at=EPOCH, meter_start=0
+        transaction_id="7", connector_id=1, id_tag="T", started_at=EPOCH, meter_start=0
     )
     orphaned = await stage.env.client.start_workflow(
         StrayTransactionWorkflow.run,
-        OrphanedTransaction(charge_point_id="cp_1", commissioning_id="com_1", transaction_id=7),
-        id="stray-transaction-7",
+        OrphanedTransaction(charge_point_id="cp_1", commissioning_id="com_1", transaction_id="7"),
+        id="stray-transaction-cp_1-7",
         task_queue=stage.task_queue,
     )
     await stage.env.sleep(timedelta(hours=1))

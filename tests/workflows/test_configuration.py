@@ -140,7 +140,7 @@ async def test_a_value_that_the_restart_did_not_help_is_not_restarted_for_again(
 async def test_nobody_who_charges_is_cut_off(set_stage: StageMaker) -> None:
     stage = await set_stage(Behaviour(reboot_for=NEEDS_RESTART))
     stage.charger.transaction = TransactionFact(
-        transaction_id=7, connector_id=1, id_tag="T", started_at=EPOCH, meter_start=0
+        transaction_id="7", connector_id=1, id_tag="T", started_at=EPOCH, meter_start=0
     )
     result = await _push(stage)
     assert _states(result)["MeterValueSampleInterval"] is ParameterState.PENDING_REBOOT

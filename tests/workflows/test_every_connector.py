@@ -73,7 +73,7 @@ async def test_each_is_tested_with_a_tag_and_an_intent_of_its_own(set_stage: Sta
     assert _results(view) == [PASSED, PASSED]
     assert _starts(stage) == [(1, tag_of(ID_TAG, 1)), (2, tag_of(ID_TAG, 2))]
     one, two = check.connectors
-    assert (one.evidence["transaction_id"], two.evidence["transaction_id"]) == (7, 8)
+    assert (one.evidence["transaction_id"], two.evidence["transaction_id"]) == ("7", "8")
     assert check.evidence == one.evidence
     assert [step.connector_id for step in check.steps if step.name == "started"] == [1, 2]
     assert all(one.stopped_at is not None for one in stage.charger.transactions.values())

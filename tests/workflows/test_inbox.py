@@ -299,7 +299,7 @@ def test_a_fault_that_is_mended_is_forgotten_if_it_came_before_the_start(
         kind=EventKind.TRANSACTION_STARTED,
         at=after(10),
         transaction=TransactionFact(
-            transaction_id=7, connector_id=1, id_tag="T", started_at=after(10), meter_start=0
+            transaction_id="7", connector_id=1, id_tag="T", started_at=after(10), meter_start=0
         ),
     )
     fault = ConnectorFact(
@@ -309,5 +309,5 @@ def test_a_fault_that_is_mended_is_forgotten_if_it_came_before_the_start(
     for told in sorted([event(fault), start], key=lambda one: one.at):
         inbox.receive(told)
     inbox.receive(event(status("Charging", 12)))
-    inbox.forget_cleared_faults(before_start_of=7)
+    inbox.forget_cleared_faults(before_start_of="7")
     assert (inbox.faults == {1: fault}) is is_kept

@@ -12,7 +12,7 @@ import pytest
 
 from domain import operations as op
 from domain.catalogue import FirmwareImage, FirmwareUpdate
-from domain.commissioning import RunOptions, RunRequest, TransactionReadings
+from domain.commissioning import NamedTransaction, RunOptions, RunRequest, TransactionReadings
 from domain.facts import Astray, EventKind, Irregularity, RefusedAttempt, Snapshot
 from domain.failures import FailureCode
 from domain.messages import MessageKind
@@ -111,9 +111,9 @@ def _values_are_stored_late(stage: Stage) -> None:
     read = stage.records.readings
     reads = []
 
-    async def readings(transaction_id: int) -> TransactionReadings:
-        found = await read(transaction_id)
-        reads.append(transaction_id)
+    async def readings(transaction: NamedTransaction) -> TransactionReadings:
+        found = await read(transaction)
+        reads.append(transaction)
         return found if len(reads) > 1 else replace(found, readings=())
 
     stage.records.readings = readings  # type: ignore[method-assign]
@@ -288,7 +288,9 @@ async def test_a_stop_that_named_another_transaction_is_told(set_stage: StageMak
 async def test_values_that_were_of_another_transaction_are_told(set_stage: StageMaker) -> None:
     stage = await set_stage(Behaviour(meters=False))
     stage.records.astray = (
-        Astray(action=MessageKind.METER_VALUES, at=_FROM_NOW_ON, connector_id=1, transaction_id=3),
+        Astray(
+            action=MessageKind.METER_VALUES, at=_FROM_NOW_ON, connector_id=1, transaction_id="3"
+        ),
     )
     view = await stage.verdict()
     assert view.failure is not None

@@ -107,7 +107,8 @@ class Site:
 
     def begin(self, charge_point_id: str, number: int) -> ChargePointEvent:
         started = TransactionFact(
-            transaction_id=number,
+            transaction_id=str(number),
+            number=number,
             connector_id=1,
             id_tag="CARD",
             started_at=_AT,
@@ -272,7 +273,7 @@ async def test_a_year_of_a_site(time_skipping_env: WorkflowEnvironment) -> None:
             await site.until_told({stays: 30})
         await tell(*begun)  # once more, and long after they have ended
         (bay,) = (await handle.query(SiteWorkflow.load)).bays
-        assert (bay.charge_point_id, bay.transaction_id, bay.bound_amps) == (stays, 1, 30)
+        assert (bay.charge_point_id, bay.transaction_id, bay.bound_amps) == (stays, "1", 30)
         await handle.terminate()
     assert started.first_execution_run_id is not None
     runs = await life(client, "site-prj_1", first=started.first_execution_run_id)

@@ -262,7 +262,7 @@ async def test_a_charge_with_its_own_tag_is_recognised_within_seconds(
         handle = await stage.start()
         await eventually(lambda: _asked(stage))
         stage.charger.transaction = TransactionFact(
-            transaction_id=8, connector_id=1, id_tag=id_tag, started_at=EPOCH, meter_start=0
+            transaction_id="8", connector_id=1, id_tag=id_tag, started_at=EPOCH, meter_start=0
         )
         told_at = await stage.env.get_current_time()
         await stage.charger.tell(
@@ -288,7 +288,7 @@ async def test_the_end_of_a_charge_that_nobody_asked_for_is_waited_for(
         handle = await stage.start()
         await eventually(lambda: _asked(stage))
         stage.charger.transaction = TransactionFact(
-            transaction_id=8, connector_id=1, id_tag="FREEVEND", started_at=EPOCH, meter_start=0
+            transaction_id="8", connector_id=1, id_tag="FREEVEND", started_at=EPOCH, meter_start=0
         )
         await stage.charger.tell(
             EventKind.TRANSACTION_STARTED, transaction=stage.charger.transaction
@@ -318,7 +318,7 @@ async def test_a_charge_with_its_own_tag_that_ends_as_it_is_refused(
         await eventually(lambda: _asked(stage))
         now = await stage.env.get_current_time()
         charge = TransactionFact(
-            transaction_id=8,
+            transaction_id="8",
             connector_id=1,
             id_tag="FREEVEND",
             started_at=now - timedelta(days=1) if queued else now,

@@ -8,6 +8,7 @@ with workflow.unsafe.imports_passed_through():
 
     from activities.charge_point import ChargePointActivities
     from activities.records import RecordActivities
+    from domain.commissioning import NamedTransaction
     from domain.facts import TransactionFact
     from domain.failures import FailureCode
     from domain.id_tag import is_kept_whole, is_of_run, tag_of
@@ -160,7 +161,7 @@ def open_transactions(run: Run) -> list[TransactionFact]:
     ]
 
 
-async def stop(run: Run, transaction_id: int) -> bool:
+async def stop(run: Run, transaction_id: str) -> bool:
     """Stop a transaction, a few times; False when it still runs."""
 
     def ended() -> bool:
@@ -171,7 +172,7 @@ async def stop(run: Run, transaction_id: int) -> bool:
     return ended()
 
 
-async def _told_to_stop(run: Run, transaction_id: int, ended: Callable[[], bool]) -> bool:
+async def _told_to_stop(run: Run, transaction_id: str, ended: Callable[[], bool]) -> bool:
     for _ in range(policies.STOP_ATTEMPTS):
         if ended():
             return True
@@ -196,10 +197,12 @@ async def _told_to_stop(run: Run, transaction_id: int, ended: Callable[[], bool]
     return ended()
 
 
-async def _judge_readings(transaction: TransactionFact) -> MeterVerdict:
+async def _judge_readings(run: Run, transaction: TransactionFact) -> MeterVerdict:
     read = await run_local(
         RecordActivities.readings,
-        transaction.transaction_id,
+        NamedTransaction(
+            charge_point_id=run.request.charge_point_id, transaction_id=transaction.transaction_id
+        ),
         summary="Read the meter values",
     )
     return judge_metering(read.transaction or transaction, read.readings)
@@ -212,7 +215,7 @@ def _none_came(verdict: MeterVerdict) -> bool:
 async def _verify(
     run: Run, transaction: TransactionFact, *, restarted: bool, began: datetime
 ) -> None:
-    verdict = await _judge_readings(transaction)
+    verdict = await _judge_readings(run, transaction)
     if _none_came(verdict):
         # What is told later is stored later: it is read again after the look.
         missed = await absent(
@@ -225,7 +228,7 @@ async def _verify(
                 since=began,
             ),
         )
-        verdict = await _judge_readings(transaction)
+        verdict = await _judge_readings(run, transaction)
         if _none_came(verdict) and missed is not None:
             raise missed
     run.journal.evidence(verdict.evidence)

@@ -118,7 +118,7 @@ async def _test(run: Run, connector: int) -> None:
 async def _stop_latecomers(run: Run, connector: int) -> None:
     """Stop test charges of other connectors, whose start was asked for and came too late."""
 
-    def late() -> Iterator[int]:
+    def late() -> Iterator[str]:
         for one in open_transactions(run):
             elsewhere = not is_test_of(run, one, connector)
             if elsewhere and one.transaction_id not in run.not_stopped:

@@ -206,7 +206,7 @@ def upgrade() -> None:
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('digest', sa.BigInteger(), nullable=True),
-    sa.Column('connector_id', sa.Integer(), nullable=False),
+    sa.Column('evse_id', sa.Integer(), nullable=False),
     sa.Column('inferred', sa.Boolean(), server_default=sa.text('(false)'), nullable=False),
     sa.Column('charge_point_id', sa.String(length=40), nullable=False),
     sa.Column('samples', sa.Text(), nullable=False),
@@ -733,6 +733,7 @@ def upgrade() -> None:
     op.create_index(op.f('ix_connections_node_id'), 'connections', ['node_id'], unique=False)
     op.create_table('connectors',
     sa.Column('charge_point_id', sa.String(length=40), nullable=False),
+    sa.Column('evse_id', sa.Integer(), autoincrement=False, nullable=False),
     sa.Column('connector_id', sa.Integer(), autoincrement=False, nullable=False),
     sa.Column('status', sa.String(length=30), nullable=False),
     sa.Column('error_code', sa.String(length=50), nullable=False),
@@ -741,7 +742,7 @@ def upgrade() -> None:
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('contested_link', sa.Integer(), nullable=True),
     sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_connectors_charge_point_id'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('charge_point_id', 'connector_id', name=op.f('pk_connectors'))
+    sa.PrimaryKeyConstraint('charge_point_id', 'evse_id', 'connector_id', name=op.f('pk_connectors'))
     )
     op.create_table('declarations',
     sa.Column('charge_point_id', sa.String(length=40), nullable=False),
@@ -842,18 +843,20 @@ def upgrade() -> None:
     op.create_table('suspensions',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
     sa.Column('charge_point_id', sa.String(length=40), nullable=False),
-    sa.Column('connector_id', sa.Integer(), nullable=False),
+    sa.Column('evse_id', sa.Integer(), nullable=False),
     sa.Column('since', sa.DateTime(timezone=True), nullable=False),
     sa.Column('until', sa.DateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_suspensions_charge_point_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_suspensions'))
     )
-    op.create_index(op.f('ix_suspensions_charge_point_id_connector_id_since'), 'suspensions', ['charge_point_id', 'connector_id', 'since'], unique=False)
-    op.create_index('uq_suspensions_one_open', 'suspensions', ['charge_point_id', 'connector_id'], unique=True, postgresql_where=sa.text('until IS NULL'), sqlite_where=sa.text('until IS NULL'))
+    op.create_index(op.f('ix_suspensions_charge_point_id_evse_id_since'), 'suspensions', ['charge_point_id', 'evse_id', 'since'], unique=False)
+    op.create_index('uq_suspensions_one_open', 'suspensions', ['charge_point_id', 'evse_id'], unique=True, postgresql_where=sa.text('until IS NULL'), sqlite_where=sa.text('until IS NULL'))
     op.create_table('transactions',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
+    sa.Column('ocpp_id', sa.String(length=36), nullable=False),
     sa.Column('charge_point_id', sa.String(length=40), nullable=False),
-    sa.Column('connector_id', sa.Integer(), nullable=False),
+    sa.Column('evse_id', sa.Integer(), nullable=False),
+    sa.Column('connector_id', sa.Integer(), nullable=True),
     sa.Column('id_tag', sa.String(length=40), nullable=False),
     sa.Column('commissioning_id', sa.String(length=40), nullable=True),
     sa.Column('started_at', sa.DateTime(timezone=True), nullable=False),
@@ -871,7 +874,8 @@ def upgrade() -> None:
     sa.Column('billing', sa.String(length=10), nullable=True),
     sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_transactions_charge_point_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_transactions')),
-    sa.UniqueConstraint('charge_point_id', 'connector_id', 'started_at', 'id_tag', 'meter_start', name=op.f('uq_transactions_charge_point_id_connector_id_started_at_id_tag_meter_start'))
+    sa.UniqueConstraint('charge_point_id', 'evse_id', 'started_at', 'id_tag', 'meter_start', name=op.f('uq_transactions_charge_point_id_evse_id_started_at_id_tag_meter_start')),
+    sa.UniqueConstraint('charge_point_id', 'ocpp_id', name=op.f('uq_transactions_charge_point_id_ocpp_id'))
     )
     op.create_index('ix_transactions_billing_due', 'transactions', ['id'], unique=False, postgresql_where=sa.text("billing = 'due'"), sqlite_where=sa.text("billing = 'due'"))
     op.create_index(op.f('ix_transactions_charge_point_id_received_at'), 'transactions', ['charge_point_id', 'received_at'], unique=False)
