@@ -35,6 +35,7 @@ from tests.support import databases, shared
 from tests.support.compiled import compile_once
 from tests.support.eviction import EvictAtTheEnd
 from tests.support.in_memory import temporary_files_in_memory
+from tests.support.queries import AskedAgain
 from tests.support.temporal import TEST_SERVER
 
 pytest_plugins = ["tests.support.figures"]
@@ -145,6 +146,7 @@ async def temporal_client(temporal_address: str) -> Client:
     client = await Client.connect(
         temporal_address,
         data_converter=DATA_CONVERTER,
+        interceptors=[AskedAgain()],
         plugins=[EvictAtTheEnd(), WorkersEnd()],
     )
     await register_search_attributes(client)
@@ -162,6 +164,7 @@ async def time_skipping_env() -> AsyncIterator[WorkflowEnvironment]:
     """The time-skipping server, a process for this test alone (a tenth of a second)."""
     async with await WorkflowEnvironment.start_time_skipping(
         data_converter=DATA_CONVERTER,
+        interceptors=[AskedAgain()],
         plugins=[EvictAtTheEnd(), WorkersEnd()],
         test_server_existing_path=str(binaries.find(TEST_SERVER)),
     ) as environment:
