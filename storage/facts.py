@@ -105,7 +105,6 @@ async def _store_connectors(
                 "evse_id": evse_of(record.fact.connector_id),
                 "connector_id": connector_of(record.fact.connector_id),
                 "contested_link": record.contested,
-                **asdict(record.fact),
             }
             # One order for all nodes: rows locked in different orders would deadlock.
             for _, record in sorted(newest.items())
