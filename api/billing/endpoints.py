@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.billing.examples import CDRS
 from api.billing.schemas import BillingShown, IssuerChange, IssuerShown, Month, TimeZoneChange
@@ -27,10 +28,7 @@ async def get_billing(call: OwnerCall, project_id: ProjectId) -> BillingShown:
     """Sessions that begin from `active_since` on are billed, but none that begin in a pause."""
     async with call.read() as connection:
         project = await call.project(connection, project_id)
-        state = await BillingActivation(connection, project_id).state()
-        held = await HeldRecords(connection, project_id).count()
-        issuer = await Issuers(connection, project_id).valid_at(now())
-    return BillingShown.of(state, time_zone=project.time_zone, held=held, issuer=issuer)
+        return await _shown(connection, project_id, time_zone=project.time_zone)
 
 
 @router.put("/billing/time-zone", summary="Set the time zone", operation_id="setTimeZone")
@@ -42,10 +40,9 @@ async def set_time_zone(
     A month that was over by the clock of before stays over.
     """
     async with call.write() as connection:
-        projects = Projects(connection)
         project = await call.project(connection, project_id)
         await Months(connection, project_id).close(now())
-        await projects.change(project_id, {"time_zone": body.time_zone})
+        await Projects(connection).change(project_id, {"time_zone": body.time_zone})
         await Audit(connection, project_id).write(
             AuditAction.TIME_ZONE_CHANGED,
             call.actor,
@@ -54,10 +51,7 @@ async def set_time_zone(
             before={"time_zone": project.time_zone},
             after={"time_zone": body.time_zone},
         )
-        state = await BillingActivation(connection, project_id).state()
-        held = await HeldRecords(connection, project_id).count()
-        issuer = await Issuers(connection, project_id).valid_at(now())
-    return BillingShown.of(state, time_zone=body.time_zone, held=held, issuer=issuer)
+        return await _shown(connection, project_id, time_zone=body.time_zone)
 
 
 @router.put("/billing/issuer", summary="Set who issues the statements", operation_id="setIssuer")
@@ -90,3 +84,10 @@ async def list_cdrs(
             limit=paging.fetch,
         )
     return paging.page(rows, lambda cdr: cdr, lambda cdr: cdr.id)
+
+
+async def _shown(connection: AsyncConnection, project_id: str, *, time_zone: str) -> BillingShown:
+    state = await BillingActivation(connection, project_id).state()
+    held = await HeldRecords(connection, project_id).count()
+    issuer = await Issuers(connection, project_id).valid_at(now())
+    return BillingShown.of(state, time_zone=time_zone, held=held, issuer=issuer)

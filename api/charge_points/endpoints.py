@@ -29,7 +29,7 @@ from domain.errors import ConflictError
 from domain.ids import Prefix, is_id, new_id
 from domain.states import ChargePointStatus
 from storage.audit import Audit
-from storage.charge_points import ChargePoint, ChargePoints, Location
+from storage.charge_points import ChargePoint, ChargePoints
 from storage.facts import read_snapshot
 from storage.parameters import Parameters
 from storage.runs import refuse_while_open
@@ -56,18 +56,8 @@ async def register_charge_point(call: InstallerCall, body: NewChargePoint) -> Ch
     Configure the charger's firmware to connect to the `ocpp_endpoint` of the response. A model
     that is not in the catalogue gets a generic configuration template.
     """
-    charge_point = ChargePoint(
-        id=new_id(Prefix.CHARGE_POINT),
-        project_id=_project(body.project_id),
-        serial_number=body.serial_number,
-        model=body.model,
-        vendor=body.vendor,
-        ocpp_version=body.ocpp_version,
-        location=body.location.stored() if body.location else Location(),
-        connectors=body.connectors,
-        status=ChargePointStatus.REGISTERED,
-        created_at=now(),
-    )
+    _project(body.project_id)
+    charge_point = body.registered(new_id(Prefix.CHARGE_POINT), at=now())
     async with call.write() as connection:
         project = await call.project_for_change(connection, charge_point.project_id, by_visit=True)
         meant = confirmed(body.location.questions() if body.location else [], body.confirm)

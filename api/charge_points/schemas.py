@@ -1,5 +1,6 @@
 """Shapes of charge points."""
 
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal, Self
 
 from fastapi import Query
@@ -114,6 +115,21 @@ class NewChargePoint(Confirming):
     ocpp_version: OcppVersion = "1.6"
     location: LocationFields | None = None
     connectors: Connectors | None = Field(default=None, description=_CONNECTORS)
+
+    def registered(self, charge_point_id: str, *, at: datetime) -> ChargePoint:
+        """As the registry keeps it from now on."""
+        return ChargePoint(
+            id=charge_point_id,
+            project_id=self.project_id,
+            serial_number=self.serial_number,
+            model=self.model,
+            vendor=self.vendor,
+            ocpp_version=self.ocpp_version,
+            location=self.location.stored() if self.location else Location(),
+            connectors=self.connectors,
+            status=ChargePointStatus.REGISTERED,
+            created_at=at,
+        )
 
 
 class ChargePointChange(Confirming):

@@ -1,12 +1,12 @@
 """Shapes of the test charge on each connector: which are asked for, and how each went."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 
 from api.commissioning.failures import FailureShown
 from api.fields import Absent, PreciseTimestamp, Shown
-from domain.checks import ConnectorsToTest, ConnectorTest, Evidence
+from domain.checks import CheckRecord, ConnectorsToTest, ConnectorTest, Evidence
 from domain.rules.connector import MOST_CONNECTORS
 from domain.states import CheckResult, ConnectorChoice
 
@@ -36,7 +36,18 @@ _Numbers = Annotated[
 TestedConnectors = Annotated[ConnectorChoice | _Numbers, BeforeValidator(_chosen)]
 
 
-class ConnectorBrief(BaseModel):
+def in_brief(it: CheckRecord | ConnectorTest) -> dict[str, Any]:
+    """What a brief shows of a check, or of its part on one connector, under other names."""
+    failure = it.failure
+    return {
+        "code": failure and failure.code,
+        "cause": failure and failure.cause,
+        "action": failure and failure.action,
+        "needs_review": it.needs_review or None,
+    }
+
+
+class ConnectorBrief(Shown):
     """The test charge on one connector in brief; what it has no word for is left out."""
 
     connector_id: int
@@ -50,20 +61,9 @@ class ConnectorBrief(BaseModel):
     needs_review: Absent[bool] = None
 
     @classmethod
-    def of(cls, test: ConnectorTest) -> "ConnectorBrief":
+    def of(cls, it: ConnectorTest, **others: Any) -> Self:
         """Show how it went."""
-        failure = test.failure
-        return cls(
-            connector_id=test.connector_id,
-            evse_id=test.evse_id,
-            result=test.result,
-            code=failure.code if failure else None,
-            cause=failure.cause if failure else None,
-            action=failure.action if failure else None,
-            skip_reason=test.skip_reason,
-            decided_by=test.decided_by,
-            needs_review=True if test.needs_review else None,
-        )
+        return super().of(it, **in_brief(it), **others)
 
 
 class ConnectorDetail(Shown):

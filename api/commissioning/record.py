@@ -156,7 +156,7 @@ class CheckDetail(Shown):
         )
 
 
-class OddMessage(BaseModel):
+class OddMessage(Shown):
     """One kind of what broke the standard."""
 
     action: str | None = Field(description="Null where it could not be told")
@@ -185,11 +185,9 @@ class OddMessages(BaseModel):
             refused=sum(one.count for one in found if one.refused),
             astray=sum(one.count for one in found if one.astray),
             kinds=[
-                OddMessage(
+                OddMessage.of(
+                    one,
                     action=one.action or None,
-                    refused=one.refused,
-                    astray=one.astray,
-                    count=one.count,
                     said=in_words(one.action, one.what, refused=one.refused, astray=one.astray),
                 )
                 for one in found

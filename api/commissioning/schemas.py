@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from api.commissioning.connectors import ConnectorBrief, TestedConnectors
+from api.commissioning.connectors import ConnectorBrief, TestedConnectors, in_brief
 from api.commissioning.failures import FailureShown
 from api.connection_attempts.schemas import ClaimShown
 from api.fields import Absent, Duration, Reason, Request, Shown, Timestamp, example
@@ -226,7 +226,7 @@ class WaitingShown(Shown):
     )
 
 
-class CheckShown(BaseModel):
+class CheckShown(Shown):
     """One check in brief; `code`, `cause` and `action` are there when it failed."""
 
     name: CheckName
@@ -241,21 +241,11 @@ class CheckShown(BaseModel):
     )
 
     @classmethod
-    def of(cls, check: CheckRecord) -> "CheckShown":
+    def of(cls, it: CheckRecord, **others: Any) -> Self:
         """Show a check in brief."""
-        failure = check.failure
-        return cls(
-            name=check.name,
-            result=check.result,
-            code=failure.code if failure else None,
-            cause=failure.cause if failure else None,
-            action=failure.action if failure else None,
-            skip_reason=check.skip_reason,
-            needs_review=True if check.needs_review else None,
-            connectors=[ConnectorBrief.of(test) for test in check.connectors]
-            if len(check.connectors) > 1
-            else None,
-        )
+        several = [ConnectorBrief.of(test) for test in it.connectors]
+        connectors = several if len(several) > 1 else None
+        return super().of(it, **in_brief(it), connectors=connectors, **others)
 
 
 class StatusShown(Shown):

@@ -1,12 +1,12 @@
 """Endpoints of the company that did the work. A change makes the next certificate another."""
 
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 
 from api.deps import InstallerCall, ProjectId, now
-from api.fields import Address, Name, Request, Timestamp, example
+from api.fields import Address, Name, Request, Shown, Timestamp, example
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
 from domain.audit import AuditAction
@@ -43,7 +43,7 @@ class DeclareContractor(Request):
         return self
 
 
-class ContractorShown(BaseModel):
+class ContractorShown(Shown):
     """The company that certificates name as the installer."""
 
     model_config = example(**_EXAMPLE, by="installer@acme.com", at="2026-05-01T09:00:00Z")
@@ -57,17 +57,9 @@ class ContractorShown(BaseModel):
     at: Timestamp | None = None
 
     @classmethod
-    def of(cls, contractor: Contractor | None, *, account: str) -> "ContractorShown":
+    def of_project(cls, contractor: Contractor | None, *, account: str) -> Self:
         """Show what was declared, or the company of the account."""
-        if contractor is None:
-            return cls(company=account)
-        return cls(
-            company=contractor.company,
-            address=contractor.address,
-            registration=contractor.registration,
-            by=contractor.by,
-            at=contractor.at,
-        )
+        return cls(company=account) if contractor is None else cls.of(contractor)
 
 
 @router.put(
@@ -111,7 +103,7 @@ async def put_contractor(
             after=_audited(declared),
         )
         account = await company_of_account(connection, project_id)
-    return ContractorShown.of(declared, account=account)
+    return ContractorShown.of_project(declared, account=account)
 
 
 @router.get("", summary="Show the company that did the work", operation_id="getContractor")
@@ -120,7 +112,7 @@ async def get_contractor(call: InstallerCall, project_id: ProjectId) -> Contract
     async with call.read(project=project_id) as connection:
         declared = await declared_contractor(connection, project_id)
         account = await company_of_account(connection, project_id)
-    return ContractorShown.of(declared, account=account)
+    return ContractorShown.of_project(declared, account=account)
 
 
 def _audited(contractor: Contractor | None) -> dict[str, Any]:

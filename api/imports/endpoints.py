@@ -19,9 +19,8 @@ from domain.accounts import Counted
 from domain.audit import AuditAction
 from domain.errors import EngineError
 from domain.ids import Prefix, new_id
-from domain.states import ChargePointStatus
 from storage.audit import Audit
-from storage.charge_points import ChargePoint, ChargePoints, Location
+from storage.charge_points import ChargePoint, ChargePoints
 
 _EXAMPLE: Final = (
     "serial_number,model,vendor,ocpp_version,latitude,longitude,address,connectors\r\n"
@@ -108,7 +107,7 @@ async def import_charge_points(
             raise refusal(sorted([*errors, *open_ones], key=lambda error: error.row or 0))
         if open_ones:
             raise question(open_ones)
-        made = _charge_points(parsed, project_id)
+        made = _charge_points(parsed)
         await refuse_beyond_quota(call, connection, Counted.CHARGE_POINTS, more=len(made))
         await charge_points.register_all(made, visit=project.service_visit_id)
         await Audit(connection, project_id).write(
@@ -134,24 +133,11 @@ async def import_charge_points(
     )
 
 
-def _charge_points(parsed: Parsed, project_id: str) -> list[ChargePoint]:
+def _charge_points(parsed: Parsed) -> list[ChargePoint]:
     at = now()
     # Ids of one moment are in random order, and lists are sorted by them.
     ids = sorted(new_id(Prefix.CHARGE_POINT) for _ in parsed.rows)
     return [
-        ChargePoint(
-            id=identity,
-            project_id=project_id,
-            serial_number=row.charge_point.serial_number,
-            model=row.charge_point.model,
-            vendor=row.charge_point.vendor,
-            ocpp_version=row.charge_point.ocpp_version,
-            location=row.charge_point.location.stored()
-            if row.charge_point.location
-            else Location(),
-            connectors=row.charge_point.connectors,
-            status=ChargePointStatus.REGISTERED,
-            created_at=at,
-        )
+        row.charge_point.registered(identity, at=at)
         for identity, row in zip(ids, parsed.rows, strict=True)
     ]
