@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, insert, select, update
+from sqlalchemy import Select, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
@@ -243,9 +243,8 @@ class ChargePoints(Repository):
             .where(col(ChargePointRow.withdrawn_at).is_not(None))
             .where(among(self._connection, col(ChargePointRow.near_key), like))
         )
-        await self._connection.execute(
-            delete(IdentityAlias).where(col(IdentityAlias.charge_point_id).in_(withdrawn))
-        )
+        those = self._rows.those(IdentityAlias, col(IdentityAlias.charge_point_id).in_(withdrawn))
+        await those.remove()
 
     async def delete(self, charge_point_id: str) -> None:
         """Forget a charge point and the facts it reported."""

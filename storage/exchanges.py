@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlmodel import col
 
 from domain.errors import ConflictError
@@ -125,9 +125,8 @@ class Exchanges(Repository):
             await self._set(here, **places[there])
             if there in declared:
                 await Declarations(self._connection).put(here, declared[there])
-            await self._connection.execute(
-                update(Photo).where(col(Photo.id).in_(pictures[there])).values(charge_point_id=here)
-            )
+            those = self._rows.those(Photo, col(Photo.id).in_(pictures[there]))
+            await those.set(charge_point_id=here)
 
         await Checklists(self._connection).swap(one, other)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select
 from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
@@ -78,11 +78,10 @@ class ProjectShelf(Repository):
             archived_at=at
         )
         # Nobody waits for news of an invitation that has ended.
-        await self._connection.execute(
-            update(Invitation)
-            .where(col(Invitation.project_id) == project_id, col(Invitation.told_at).is_(None))
-            .values(told_at=at)
+        those = self._rows.those(
+            Invitation, col(Invitation.project_id) == project_id, col(Invitation.told_at).is_(None)
         )
+        await those.set(told_at=at)
         await Audit(self._connection, project_id).write(
             AuditAction.PROJECT_REMOVED, by, target=project_id, at=at, before={"name": name}
         )

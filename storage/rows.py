@@ -137,9 +137,13 @@ class Rows:
         """Name the row with that key, if that holds of it, too."""
         return At(self._connection, model.__table__, _has(model.__table__, key) + list(also))
 
+    def those(self, model: type[TableModel], *which: ColumnElement[bool]) -> "At":
+        """Name the rows of which all that holds."""
+        return At(self._connection, model.__table__, which)
+
 
 class At:
-    """Writes one row."""
+    """Writes one row, or some."""
 
     def __init__(
         self, connection: AsyncConnection, table: Table, which: Sequence[ColumnElement[bool]]

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, delete
+from sqlalchemy import case
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
@@ -16,9 +16,7 @@ class RevokedTokens(Repository):
 
     async def revoke(self, token_id: str, *, expires_at: datetime, now: datetime) -> None:
         """Refuse the token from now on. Those that have expired anyway are forgotten."""
-        await self._connection.execute(
-            delete(RevokedToken).where(col(RevokedToken.expires_at) < now)
-        )
+        await self._rows.those(RevokedToken, col(RevokedToken.expires_at) < now).remove()
         try:
             async with self._connection.begin_nested():
                 await self._rows.add(RevokedToken, token_id=token_id, expires_at=expires_at)
@@ -70,6 +68,4 @@ class Throttles(Repository):
 
     async def purge(self, now: datetime) -> None:
         """Forget windows that are over."""
-        await self._connection.execute(
-            delete(ThrottleWindow).where(col(ThrottleWindow.window_ends_at) < now)
-        )
+        await self._rows.those(ThrottleWindow, col(ThrottleWindow.window_ends_at) < now).remove()

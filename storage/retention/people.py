@@ -119,11 +119,8 @@ async def erase_tags(
         and row.billing != TransactionBilling.DUE
         and row.state != HoldState.HELD
     ]
-    await connection.execute(
-        update(Transaction)
-        .where(among(connection, col(Transaction.id), done))
-        .values(id_tag=_PSEUDONYM)
-    )
+    those = Rows(connection).those(Transaction, among(connection, col(Transaction.id), done))
+    await those.set(id_tag=_PSEUDONYM)
     if not old:
         return Step(position=position, is_last=True)
     return Step(
