@@ -179,11 +179,8 @@ async def _drop_queued(connection: AsyncConnection, batch_id: str) -> None:
 
 
 async def _started(connection: AsyncConnection, batch: BatchRequest, run: RunRequest) -> None:
-    await (
-        Rows(connection)
-        .at(BatchMember, (batch.batch_id, run.charge_point_id))
-        .set(state=MemberState.STARTED, commissioning_id=run.commissioning_id)
-    )
+    member = Rows(connection).at(BatchMember, (batch.batch_id, run.charge_point_id))
+    await member.set(state=MemberState.STARTED, commissioning_id=run.commissioning_id)
 
 
 async def _set_state(

@@ -353,11 +353,10 @@ async def accept_charge_point(
     connection: AsyncConnection, charge_point_id: str, *, at: datetime
 ) -> None:
     """Have its boots answered Accepted from then on; the first moment stands."""
-    await (
-        Rows(connection)
-        .at(ChargePointRow, charge_point_id, col(ChargePointRow.provisioned_at).is_(None))
-        .set(provisioned_at=at)
+    row = Rows(connection).at(
+        ChargePointRow, charge_point_id, col(ChargePointRow.provisioned_at).is_(None)
     )
+    await row.set(provisioned_at=at)
 
 
 def _of_installer(installer_id: str) -> Select[*tuple[Any, ...]]:

@@ -121,8 +121,5 @@ async def _count(
             if end is None or row.since <= end:
                 counts[row.commissioning_id] = counts.get(row.commissioning_id, 0) + row.times
     for run, count in sorted(counts.items()):
-        await (
-            Rows(connection)
-            .at(CommissioningRun, run)
-            .set(frames_gone=col(CommissioningRun.frames_gone) + count)
-        )
+        its_run = Rows(connection).at(CommissioningRun, run)
+        await its_run.set(frames_gone=col(CommissioningRun.frames_gone) + count)
