@@ -95,11 +95,9 @@ class Exchanges(Repository):
             )
 
     async def _refuse_second(self, old: ChargePoint) -> None:
-        there = await self._connection.scalar(
-            select(col(ChargePointRow.serial_number))
-            .where(col(ChargePointRow.id) == old.replaced_by)
-            .where(col(ChargePointRow.withdrawn_at).is_(None))
-        )
+        present = col(ChargePointRow.withdrawn_at).is_(None)
+        serial_number = col(ChargePointRow.serial_number)
+        there = await self._rows.value(serial_number, old.replaced_by, present)
         if there is not None:
             raise ConflictError(
                 "already_replaced",

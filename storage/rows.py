@@ -106,10 +106,12 @@ class Rows:
         query = select(model.__table__).where(*_has(model.__table__, key))
         return record_of(model)(await self.one(query))
 
-    async def value(self, column: SQLColumnExpression[T], key: Key) -> T | None:
-        """Return one value of the row with that key; None also where there is no such row."""
+    async def value(
+        self, column: SQLColumnExpression[T], key: Key, *also: ColumnElement[bool]
+    ) -> T | None:
+        """Return one value of the row with that key, if that holds of it, too."""
         table = cast("Column[T]", column).table
-        return await self._connection.scalar(select(column).where(*_has(table, key)))
+        return await self._connection.scalar(select(column).where(*_has(table, key), *also))
 
     async def count(self, model: type[TableModel], *which: ColumnElement[bool]) -> int:
         """Count the rows of which all that holds."""
