@@ -71,11 +71,8 @@ class ChargePoints(Repository):
             ConflictError: ``duplicate_serial``.
 
         """
-        try:
-            async with self._connection.begin_nested():
-                await self._rows.add(ChargePointRow, **_row(charge_point))
-        except IntegrityError as error:
-            raise await self._duplicate(charge_point) from error
+        if not await self._rows.add_if_new(ChargePointRow, **_row(charge_point)):
+            raise await self._duplicate(charge_point)
         await self._join(visit, [charge_point])
         await self._free_names([charge_point])
 

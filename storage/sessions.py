@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import case
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
 from storage.models.accounts import RevokedToken, ThrottleWindow
@@ -17,11 +16,8 @@ class RevokedTokens(Repository):
     async def revoke(self, token_id: str, *, expires_at: datetime, now: datetime) -> None:
         """Refuse the token from now on. Those that have expired anyway are forgotten."""
         await self._rows.those(RevokedToken, col(RevokedToken.expires_at) < now).remove()
-        try:
-            async with self._connection.begin_nested():
-                await self._rows.add(RevokedToken, token_id=token_id, expires_at=expires_at)
-        except IntegrityError:  # logged out twice at once: revoked all the same
-            return
+        # Logged out twice at once it is revoked all the same.
+        await self._rows.add_if_new(RevokedToken, token_id=token_id, expires_at=expires_at)
 
     async def is_revoked(self, token_id: str) -> bool:
         """Tell whether the token was logged out."""
