@@ -63,6 +63,10 @@ async def last_reset(connection: AsyncConnection, charge_point_id: str) -> datet
 
 async def has_ended(connection: AsyncConnection, charge_point_id: str, transaction_id: int) -> bool:
     """Tell whether this transaction of the charge point is known to have stopped."""
-    of_it = col(Transaction.charge_point_id) == charge_point_id
-    ended = await Rows(connection).value(col(Transaction.stopped_at), transaction_id, of_it)
-    return ended is not None
+    found = await connection.scalar(
+        select(col(Transaction.id))
+        .where(col(Transaction.id) == transaction_id)
+        .where(col(Transaction.charge_point_id) == charge_point_id)
+        .where(col(Transaction.stopped_at).is_not(None))
+    )
+    return found is not None
