@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, Table, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Table, delete, exists, func, select
 from sqlmodel import col
 
 from domain.deletion import InTheWay
@@ -69,12 +69,9 @@ class AccountDeletion(Repository):
         deliveries = select(col(WebhookDelivery.id)).where(
             col(WebhookDelivery.webhook_id).in_(mine)
         )
-        await self._connection.execute(
-            delete(WebhookAttempt).where(col(WebhookAttempt.delivery_id).in_(deliveries))
-        )
-        await self._connection.execute(
-            delete(WebhookDelivery).where(col(WebhookDelivery.webhook_id).in_(mine))
-        )
+        those = self._rows.those(WebhookAttempt, col(WebhookAttempt.delivery_id).in_(deliveries))
+        await those.remove()
+        await self._rows.those(WebhookDelivery, col(WebhookDelivery.webhook_id).in_(mine)).remove()
         for table in GOES:
             await self._connection.execute(delete(table).where(table.c.account_id == account.id))
         await self._connection.execute(
@@ -82,21 +79,17 @@ class AccountDeletion(Repository):
             .where(col(AccountLetter.role) == account.role)
             .where(col(AccountLetter.email) == account.email)
         )
-        await self._connection.execute(
-            delete(AwaitedTag).where(col(AwaitedTag.asked_by) == account.id)
-        )
+        await self._rows.those(AwaitedTag, col(AwaitedTag.asked_by) == account.id).remove()
         # Nobody waits any more to hear how these ended, and what waits for a word is on the site.
-        await self._connection.execute(
-            update(Invitation)
-            .where(col(Invitation.invited_by) == account.id, col(Invitation.told_at).is_(None))
-            .values(told_at=at)
+        those = self._rows.those(
+            Invitation, col(Invitation.invited_by) == account.id, col(Invitation.told_at).is_(None)
         )
+        await those.set(told_at=at)
         sites = select(col(Project.id)).where(col(Project.site_owner_id) == account.id)
-        await self._connection.execute(
-            update(HeldRecord)
-            .where(col(HeldRecord.project_id).in_(sites), col(HeldRecord.mailed_at).is_(None))
-            .values(mailed_at=at)
+        those = self._rows.those(
+            HeldRecord, col(HeldRecord.project_id).in_(sites), col(HeldRecord.mailed_at).is_(None)
         )
+        await those.set(mailed_at=at)
         gone = f"{account.id.lower()}@deleted.invalid"
         await self._rows.at(Account, account.id).set(
             email=gone,
@@ -107,11 +100,8 @@ class AccountDeletion(Repository):
             verified_at=None,
             deleted_at=at,
         )
-        await self._connection.execute(
-            update(Project)
-            .where(col(Project.site_owner_id) == account.id)
-            .values(site_owner_email=gone)
-        )
+        those = self._rows.those(Project, col(Project.site_owner_id) == account.id)
+        await those.set(site_owner_email=gone)
 
     async def _open_runs(self, account_id: str) -> list[InTheWay]:
         rows = await self._connection.execute(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import exists, select, update
 from sqlmodel import col
 
 from domain.accounts import AccountLetter, LetterPurpose
@@ -99,11 +99,10 @@ class Letters(Repository):
             col(Account.role) == col(AccountLetterRow.role),
             col(Account.email) == col(AccountLetterRow.email),
         )
-        await self._connection.execute(
-            delete(AccountLetterRow).where(
-                col(AccountLetterRow.dispatched_at).is_(None), ~has_account
-            )
+        those = self._rows.those(
+            AccountLetterRow, col(AccountLetterRow.dispatched_at).is_(None), ~has_account
         )
+        await those.remove()
 
     async def waiting(self, *, limit: int) -> Sequence[str]:
         """Ids of letters that nobody has dispatched, the oldest first."""
@@ -116,17 +115,15 @@ class Letters(Repository):
 
     async def mark_dispatched(self, letter_ids: Sequence[str], *, at: datetime) -> None:
         """Note that their workflows are started."""
-        await self._connection.execute(
-            update(AccountLetterRow)
-            .where(among(self._connection, col(AccountLetterRow.id), letter_ids))
-            .values(dispatched_at=at)
+        those = self._rows.those(
+            AccountLetterRow, among(self._connection, col(AccountLetterRow.id), letter_ids)
         )
+        await those.set(dispatched_at=at)
 
     async def forget(self, *, now: datetime) -> None:
         """Drop those whose codes have long expired."""
-        await self._connection.execute(
-            delete(AccountLetterRow).where(col(AccountLetterRow.expires_at) < now - _KEPT)
-        )
+        those = self._rows.those(AccountLetterRow, col(AccountLetterRow.expires_at) < now - _KEPT)
+        await those.remove()
 
 
 class StoredLetters(Records):

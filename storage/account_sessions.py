@@ -55,9 +55,8 @@ class AccountSessions(AccountRepository):
 
     async def forget_all(self) -> None:
         """List none any more: another epoch has voided their tokens."""
-        await self._connection.execute(
-            delete(AccountSession).where(col(AccountSession.account_id) == self._account_id)
-        )
+        those = self._rows.those(AccountSession, col(AccountSession.account_id) == self._account_id)
+        await those.remove()
 
     async def _end(self, which: ColumnElement[bool], now: datetime) -> int:
         rows = await self._rows.all(self._mine(AccountSession).where(which))

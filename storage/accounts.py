@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from sqlalchemy import select, update
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
 from domain.errors import ConflictError
@@ -22,13 +21,10 @@ class Accounts(Repository):
             ConflictError: ``email_taken``, the role has an account with that e-mail.
 
         """
-        try:
-            async with self._connection.begin_nested():
-                await self._rows.add(Account, account)
-        except IntegrityError as error:
+        if not await self._rows.add_if_new(Account, account):
             raise ConflictError(
                 "email_taken", "An account with this e-mail exists. Log in instead."
-            ) from error
+            )
 
     async def get(self, account_id: str) -> Account | None:
         """One account by its id."""

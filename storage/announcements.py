@@ -107,16 +107,14 @@ async def announce_held(
     at: datetime,
 ) -> None:
     """Announce that a record is held, to the site owner alone: it is the owner's money."""
-    rows = await connection.execute(
-        select(col(Webhook.id), col(Webhook.events))
-        .join(Project, col(Project.site_owner_id) == col(Webhook.account_id))
-        .where(col(Project.id) == project_id, col(Webhook.status) == WebhookStatus.ENABLED)
+    await _announce(
+        connection,
+        WebhookEvent.RECORD_HELD,
+        lambda project: held_data(project, held_id, document),
+        project=project_id,
+        at=at,
+        whom=_owns(),
     )
-    event = WebhookEvent.RECORD_HELD
-    wanted = [row.id for row in rows if event in row.events]
-    if wanted:
-        body = body_of(event, held_data(project_id, held_id, document), at=at)
-        await write_deliveries(connection, wanted, event, body, at=at)
 
 
 async def announce_contest(

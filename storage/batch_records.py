@@ -114,7 +114,9 @@ class StoredBatches(CatalogueRecords):
         self, connection: AsyncConnection, batch: BatchRequest, charge_point_id: str
     ) -> RunToStart | None:
         """Commit to the charge point's run; None when it needs none or has one."""
-        if await _is_out(connection, charge_point_id):  # since the batch began
+        if (
+            await Rows(connection).get(ChargePoint, charge_point_id)
+        ).is_out:  # since the batch began
             await _set_state(connection, batch, charge_point_id, MemberState.CANCELLED)
             return None
         runs = Runs(connection)
@@ -178,20 +180,11 @@ async def _drop_queued(connection: AsyncConnection, batch_id: str) -> None:
 
 
 async def _started(connection: AsyncConnection, batch: BatchRequest, run: RunRequest) -> None:
-    await (
-        Rows(connection)
-        .at(BatchMember, (batch.batch_id, run.charge_point_id))
-        .set(state=MemberState.STARTED, commissioning_id=run.commissioning_id)
-    )
+    member = Rows(connection).at(BatchMember, (batch.batch_id, run.charge_point_id))
+    await member.set(state=MemberState.STARTED, commissioning_id=run.commissioning_id)
 
 
 async def _set_state(
     connection: AsyncConnection, batch: BatchRequest, charge_point_id: str, state: MemberState
 ) -> None:
     await Rows(connection).at(BatchMember, (batch.batch_id, charge_point_id)).set(state=state)
-
-
-async def _is_out(connection: AsyncConnection, charge_point_id: str) -> bool:
-    """Tell whether it was withdrawn, or is to be."""
-    row = await Rows(connection).get(ChargePoint, charge_point_id)
-    return row.withdrawn_at is not None or row.withdrawal is not None

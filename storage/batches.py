@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Select, bindparam, insert, or_, select
+from sqlalchemy import BindParameter, Select, bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
@@ -153,15 +153,8 @@ class Batches(Repository):
         scope: BatchScope,
         only: Collection[str] | None,
     ) -> tuple[dict[str, MemberState], int]:
-        rows = await self._connection.execute(
-            select(
-                col(ChargePoint.id),
-                col(ChargePoint.status),
-                or_(
-                    col(ChargePoint.withdrawn_at).is_not(None),
-                    col(ChargePoint.withdrawal).is_not(None),
-                ).label("is_out"),
-            )
+        found = await self._rows.read_all(
+            select(ChargePoint.__table__)
             .join(Project, col(Project.id) == col(ChargePoint.project_id))
             .where(col(ChargePoint.project_id) == request.project_id)
             # After the handover: those of the installer's service visit.
@@ -169,15 +162,11 @@ class Batches(Repository):
                 (col(Project.status) == ProjectStatus.IN_PROGRESS)
                 | in_visit(col(ChargePoint.id), request.installer_id)
             )
-            .order_by(col(ChargePoint.id))
+            .order_by(col(ChargePoint.id)),
+            record_of(ChargePoint),
         )
-        known: dict[str, ChargePointStatus] = {}
-        withdrawn: list[str] = []
-        for row in rows:
-            if row.is_out:
-                withdrawn.append(row.id)
-            else:
-                known[row.id] = ChargePointStatus(row.status)
+        withdrawn = [one.id for one in found if one.is_out]
+        known = {one.id: ChargePointStatus(one.status) for one in found if not one.is_out}
         if only is not None:
             _refuse_withdrawn(sorted(set(only) & set(withdrawn)))
         if not known:

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, func, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
@@ -90,12 +89,7 @@ class Certificates(Repository):
 
     async def add(self, certificate: Certificate, *, file: bytes) -> bool:
         """Store it; False when another one took its number first."""
-        try:
-            async with self._connection.begin_nested():
-                await self._rows.add(CertificateRow, certificate, file=file)
-        except IntegrityError:
-            return False
-        return True
+        return await self._rows.add_if_new(CertificateRow, certificate, file=file)
 
     async def remember_key(self, key_id: str, public_key: str, *, at: datetime) -> None:
         """Keep a public key (hex) that signs from now on."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, insert, select, update
+from sqlalchemy import Select, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
@@ -71,11 +71,8 @@ class ChargePoints(Repository):
             ConflictError: ``duplicate_serial``.
 
         """
-        try:
-            async with self._connection.begin_nested():
-                await self._rows.add(ChargePointRow, **_row(charge_point))
-        except IntegrityError as error:
-            raise await self._duplicate(charge_point) from error
+        if not await self._rows.add_if_new(ChargePointRow, **_row(charge_point)):
+            raise await self._duplicate(charge_point)
         await self._join(visit, [charge_point])
         await self._free_names([charge_point])
 
@@ -243,9 +240,8 @@ class ChargePoints(Repository):
             .where(col(ChargePointRow.withdrawn_at).is_not(None))
             .where(among(self._connection, col(ChargePointRow.near_key), like))
         )
-        await self._connection.execute(
-            delete(IdentityAlias).where(col(IdentityAlias.charge_point_id).in_(withdrawn))
-        )
+        those = self._rows.those(IdentityAlias, col(IdentityAlias.charge_point_id).in_(withdrawn))
+        await those.remove()
 
     async def delete(self, charge_point_id: str) -> None:
         """Forget a charge point and the facts it reported."""
@@ -354,11 +350,10 @@ async def accept_charge_point(
     connection: AsyncConnection, charge_point_id: str, *, at: datetime
 ) -> None:
     """Have its boots answered Accepted from then on; the first moment stands."""
-    await (
-        Rows(connection)
-        .at(ChargePointRow, charge_point_id, col(ChargePointRow.provisioned_at).is_(None))
-        .set(provisioned_at=at)
+    row = Rows(connection).at(
+        ChargePointRow, charge_point_id, col(ChargePointRow.provisioned_at).is_(None)
     )
+    await row.set(provisioned_at=at)
 
 
 def _of_installer(installer_id: str) -> Select[*tuple[Any, ...]]:

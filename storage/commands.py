@@ -37,11 +37,8 @@ async def claim(connection: AsyncConnection, command: Command) -> Outcome | None
 
 async def store_reply(connection: AsyncConnection, intent: str, outcome: Outcome) -> None:
     """Keep how the charge point took it."""
-    await (
-        Rows(connection)
-        .at(SentCommand, intent)
-        .set(reply=outcome.reply, detail=outcome.detail and outcome.detail[:500])
-    )
+    command = Rows(connection).at(SentCommand, intent)
+    await command.set(reply=outcome.reply, detail=outcome.detail and outcome.detail[:500])
 
 
 async def release(connection: AsyncConnection, intent: str) -> None:

@@ -24,11 +24,7 @@ async def declared_contractor(connection: AsyncConnection, project_id: str) -> C
 
 async def company_of_account(connection: AsyncConnection, project_id: str) -> str:
     """Return the company, or the name, of the account that has made the project."""
-    company: str = (
-        await connection.execute(
-            select(func.coalesce(col(Account.company), col(Account.name)))
-            .join(Project, col(Account.id) == col(Project.installer_id))
-            .where(col(Project.id) == project_id)
-        )
-    ).scalar_one()
-    return company
+    company = func.coalesce(col(Account.company), col(Account.name))
+    of_maker = select(company).join(Project, col(Account.id) == col(Project.installer_id))
+    (found,) = await Rows(connection).one(of_maker.where(col(Project.id) == project_id))
+    return found

@@ -85,11 +85,8 @@ class Photos(Repository):
 
     async def picture(self, charge_point_id: str, photo_id: str) -> bytes | None:
         """Return the picture (JPEG), or None when there is no such photo."""
-        return await self._connection.scalar(
-            select(col(Photo.picture)).where(
-                col(Photo.charge_point_id) == charge_point_id, col(Photo.id) == photo_id
-            )
-        )
+        of_it = col(Photo.charge_point_id) == charge_point_id
+        return await self._rows.value(col(Photo.picture), photo_id, of_it)
 
     async def thumbnails(self, photo_ids: Sequence[str]) -> Mapping[str, bytes]:
         """Return the small pictures (JPEG) by photo."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, delete, exists, select, update
+from sqlalchemy import ColumnElement, Select, exists, select
 from sqlmodel import col
 
 from domain.errors import ConflictError, NotFoundError
@@ -107,11 +107,10 @@ class Deliveries(Repository):
 
     async def mark_dispatched(self, delivery_ids: Sequence[str], *, at: datetime) -> None:
         """Note that their workflows were started."""
-        await self._connection.execute(
-            update(WebhookDelivery)
-            .where(among(self._connection, col(WebhookDelivery.id), delivery_ids))
-            .values(dispatched_at=at)
+        those = self._rows.those(
+            WebhookDelivery, among(self._connection, col(WebhookDelivery.id), delivery_ids)
         )
+        await those.set(dispatched_at=at)
 
     async def forget(self, *, before: datetime) -> None:
         """Delete some of what ended before that moment, the oldest: a transaction stays short."""
@@ -121,9 +120,7 @@ class Deliveries(Repository):
             .order_by(col(WebhookDelivery.ended_at))
             .limit(_FORGOTTEN_AT_ONCE)
         )
-        await self._connection.execute(
-            delete(WebhookDelivery).where(col(WebhookDelivery.id).in_(oldest))
-        )
+        await self._rows.those(WebhookDelivery, col(WebhookDelivery.id).in_(oldest)).remove()
 
 
 class StoredDeliveries(Records):

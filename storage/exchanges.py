@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlmodel import col
 
 from domain.errors import ConflictError
@@ -95,11 +95,9 @@ class Exchanges(Repository):
             )
 
     async def _refuse_second(self, old: ChargePoint) -> None:
-        there = await self._connection.scalar(
-            select(col(ChargePointRow.serial_number))
-            .where(col(ChargePointRow.id) == old.replaced_by)
-            .where(col(ChargePointRow.withdrawn_at).is_(None))
-        )
+        present = col(ChargePointRow.withdrawn_at).is_(None)
+        serial_number = col(ChargePointRow.serial_number)
+        there = await self._rows.value(serial_number, old.replaced_by, present)
         if there is not None:
             raise ConflictError(
                 "already_replaced",
@@ -125,9 +123,8 @@ class Exchanges(Repository):
             await self._set(here, **places[there])
             if there in declared:
                 await Declarations(self._connection).put(here, declared[there])
-            await self._connection.execute(
-                update(Photo).where(col(Photo.id).in_(pictures[there])).values(charge_point_id=here)
-            )
+            those = self._rows.those(Photo, col(Photo.id).in_(pictures[there]))
+            await those.set(charge_point_id=here)
 
         await Checklists(self._connection).swap(one, other)
 

@@ -167,11 +167,8 @@ async def store_electrical(
         return
     phases = None if electrical.phases is None else ",".join(electrical.phases)
     of_project = col(ChargePoint.project_id) == project_id
-    await (
-        Rows(connection)
-        .at(ChargePoint, charge_point_id, of_project)
-        .set(max_amps=electrical.max_amps, phases=phases, voltage=electrical.voltage)
-    )
+    row = Rows(connection).at(ChargePoint, charge_point_id, of_project)
+    await row.set(max_amps=electrical.max_amps, phases=phases, voltage=electrical.voltage)
     await Audit(connection, project_id).write(
         AuditAction.ELECTRICAL_CHANGED,
         by,

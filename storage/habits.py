@@ -25,8 +25,7 @@ async def read_habits(connection: AsyncConnection, charge_point_id: str) -> Habi
 
 async def keep_habits(connection: AsyncConnection, charge_point_id: str, habits: Habits) -> None:
     """Remember them."""
-    await (
-        Rows(connection)
-        .at(ChargePoint, charge_point_id)
-        .set(habits={"reading": habits.reading, "deadly_triggers": sorted(habits.deadly_triggers)})
+    charge_point = Rows(connection).at(ChargePoint, charge_point_id)
+    await charge_point.set(
+        habits={"reading": habits.reading, "deadly_triggers": sorted(habits.deadly_triggers)}
     )

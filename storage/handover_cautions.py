@@ -34,9 +34,7 @@ async def read_cautions(
     if (await Power(connection, project_id).limit()).amps is None:
         cautions.append(_no_limit(project_id))
     rows = await Rows(connection).all(
-        select(
-            col(ChargePoint.id), col(ChargePoint.serial_number), col(ChargePoint.credential_hash)
-        )
+        select(ChargePoint.__table__)
         .where(col(ChargePoint.project_id) == project_id, col(ChargePoint.withdrawn_at).is_(None))
         .order_by(col(ChargePoint.serial_number))
     )

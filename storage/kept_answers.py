@@ -145,9 +145,7 @@ class KeptAnswers(Repository):
 
     async def purge(self, *, before: datetime) -> None:
         """Forget what has expired."""
-        await self._connection.execute(
-            delete(KeptAnswer).where(col(KeptAnswer.expires_at) < before)
-        )
+        await self._rows.those(KeptAnswer, col(KeptAnswer.expires_at) < before).remove()
 
     async def _forget_oldest(self, account_id: str) -> None:
         oldest = (

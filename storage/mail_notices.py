@@ -41,9 +41,7 @@ class MailBlocks(Repository):
 
     async def drop(self, account_id: str, recipient: str) -> None:
         """Drop what waits to go there."""
-        await self._connection.execute(
-            delete(MailNoticeRow).where(_is_between(account_id, recipient))
-        )
+        await self._rows.those(MailNoticeRow, _is_between(account_id, recipient)).remove()
 
     async def allow(self, account_id: str, recipient: str) -> None:
         """Let it go there again."""
@@ -207,11 +205,8 @@ class StoredMailNotices(Records):
             )
 
     async def _let_go(self, connection: AsyncConnection, which: ColumnElement[bool]) -> None:
-        await connection.execute(
-            update(MailNoticeRow)
-            .where(which)
-            .values(email="", subject="", detail="", due_at=None, left_at=self._now())
-        )
+        those = Rows(connection).those(MailNoticeRow, which)
+        await those.set(email="", subject="", detail="", due_at=None, left_at=self._now())
 
     async def _decide(
         self, connection: AsyncConnection, notice: MailNotice, recipient: str, now: datetime

@@ -19,11 +19,8 @@ async def forget_choices(connection: AsyncConnection, project_id: str) -> dict[s
     supply and the time zone are facts of the site, and stay; so does what the installer has chosen.
     """
     access = await Rows(connection).value(col(Project.access), project_id)
-    await (
-        Rows(connection)
-        .at(Project, project_id, col(Project.access_set_as) == Role.SITE_OWNER)
-        .set(access=AccessMode.LISTED, access_set_as=None, offline=None)
-    )
+    row = Rows(connection).at(Project, project_id, col(Project.access_set_as) == Role.SITE_OWNER)
+    await row.set(access=AccessMode.LISTED, access_set_as=None, offline=None)
     tags = await connection.execute(
         delete(IdTag).where(
             col(IdTag.project_id) == project_id, col(IdTag.set_as) == Role.SITE_OWNER

@@ -49,15 +49,14 @@ async def let_go(
 
     ``restart_due``: it is to restart for its configuration when nobody charges any more.
     """
-    await (
-        Rows(connection)
-        .at(
-            ChargePoint,
-            charge_point_id,
-            col(ChargePoint.watched_by) == owner.workflow_id,
-            col(ChargePoint.watched_execution) == owner.execution,
-        )
-        .set(watched_by=None, watched_execution=None, watched_run=None, restart_due=restart_due)
+    charge_point = Rows(connection).at(
+        ChargePoint,
+        charge_point_id,
+        col(ChargePoint.watched_by) == owner.workflow_id,
+        col(ChargePoint.watched_execution) == owner.execution,
+    )
+    await charge_point.set(
+        watched_by=None, watched_execution=None, watched_run=None, restart_due=restart_due
     )
     stored = await Parameters(connection).all(charge_point_id)
     return Released(

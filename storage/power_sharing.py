@@ -132,11 +132,8 @@ async def handed_over_sites(
 
 async def live_site(connection: AsyncConnection, project_id: str) -> SiteRequest | None:
     """What the workflow of a site is started with; None where it is not handed over."""
-    name = await connection.scalar(
-        select(col(Project.name)).where(
-            col(Project.id) == project_id, col(Project.status) == ProjectStatus.HANDED_OVER
-        )
-    )
+    is_live = col(Project.status) == ProjectStatus.HANDED_OVER
+    name = await Rows(connection).value(col(Project.name), project_id, is_live)
     return None if name is None else SiteRequest(project_id=project_id, name=name)
 
 

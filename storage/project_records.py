@@ -32,13 +32,14 @@ from storage.models.accounts import Account
 from storage.models.invitations import Invitation
 from storage.models.projects import Project
 from storage.project_shelf import ProjectShelf
+from storage.records import CatalogueRecords
 from storage.request_words import with_words
 from storage.rows import Rows
 
 _STILL_NEWS: Final = timedelta(days=1)
 
 
-class StoredProjects:
+class StoredProjects(CatalogueRecords):
     """Implements :class:`domain.ports.ProjectRecords`."""
 
     def __init__(
@@ -49,10 +50,8 @@ class StoredProjects:
         invitation_lifetime: timedelta,
         now: Callable[[], datetime],
     ) -> None:
-        self._database = database
-        self._catalogue = catalogue
+        super().__init__(database, catalogue, now=now)
         self._lifetime = invitation_lifetime
-        self._now = now
 
     async def invite(
         self, project_id: str, request: NewInvitation, *, token_hash: str

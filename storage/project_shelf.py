@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select
 from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
@@ -41,7 +41,7 @@ class ProjectShelf(Repository):
         if project.archived_at is not None:
             return project.archived_at
         await self._refuse_while_commissioning(project.id)
-        await self._note(project.id, archived_at=at)
+        await self._rows.at(ProjectRow, project.id).set(archived_at=at)
         await Audit(self._connection, project.id).write(
             AuditAction.PROJECT_ARCHIVED, by, target=project.id, at=at
         )
@@ -51,7 +51,7 @@ class ProjectShelf(Repository):
         """Bring it back as it was; one that is not archived stays as it is."""
         if project.archived_at is None:
             return
-        await self._note(project.id, archived_at=None)
+        await self._rows.at(ProjectRow, project.id).set(archived_at=None)
         await Audit(self._connection, project.id).write(
             AuditAction.PROJECT_UNARCHIVED, by, target=project.id, at=at
         )
@@ -70,19 +70,16 @@ class ProjectShelf(Repository):
             return
         await self._refuse_with_content(project_id, at=at)
         for settings in SETTINGS:
-            await self._connection.execute(
-                delete(settings).where(settings.__table__.c.project_id == project_id)
-            )
+            await self._rows.those(settings, settings.__table__.c.project_id == project_id).remove()
         # What it holds of people goes when it has been over for long enough.
         await self._rows.at(ProjectRow, project_id, col(ProjectRow.archived_at).is_(None)).set(
             archived_at=at
         )
         # Nobody waits for news of an invitation that has ended.
-        await self._connection.execute(
-            update(Invitation)
-            .where(col(Invitation.project_id) == project_id, col(Invitation.told_at).is_(None))
-            .values(told_at=at)
+        those = self._rows.those(
+            Invitation, col(Invitation.project_id) == project_id, col(Invitation.told_at).is_(None)
         )
+        await those.set(told_at=at)
         await Audit(self._connection, project_id).write(
             AuditAction.PROJECT_REMOVED, by, target=project_id, at=at, before={"name": name}
         )
@@ -114,17 +111,17 @@ class ProjectShelf(Repository):
             )
 
     async def _refuse_with_content(self, project_id: str, *, at: datetime) -> None:
-        pending = await self._connection.scalar(
-            select(func.count())
-            .where(col(Invitation.project_id) == project_id)
-            .where(col(Invitation.status) == InvitationStatus.PENDING)
-            .where(col(Invitation.expires_at) > at)
+        pending = await self._rows.count(
+            Invitation,
+            col(Invitation.project_id) == project_id,
+            col(Invitation.status) == InvitationStatus.PENDING,
+            col(Invitation.expires_at) > at,
         )
         owner = await self._rows.value(col(ProjectRow.site_owner_id), project_id)
         colleagues = await self._number(col(ProjectMember.project_id), project_id) - 1
         content = {
             "charge point": await self._number(col(ChargePoint.project_id), project_id),
-            "pending invitation": pending or 0,
+            "pending invitation": pending,
             "collaborator": colleagues,
             "site owner": int(owner is not None),
         }
@@ -139,9 +136,6 @@ class ProjectShelf(Repository):
     async def _number(self, column: object, project_id: str) -> int:
         query = select(func.count()).where(column == project_id)  # type: ignore[arg-type]
         return await self._connection.scalar(query) or 0
-
-    async def _note(self, project_id: str, *, archived_at: datetime | None) -> None:
-        await self._rows.at(ProjectRow, project_id).set(archived_at=archived_at)
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -27,12 +27,9 @@ async def keep_taken(
     connection: AsyncConnection, charge_point_id: str, taken: Mapping[str, Taken]
 ) -> None:
     """Remember them, in place of those that were remembered before."""
-    await (
-        Rows(connection)
-        .at(ChargePoint, charge_point_id)
-        .set(
-            restart_for={
-                key: {"value": one.value, "at": one.at.isoformat()} for key, one in taken.items()
-            }
-        )
+    charge_point = Rows(connection).at(ChargePoint, charge_point_id)
+    await charge_point.set(
+        restart_for={
+            key: {"value": one.value, "at": one.at.isoformat()} for key, one in taken.items()
+        }
     )

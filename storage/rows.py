@@ -106,10 +106,12 @@ class Rows:
         query = select(model.__table__).where(*_has(model.__table__, key))
         return record_of(model)(await self.one(query))
 
-    async def value(self, column: SQLColumnExpression[T], key: Key) -> T | None:
-        """Return one value of the row with that key; None also where there is no such row."""
+    async def value(
+        self, column: SQLColumnExpression[T], key: Key, *also: ColumnElement[bool]
+    ) -> T | None:
+        """Return one value of the row with that key, if that holds of it, too."""
         table = cast("Column[T]", column).table
-        return await self._connection.scalar(select(column).where(*_has(table, key)))
+        return await self._connection.scalar(select(column).where(*_has(table, key), *also))
 
     async def count(self, model: type[TableModel], *which: ColumnElement[bool]) -> int:
         """Count the rows of which all that holds."""
@@ -137,9 +139,13 @@ class Rows:
         """Name the row with that key, if that holds of it, too."""
         return At(self._connection, model.__table__, _has(model.__table__, key) + list(also))
 
+    def those(self, model: type[TableModel], *which: ColumnElement[bool]) -> "At":
+        """Name the rows of which all that holds."""
+        return At(self._connection, model.__table__, which)
+
 
 class At:
-    """Writes one row."""
+    """Writes one row, or some."""
 
     def __init__(
         self, connection: AsyncConnection, table: Table, which: Sequence[ColumnElement[bool]]

@@ -61,7 +61,7 @@ from storage.withdrawals import Withdrawals
 _ID_TAG_BYTES = RUN_PART // 2  # in uppercase hex
 
 
-class StoredRuns:
+class StoredRuns(CatalogueRecords):
     """Implements :class:`domain.ports.RunRecords`."""
 
     def __init__(
@@ -73,11 +73,9 @@ class StoredRuns:
         temporal_ui_url: str = "",
         now: Callable[[], datetime],
     ) -> None:
-        self._database = database
-        self._catalogue = catalogue
+        super().__init__(database, catalogue, now=now)
         self._api_url = api_url
         self._temporal_ui_url = temporal_ui_url
-        self._now = now
 
     async def begin_run(self, request: RunRequest, *, owner: Owner) -> Briefing:
         """Open the run and take the charge point; then, and only then, read the snapshot.

@@ -2,9 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, delete
+from sqlalchemy import case
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
 from storage.models.accounts import RevokedToken, ThrottleWindow
@@ -16,14 +15,9 @@ class RevokedTokens(Repository):
 
     async def revoke(self, token_id: str, *, expires_at: datetime, now: datetime) -> None:
         """Refuse the token from now on. Those that have expired anyway are forgotten."""
-        await self._connection.execute(
-            delete(RevokedToken).where(col(RevokedToken.expires_at) < now)
-        )
-        try:
-            async with self._connection.begin_nested():
-                await self._rows.add(RevokedToken, token_id=token_id, expires_at=expires_at)
-        except IntegrityError:  # logged out twice at once: revoked all the same
-            return
+        await self._rows.those(RevokedToken, col(RevokedToken.expires_at) < now).remove()
+        # Logged out twice at once it is revoked all the same.
+        await self._rows.add_if_new(RevokedToken, token_id=token_id, expires_at=expires_at)
 
     async def is_revoked(self, token_id: str) -> bool:
         """Tell whether the token was logged out."""
@@ -70,6 +64,4 @@ class Throttles(Repository):
 
     async def purge(self, now: datetime) -> None:
         """Forget windows that are over."""
-        await self._connection.execute(
-            delete(ThrottleWindow).where(col(ThrottleWindow.window_ends_at) < now)
-        )
+        await self._rows.those(ThrottleWindow, col(ThrottleWindow.window_ends_at) < now).remove()

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete
 from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
@@ -81,9 +80,7 @@ class Tariffs(ProjectRepository):
                 f"The project bills in {currency}, and a session has one currency. "
                 f"Give the prices in {currency}.",
             )
-        await self._connection.execute(
-            delete(TariffRow).where(col(TariffRow.project_id) == self._project_id)
-        )
+        await self._rows.those(TariffRow, col(TariffRow.project_id) == self._project_id).remove()
 
     async def all(self) -> Sequence[StoredTariff]:
         """Every version, in the order in which they hold."""

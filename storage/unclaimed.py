@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import exists, select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -76,20 +75,17 @@ class Unclaimed(Repository):
         query = claimable(key).where(col(ChargePointRow.id) == charge_point.id)
         if (await self._connection.execute(query)).first() is None:
             raise _not_found()
-        try:
-            async with self._connection.begin_nested():
-                await self._rows.add(
-                    IdentityAlias,
-                    identity_key=key,
-                    charge_point_id=charge_point.id,
-                    claimed_by=self._installer_id,
-                    claimed_at=at,
-                )
-        except IntegrityError as error:
+        if not await self._rows.add_if_new(
+            IdentityAlias,
+            identity_key=key,
+            charge_point_id=charge_point.id,
+            claimed_by=self._installer_id,
+            claimed_at=at,
+        ):
             # Somebody was faster: the answer is as for any identity that is claimed already.
             since = await self._since(key, charge_point.id)
             if since is None:
-                raise _not_found() from error
+                raise _not_found()
             return since
         await self._connection.execute(
             update(ConnectionAttempt)

@@ -202,14 +202,13 @@ async def _take_back_invitation(
     connection: AsyncConnection, visit: ServiceVisit, *, at: datetime, by: Actor = ENGINE
 ) -> None:
     """Its link opens nothing any more; one that has not left yet never will."""
-    await (
-        Rows(connection)
-        .at(Invitation, visit.invitation_id, col(Invitation.status) == InvitationStatus.PENDING)
-        .set(
-            status=InvitationStatus.EXPIRED if by == ENGINE else InvitationStatus.REVOKED,
-            ended_at=at,
-            told_at=at,
-        )
+    row = Rows(connection).at(
+        Invitation, visit.invitation_id, col(Invitation.status) == InvitationStatus.PENDING
+    )
+    await row.set(
+        status=InvitationStatus.EXPIRED if by == ENGINE else InvitationStatus.REVOKED,
+        ended_at=at,
+        told_at=at,
     )
 
 

@@ -74,6 +74,11 @@ class ChargePoint(TableModel, table=True):
     replaces: str | None = Field(default=None, max_length=40)
     replaced_by: str | None = Field(default=None, max_length=40)  # the other way round: the newest
 
+    @property
+    def is_out(self) -> bool:
+        """Whether it was withdrawn, or is to be."""
+        return self.withdrawn_at is not None or self.withdrawal is not None
+
 
 class ChargePointFeature(TableModel, table=True):
     """Whether something works at a charge point, and why not."""

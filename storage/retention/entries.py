@@ -32,10 +32,6 @@ async def let_frames_go(
     """Let go of frames that are older, but for those that are quoted."""
     rows = await _page(connection, position)
     old = old_ones(rows, before=before, now=now)
-    if not old:
-        return Step(
-            position=await looked_at(connection, col(LogEntry.id), _after(position)), is_last=True
-        )
     frames = [row for row in old if row.kind == _FRAME and row.since < before]
     runs = {row.commissioning_id for row in frames if row.commissioning_id is not None}
     ended = await _ended(connection, runs)
@@ -43,7 +39,7 @@ async def let_frames_go(
     unquoted = [row for row in frames if row.id not in quoted]
     await _count(connection, unquoted, ended)
     gone = await remove(connection, LogEntry.__table__, [row.id for row in unquoted])
-    return await _next(connection, rows, old, gone)
+    return await _next(connection, position, rows, old, gone)
 
 
 async def let_entries_go(
@@ -52,13 +48,9 @@ async def let_entries_go(
     """Let go of steps, verdicts, notes and warnings that are older: the run's record has them."""
     rows = await _page(connection, position)
     old = old_ones(rows, before=before, now=now)
-    if not old:
-        return Step(
-            position=await looked_at(connection, col(LogEntry.id), _after(position)), is_last=True
-        )
     others = [row.id for row in old if row.kind not in {_FRAME, REPORT} and row.since < before]
     gone = await remove(connection, LogEntry.__table__, others)
-    return await _next(connection, rows, old, gone)
+    return await _next(connection, position, rows, old, gone)
 
 
 def _after(position: str) -> int:
@@ -66,10 +58,10 @@ def _after(position: str) -> int:
 
 
 async def _page(connection: AsyncConnection, position: str) -> Sequence[_Entry]:
-    rows = await connection.execute(
+    return await Rows(connection).all(
         select(
             col(LogEntry.id),
-            LogEntry.__table__.c.at.label("since"),
+            col(LogEntry.at).label("since"),
             col(LogEntry.kind),
             col(LogEntry.commissioning_id),
             col(LogEntry.times),
@@ -78,14 +70,18 @@ async def _page(connection: AsyncConnection, position: str) -> Sequence[_Entry]:
         .order_by(col(LogEntry.id))
         .limit(ROWS)
     )
-    return rows.all()
 
 
 async def _next(
-    connection: AsyncConnection, rows: Sequence[_Entry], old: Sequence[_Entry], gone: int
+    connection: AsyncConnection,
+    position: str,
+    rows: Sequence[_Entry],
+    old: Sequence[_Entry],
+    gone: int,
 ) -> Step:
+    last = old[-1].id if old else _after(position)
     return Step(
-        position=await looked_at(connection, col(LogEntry.id), old[-1].id),
+        position=await looked_at(connection, col(LogEntry.id), last),
         gone=gone,
         is_last=len(old) < len(rows) or len(rows) < ROWS,
     )
@@ -121,8 +117,5 @@ async def _count(
             if end is None or row.since <= end:
                 counts[row.commissioning_id] = counts.get(row.commissioning_id, 0) + row.times
     for run, count in sorted(counts.items()):
-        await (
-            Rows(connection)
-            .at(CommissioningRun, run)
-            .set(frames_gone=col(CommissioningRun.frames_gone) + count)
-        )
+        its_run = Rows(connection).at(CommissioningRun, run)
+        await its_run.set(frames_gone=col(CommissioningRun.frames_gone) + count)

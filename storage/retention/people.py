@@ -83,11 +83,8 @@ async def erase_projects(
     gone = await _erase_some(connection, project_id)
     if gone >= ROWS:
         return Step(position=position, gone=gone)  # and more of it the next time
-    await connection.execute(
-        update(Project)
-        .where(col(Project.id) == project_id)
-        .values({**_values(Project.__table__), "personal_erased_at": now})
-    )
+    erased = _values(Project.__table__)
+    await Rows(connection).at(Project, project_id).set(**erased, personal_erased_at=now)
     return Step(position=project_id, gone=gone + 1)
 
 
@@ -119,11 +116,8 @@ async def erase_tags(
         and row.billing != TransactionBilling.DUE
         and row.state != HoldState.HELD
     ]
-    await connection.execute(
-        update(Transaction)
-        .where(among(connection, col(Transaction.id), done))
-        .values(id_tag=_PSEUDONYM)
-    )
+    those = Rows(connection).those(Transaction, among(connection, col(Transaction.id), done))
+    await those.set(id_tag=_PSEUDONYM)
     if not old:
         return Step(position=position, is_last=True)
     return Step(
@@ -193,13 +187,13 @@ async def _erase_runs(connection: AsyncConnection, project_id: str) -> int:
         .limit(_RUNS)
     )
     for row in rows:
-        await connection.execute(
-            update(runs)
-            .where(runs.c.id == row.id)
-            .values(
+        await (
+            Rows(connection)
+            .at(CommissioningRun, row.id)
+            .set(
                 request=type_coerce({**_without_people(row.request), "started_by": ERASED}, JSON),
                 view=None if row.view is None else type_coerce(_without_people(row.view), JSON),
-                id_tag=null(),
+                id_tag=None,
             )
         )
     return ROWS if len(rows) == _RUNS else len(rows)
