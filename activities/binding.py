@@ -8,12 +8,10 @@ from typing import Any
 Activity = Callable[..., Awaitable[Any]]
 
 
-def _as_it_is(call: Awaitable[Any]) -> Awaitable[Any]:
-    return call
-
-
 def done_by(
-    part: object, signatures: type, around: Callable[[Awaitable[Any]], Awaitable[Any]] = _as_it_is
+    part: object,
+    signatures: type,
+    around: Callable[[Awaitable[Any]], Awaitable[Any]] = lambda call: call,
 ) -> Iterator[Activity]:
     """Give the activities of a class of signatures, done by the methods of ``part`` of their names.
 
