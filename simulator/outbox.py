@@ -10,22 +10,14 @@ from simulator.words import Action
 CAPACITY = 1000
 
 
-def _ignore(_reply: Payload) -> None:
-    pass
-
-
-def _accept_loss() -> None:
-    pass
-
-
 @dataclass(kw_only=True, slots=True, eq=False)
 class Outgoing:
     """One call to be made. Its payload is built when it is sent, once the ids are known."""
 
     action: str
     payload: Callable[[], Payload]
-    on_reply: Callable[[Payload], None] = _ignore
-    on_failure: Callable[[], None] = _accept_loss
+    on_reply: Callable[[Payload], None] = lambda _reply: None
+    on_failure: Callable[[], None] = lambda: None
     durable: bool = False
     """Transaction-related: kept while offline, retried, delivered in order."""
     before_accepted: bool = False

@@ -1,6 +1,5 @@
 """Limiting one charge point: in which form it takes its limits, and what it reports of them."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Final
@@ -199,8 +198,8 @@ def _forms(first: LimitForm, inventory: Inventory) -> list[LimitForm]:
     say. The amperes of a direct current are not those of the supply.
     """
     said = inventory.get(profiles.RATE_UNITS)
-    words = "" if said is None or said.value is None else said.value
-    allowed = [_UNITS[one] for one in _words(words) if one in _UNITS]
+    words = ("" if said is None or said.value is None else said.value).casefold().split(",")
+    allowed = [_UNITS[word.strip()] for word in words if word.strip() in _UNITS]
     units = [first.unit, *RateUnit]
     if first.unit is RateUnit.AMPERES and allowed and first.unit not in allowed:
         units = list(allowed) + units
@@ -211,7 +210,3 @@ def _forms(first: LimitForm, inventory: Inventory) -> list[LimitForm]:
         replace(first, unit=unit, stack_level=level)
         for level, unit in product(levels, dict.fromkeys(units))
     ]
-
-
-def _words(text: str) -> Iterable[str]:
-    return (one.strip().casefold() for one in text.split(","))
