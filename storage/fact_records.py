@@ -176,6 +176,9 @@ class TransactionStart:
     contested: int | None = None
     transaction_id: str = ""
     """Empty: the engine gives it, its number as text (OCPP 1.6)."""
+    seq_no: int | None = None
+    offline: bool | None = None
+    """The charge point says that it had no link then; None: it cannot say that (OCPP 1.6)."""
     # answered by the store
     number: int = 0
     accepted: bool = False
@@ -218,6 +221,7 @@ class TransactionStop:
     entries: list[MeterEntry]
     connector_id: int | None = None
     id_tag: str | None = None
+    seq_no: int | None = None
     clock_ahead_s: float | None = None
     contested: int | None = None
     # answered by the store

@@ -126,6 +126,8 @@ async def store_starts(connection: AsyncConnection, records: Sequence[Transactio
                     **told,
                     "connector_id": connector_of(record.connector_id),
                     "received_at": record.received_at,
+                    "seq_no": record.seq_no,
+                    "offline": record.offline,
                     "start_ahead_s": record.clock_ahead_s,
                     "commissioning_id": tests.get((record.charge_point_id, record.id_tag)),
                 },
@@ -235,6 +237,7 @@ async def store_stops(connection: AsyncConnection, records: Sequence[Transaction
                 )
             )
             .values(
+                seq_no=record.seq_no,
                 stopped_at=record.stopped_at,
                 meter_stop=record.meter_stop,
                 stop_reason=record.reason,

@@ -10,9 +10,11 @@ from sqlalchemy import CompoundSelect, Row, String, literal, or_, select, union,
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
+from domain import states
 from domain.facts import BootFact, ConnectorFact, EventKind, Snapshot, StatusFact
 from domain.names import site_workflow_id
 from domain.places import connector_of, evse_of, number_of
+from domain.reported import ConnectorError
 from domain.states import ParameterState, ProjectStatus
 from storage import connections as links
 from storage.boots import boot_fact, store_boots
@@ -57,14 +59,16 @@ from storage.row_locks import lock_rows_of
 from storage.suspensions import note_suspensions
 
 _MOST_OF_A_RUN: Final = 50
+_STATUSES: Final = frozenset(states.ConnectorStatus)
+_ERRORS: Final = frozenset(ConnectorError)
 
 
 def connector_fact(row: Row[Any]) -> ConnectorFact:
     """Make the fact of a row of ``connectors``."""
     return ConnectorFact(
         connector_id=number_of(row.evse_id),
-        status=row.status,
-        error_code=row.error_code,
+        status=row.status or row.raw_status,
+        error_code=row.error_code or row.raw_error_code,
         at=row.at,
         vendor_error_code=row.vendor_error_code,
         info=row.info,
@@ -103,8 +107,10 @@ async def _store_connectors(
                 "charge_point_id": record.charge_point_id,
                 "evse_id": evse_of(record.connector_id),
                 "connector_id": connector_of(record.connector_id),
-                "status": record.status,
-                "error_code": record.error_code,
+                "status": record.status if record.status in _STATUSES else None,
+                "error_code": record.error_code if record.error_code in _ERRORS else None,
+                "raw_status": record.status,
+                "raw_error_code": record.error_code,
                 "vendor_error_code": record.vendor_error_code,
                 "info": record.info,
                 "at": record.at,

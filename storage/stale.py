@@ -102,5 +102,5 @@ async def _chosen(
     )
     found: defaultdict[str, dict[str, Chosen]] = defaultdict(dict)
     for row in rows:
-        found[row.charge_point_id][row.key] = Chosen(value=row.desired, at=row.chosen_at)
+        found[row.charge_point_id][row.variable] = Chosen(value=row.desired, at=row.chosen_at)
     return found

@@ -74,6 +74,7 @@ async def test_two_charge_points_may_give_the_same_id(database: Database) -> Non
         reason=None,
         received_at=BEGUN,
         entries=[],
+        seq_no=2,
     )
     values = MeterValues(
         charge_point_id="cp_1",
