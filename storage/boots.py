@@ -23,6 +23,7 @@ from storage.fact_records import Boot
 from storage.models.charge_points import ChargePoint
 from storage.models.configuration import Parameter
 from storage.models.facts import Boot as BootRow
+from storage.parameters import is_named
 
 _FACT: Final = TypeAdapter(BootFact)
 _HEARTBEAT_INTERVAL: Final = "HeartbeatInterval"
@@ -43,7 +44,7 @@ async def store_boots(connection: AsyncConnection, records: Sequence[Boot]) -> N
         for row in await connection.execute(
             select(col(Parameter.charge_point_id), col(Parameter.desired))
             .where(among(connection, col(Parameter.charge_point_id), identities))
-            .where(col(Parameter.key) == _HEARTBEAT_INTERVAL)
+            .where(is_named(_HEARTBEAT_INTERVAL))
         )
     }
     for record in records:

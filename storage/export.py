@@ -174,6 +174,9 @@ async def _pages(
             shown = {str(name): row[name] for name in row if not name.startswith("key_")}
             if "evse_id" in shown:
                 shown["connector_id"] = number_of(shown["evse_id"])
+            for word in ("status", "error_code"):
+                if f"raw_{word}" in shown:
+                    shown[word] = shown[word] or shown[f"raw_{word}"]
             yield kind, shown
         if len(rows) < most:
             return

@@ -161,9 +161,13 @@ class TransactionStart:
     clock_ahead_s: float | None = None
     """How far the charger's clock is ahead of ours, as far as that was measured."""
     contested: int | None = None
-    transaction_id: str = ""
-    """Empty: the engine gives it, its number as text (OCPP 1.6)."""
+    given_id: str | None = None
+    """Given by the charge point; None: the engine gives it, its number as text (OCPP 1.6)."""
+    seq_no: int | None = None
+    offline: bool | None = None
+    """The charge point says that it had no link then; None: it cannot say that (OCPP 1.6)."""
     # answered by the store
+    transaction_id: str = ""
     number: int = 0
     accepted: bool = False
     repeated: bool = False
@@ -205,6 +209,7 @@ class TransactionStop:
     entries: list[MeterEntry]
     connector_id: int | None = None
     id_tag: str | None = None
+    seq_no: int | None = None
     clock_ahead_s: float | None = None
     contested: int | None = None
     # answered by the store

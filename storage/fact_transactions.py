@@ -108,11 +108,8 @@ async def store_starts(connection: AsyncConnection, records: Sequence[Transactio
             "meter_start": record.meter_start,
         }
         row, identity = None, told
-        if record.transaction_id:
-            identity = {
-                "charge_point_id": record.charge_point_id,
-                "ocpp_id": record.transaction_id,
-            }
+        if record.given_id is not None:
+            identity = {"charge_point_id": record.charge_point_id, "ocpp_id": record.given_id}
         else:
             # Where the register is not known, no constraint tells that a start is repeated.
             row = None if record.meter_start is not None else await _started(connection, told)
@@ -121,11 +118,13 @@ async def store_starts(connection: AsyncConnection, records: Sequence[Transactio
         inserted = row is None and await connection.scalar(
             _begin(
                 connection,
-                record.transaction_id,
+                record.given_id,
                 {
                     **told,
                     "connector_id": connector_of(record.connector_id),
                     "received_at": record.received_at,
+                    "seq_no": record.seq_no,
+                    "offline": record.offline,
                     "start_ahead_s": record.clock_ahead_s,
                     "commissioning_id": tests.get((record.charge_point_id, record.id_tag)),
                 },
@@ -145,7 +144,7 @@ async def store_starts(connection: AsyncConnection, records: Sequence[Transactio
 
 
 def _begin(
-    connection: AsyncConnection, transaction_id: str, values: Mapping[str, Any]
+    connection: AsyncConnection, given_id: str | None, values: Mapping[str, Any]
 ) -> ReturningInsert[Any]:
     """Insert a transaction, and return its number; nothing, where it is there already.
 
@@ -161,7 +160,7 @@ def _begin(
     number = drawn.subquery("drawn").c.id
     row = {
         "id": number,
-        "ocpp_id": literal(transaction_id) if transaction_id else cast(number, String),
+        "ocpp_id": cast(number, String) if given_id is None else literal(given_id),
         **{name: literal(value, table.c[name].type) for name, value in values.items()},
     }
     return (
@@ -235,6 +234,7 @@ async def store_stops(connection: AsyncConnection, records: Sequence[Transaction
                 )
             )
             .values(
+                seq_no=record.seq_no,
                 stopped_at=record.stopped_at,
                 meter_stop=record.meter_stop,
                 stop_reason=record.reason,

@@ -10,9 +10,11 @@ from sqlalchemy import CompoundSelect, Row, String, literal, or_, select, union,
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
+from domain import states
 from domain.facts import BootFact, ConnectorFact, EventKind, Snapshot, StatusFact
 from domain.names import site_workflow_id
 from domain.places import connector_of, evse_of, number_of
+from domain.reported import ConnectorError
 from domain.states import ParameterState, ProjectStatus
 from storage import connections as links
 from storage.boots import boot_fact, store_boots
@@ -57,14 +59,16 @@ from storage.row_locks import lock_rows_of
 from storage.suspensions import note_suspensions
 
 _MOST_OF_A_RUN: Final = 50
+_STATUSES: Final = frozenset(states.ConnectorStatus)
+_ERRORS: Final = frozenset(ConnectorError)
 
 
 def connector_fact(row: Row[Any]) -> ConnectorFact:
     """Make the fact of a row of ``connectors``."""
     return ConnectorFact(
         connector_id=number_of(row.evse_id),
-        status=row.status,
-        error_code=row.error_code,
+        status=row.status or row.raw_status,
+        error_code=row.error_code or row.raw_error_code,
         at=row.at,
         vendor_error_code=row.vendor_error_code,
         info=row.info,
@@ -89,6 +93,17 @@ async def store(connection: AsyncConnection, records: Iterable[Record]) -> None:
             await write(connection, kinds[kind])
 
 
+def _words(fact: ConnectorFact) -> dict[str, Any]:
+    """What a row has of a status: its place, and each word beside ours for it, if there is one."""
+    said = asdict(fact) | {"raw_status": fact.status, "raw_error_code": fact.error_code}
+    return said | {
+        "evse_id": evse_of(fact.connector_id),
+        "connector_id": connector_of(fact.connector_id),
+        "status": fact.status if fact.status in _STATUSES else None,
+        "error_code": fact.error_code if fact.error_code in _ERRORS else None,
+    }
+
+
 async def _store_connectors(
     connection: AsyncConnection, records: Sequence[ConnectorStatus]
 ) -> None:
@@ -101,9 +116,7 @@ async def _store_connectors(
         [
             {
                 "charge_point_id": record.charge_point_id,
-                **asdict(record.fact),
-                "evse_id": evse_of(record.fact.connector_id),
-                "connector_id": connector_of(record.fact.connector_id),
+                **_words(record.fact),
                 "contested_link": record.contested,
             }
             # One order for all nodes: rows locked in different orders would deadlock.

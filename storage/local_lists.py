@@ -81,7 +81,7 @@ async def read_wanted(connection: AsyncConnection, charge_point_id: str) -> Want
     if row.in_use_now and choice is not OfflineAccess.NOBODY:
         tags = await _listed(connection, row.project_id)
     chosen = await connection.scalars(
-        select(col(Parameter.key)).where(col(Parameter.charge_point_id) == charge_point_id)
+        select(col(Parameter.variable)).where(col(Parameter.charge_point_id) == charge_point_id)
     )
     others = {key.casefold() for key in chosen}
     before = _NOTHING if row.state is None else _updated(row)

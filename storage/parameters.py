@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -19,6 +19,16 @@ from storage.reported_keys import forget_reported_keys
 
 _REPORTED_LENGTH = 2500
 _DETAIL_LENGTH = 500
+
+
+def is_named(*keys: str) -> ColumnElement[bool]:
+    """Tell whether a row is of one of these configuration keys of OCPP 1.6."""
+    return and_(
+        col(Parameter.component) == "",
+        col(Parameter.variable).in_(keys),
+        col(Parameter.instance) == "",
+        col(Parameter.attribute) == "",
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,7 +59,7 @@ class Parameters:
             changed = await self._connection.execute(
                 update(Parameter)
                 .where(col(Parameter.charge_point_id) == charge_point_id)
-                .where(col(Parameter.key) == key)
+                .where(is_named(key))
                 .values(
                     desired=desired,
                     state=ParameterState.QUEUED,
@@ -62,7 +72,7 @@ class Parameters:
                 await self._connection.execute(
                     insert(Parameter).values(
                         charge_point_id=charge_point_id,
-                        key=key,
+                        variable=key,
                         desired=desired,
                         state=ParameterState.QUEUED,
                         chosen_at=at,
@@ -75,7 +85,7 @@ class Parameters:
         await self._connection.execute(
             delete(Parameter)
             .where(col(Parameter.charge_point_id) == charge_point_id)
-            .where(col(Parameter.key).in_(keys))
+            .where(is_named(*keys))
         )
 
     async def all(self, charge_point_id: str) -> Sequence[StoredParameter]:
@@ -83,11 +93,11 @@ class Parameters:
         rows = await self._connection.execute(
             select(Parameter.__table__)
             .where(col(Parameter.charge_point_id) == charge_point_id)
-            .order_by(col(Parameter.key))
+            .order_by(col(Parameter.variable))
         )
         return [
             StoredParameter(
-                key=row.key,
+                key=row.variable,
                 desired=row.desired,
                 reported=row.reported,
                 state=ParameterState(row.state),
@@ -116,7 +126,7 @@ class Parameters:
             change = (
                 update(Parameter)
                 .where(col(Parameter.charge_point_id) == charge_point_id)
-                .where(col(Parameter.key) == outcome.key)
+                .where(is_named(outcome.key))
                 .where(col(Parameter.desired) == outcome.desired)
                 .values(
                     state=outcome.state,

@@ -88,5 +88,5 @@ async def _chosen(
     )
     found: defaultdict[str, dict[str, ChosenValue]] = defaultdict(dict)
     for row in rows:
-        found[row.charge_point_id][row.key] = ChosenValue(value=row.desired, at=row.chosen_at)
+        found[row.charge_point_id][row.variable] = ChosenValue(value=row.desired, at=row.chosen_at)
     return found

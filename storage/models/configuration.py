@@ -20,7 +20,14 @@ class Parameter(TableModel, table=True):
     charge_point_id: str = Field(
         primary_key=True, max_length=40, foreign_key="charge_points.id", ondelete="CASCADE"
     )
-    key: str = Field(primary_key=True, max_length=100)
+    # A key of OCPP 1.6 is the variable, and the others are "", as they are in 2.x where there is
+    # none: of the component (with its own instance and EVSE), of the variable, the actual value.
+    component: str = Field(
+        primary_key=True, max_length=150, sa_column_kwargs={"server_default": ""}
+    )
+    variable: str = Field(primary_key=True, max_length=100)
+    instance: str = Field(primary_key=True, max_length=50, sa_column_kwargs={"server_default": ""})
+    attribute: str = Field(primary_key=True, max_length=10, sa_column_kwargs={"server_default": ""})
     desired: str = Field(max_length=500)  # as OCPP writes it: text
     reported: str | None = Field(default=None, max_length=2500)
     state: str = Field(max_length=20)

@@ -51,8 +51,12 @@ class Connector(TableModel, table=True):
     # domain.places: connector n of OCPP 1.6 is (n, 1), the charge point itself (0, 0)
     evse_id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     connector_id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
-    status: str = Field(max_length=30)
-    error_code: str = Field(max_length=50)
+    # ConnectorStatus and ConnectorError, as all versions have them; null: what it said is none
+    status: str | None = Field(default=None, max_length=30)
+    error_code: str | None = Field(default=None, max_length=50)
+    # the charge point's own words
+    raw_status: str = Field(max_length=30)
+    raw_error_code: str = Field(max_length=50)
     vendor_error_code: str | None = Field(default=None, max_length=100)
     info: str | None = Field(default=None, max_length=200)
     at: datetime

@@ -50,6 +50,9 @@ class Transaction(TableModel, table=True):
     # Wh; null: it could not be read
     meter_start: int | None = Field(default=None, sa_type=BigInteger)
     received_at: datetime
+    # of OCPP 2.x: the newest sequence number, and whether it says that it began while offline
+    seq_no: int | None = None
+    offline: bool | None = None
     stopped_at: datetime | None = None
     meter_stop: int | None = Field(default=None, sa_type=BigInteger)
     stop_reason: str | None = Field(default=None, max_length=50)

@@ -161,6 +161,8 @@ class TestShow:
                     connector_id=1,
                     status="Faulted",
                     error_code="GroundFailure",
+                    raw_status="Faulted",
+                    raw_error_code="GroundFailure",
                     vendor_error_code="E17",
                     at=at,
                 )

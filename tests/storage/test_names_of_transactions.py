@@ -1,5 +1,6 @@
 """A transaction is known by the engine's number, and by the id that its charge point knows."""
 
+import contextlib
 from datetime import timedelta
 
 from sqlalchemy import insert, select
@@ -10,7 +11,7 @@ from storage.engine import Database
 from storage.fact_records import MeterEntry, MeterValues, TransactionStart, TransactionStop
 from storage.facts import store
 from storage.models.charge_points import ChargePoint
-from storage.models.transactions import MeterValue
+from storage.models.transactions import MeterValue, Transaction
 from storage.readings import readings_of
 from tests.support.billing import at
 from tests.support.rows import one_charge_point
@@ -20,7 +21,7 @@ OWN = "5b2c1f7e-0d5a-4b43-9a57-7a2f1d3c9e10"
 
 
 def start(
-    charge_point_id: str = "cp_1", *, minute: int = 0, transaction_id: str = ""
+    charge_point_id: str = "cp_1", *, minute: int = 0, given_id: str | None = None
 ) -> TransactionStart:
     return TransactionStart(
         charge_point_id=charge_point_id,
@@ -29,7 +30,7 @@ def start(
         started_at=BEGUN + timedelta(minutes=minute),
         meter_start=0,
         received_at=BEGUN + timedelta(minutes=minute),
-        transaction_id=transaction_id,
+        given_id=given_id,
     )
 
 
@@ -62,8 +63,8 @@ async def test_two_charge_points_may_give_the_same_id(database: Database) -> Non
         (beside,) = (await connection.execute(select(ChargePoint.__table__))).mappings()
         other = {"id": "cp_2", "serial_number": "S2", "serial_key": "s2"}
         await connection.execute(insert(ChargePoint).values({**beside, **other}))
-    here = await stored(database, start(transaction_id=OWN))
-    there = await stored(database, start("cp_2", transaction_id=OWN))
+    here = await stored(database, start(given_id=OWN))
+    there = await stored(database, start("cp_2", given_id=OWN))
     assert here.transaction_id == there.transaction_id == OWN
     assert here.number != there.number
     stop = TransactionStop(
@@ -74,6 +75,7 @@ async def test_two_charge_points_may_give_the_same_id(database: Database) -> Non
         reason=None,
         received_at=BEGUN,
         entries=[],
+        seq_no=2,
     )
     values = MeterValues(
         charge_point_id="cp_1",
@@ -99,6 +101,25 @@ async def test_two_charge_points_may_give_the_same_id(database: Database) -> Non
 
 async def test_its_own_id_told_twice_is_one_transaction(database: Database) -> None:
     await one_charge_point(database)
-    first = await stored(database, start(transaction_id=OWN))
-    again = await stored(database, start(minute=1, transaction_id=OWN))
+    first = await stored(database, start(given_id=OWN))
+    again = await stored(database, start(minute=1, given_id=OWN))
     assert (again.repeated, again.number) == (True, first.number)
+
+
+async def test_a_start_whose_commit_was_lost_has_the_id_of_the_row_that_is_there(
+    database: Database,
+) -> None:
+    """The number of the first try may be another one's by then, or nobody's."""
+    await one_charge_point(database)
+    record = start()
+    with contextlib.suppress(ConnectionError):
+        async with database.write() as connection:
+            await store(connection, [record])
+            raise ConnectionError
+    await stored(database, start(minute=1))
+    await stored(database, record)
+    async with database.read() as connection:
+        rows = await connection.execute(select(col(Transaction.id), col(Transaction.ocpp_id)))
+        names = {row.id: row.ocpp_id for row in rows}
+    assert list(names.values()) == [str(number) for number in names]
+    assert names[record.number] == record.transaction_id

@@ -18,7 +18,7 @@ class Busy(OutboundInterceptor):
         self.failures = failures
         self._status = status
 
-    async def query_workflow(self, input: QueryWorkflowInput) -> Any:  # noqa: A002, ARG002
+    async def query_workflow(self, input: QueryWorkflowInput) -> Any:  # noqa: A002
         if self.failures:
             self.failures -= 1
             raise RPCError("query deadline exceeded", self._status, b"")

@@ -735,8 +735,10 @@ def upgrade() -> None:
     sa.Column('charge_point_id', sa.String(length=40), nullable=False),
     sa.Column('evse_id', sa.Integer(), autoincrement=False, nullable=False),
     sa.Column('connector_id', sa.Integer(), autoincrement=False, nullable=False),
-    sa.Column('status', sa.String(length=30), nullable=False),
-    sa.Column('error_code', sa.String(length=50), nullable=False),
+    sa.Column('status', sa.String(length=30), nullable=True),
+    sa.Column('error_code', sa.String(length=50), nullable=True),
+    sa.Column('raw_status', sa.String(length=30), nullable=False),
+    sa.Column('raw_error_code', sa.String(length=50), nullable=False),
     sa.Column('vendor_error_code', sa.String(length=100), nullable=True),
     sa.Column('info', sa.String(length=200), nullable=True),
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
@@ -791,7 +793,10 @@ def upgrade() -> None:
     )
     op.create_table('parameters',
     sa.Column('charge_point_id', sa.String(length=40), nullable=False),
-    sa.Column('key', sa.String(length=100), nullable=False),
+    sa.Column('component', sa.String(length=150), server_default='', nullable=False),
+    sa.Column('variable', sa.String(length=100), nullable=False),
+    sa.Column('instance', sa.String(length=50), server_default='', nullable=False),
+    sa.Column('attribute', sa.String(length=10), server_default='', nullable=False),
     sa.Column('desired', sa.String(length=500), nullable=False),
     sa.Column('reported', sa.String(length=2500), nullable=True),
     sa.Column('state', sa.String(length=20), nullable=False),
@@ -799,7 +804,7 @@ def upgrade() -> None:
     sa.Column('chosen_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_parameters_charge_point_id'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('charge_point_id', 'key', name=op.f('pk_parameters'))
+    sa.PrimaryKeyConstraint('charge_point_id', 'component', 'variable', 'instance', 'attribute', name=op.f('pk_parameters'))
     )
     op.create_index('ix_parameters_queued', 'parameters', ['charge_point_id'], unique=False, postgresql_where=sa.text("state = 'queued'"), sqlite_where=sa.text("state = 'queued'"))
     op.create_table('photos',
@@ -862,6 +867,8 @@ def upgrade() -> None:
     sa.Column('started_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('meter_start', sa.BigInteger(), nullable=True),
     sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('seq_no', sa.Integer(), nullable=True),
+    sa.Column('offline', sa.Boolean(), nullable=True),
     sa.Column('stopped_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('meter_stop', sa.BigInteger(), nullable=True),
     sa.Column('stop_reason', sa.String(length=50), nullable=True),
