@@ -45,7 +45,9 @@ class Shown(BaseModel):
 
     @classmethod
     def of(cls, it: Any, **others: Any) -> Self:
-        """Show it, and what it has, likewise; ``others`` are the fields that it has not, or not so.
+        """Show something by its attributes, and what it holds likewise.
+
+        ``others`` are the fields that it does not have, or has otherwise.
 
         Raises:
             AttributeError: It lacks a field that is not among the others.

@@ -31,10 +31,15 @@ _OF: Final = {
 }
 
 
-_LOGIN: Final = {
+_TOKEN_OF: Final = {
     Role.INSTALLER: "Obtain the bearer token for all further requests.",
     Role.SITE_OWNER: "Obtain the site owner's bearer token.",
 }
+_LOGIN: Final = """\
+{} It is valid until `expires_at`.
+
+The cookie of the answer, or an earlier token in `Authorization`, lets you log in while others
+guess at your password."""
 
 
 def login_router(role: Role) -> APIRouter:
@@ -46,9 +51,7 @@ def login_router(role: Role) -> APIRouter:
         "/login",
         summary="Log in and obtain a token",
         operation_id=f"logIn{who}",
-        description=f"{_LOGIN[role]} It is valid until `expires_at`.\n\n"
-        "The cookie of the answer, or an earlier token in `Authorization`, lets you log in while "
-        "others\nguess at your password.",
+        description=_LOGIN.format(_TOKEN_OF[role]),
         responses=problems(401, 429),
     )
     async def login(

@@ -24,9 +24,11 @@ owner_router = APIRouter(
     prefix="/site-owner", tags=["Site owner"], dependencies=ONLY[Role.SITE_OWNER]
 )
 _log = structlog.get_logger(__name__)
-_FOR_GOOD = (
-    "Delete the account for good; it needs the password. `GET …/export` first: nothing comes back."
-)
+_OF_AN_OWNER = """\
+Delete the account for good; it needs the password. `GET …/export` first: nothing comes back.
+
+A site of yours where vehicles can charge stands in the way: somebody has to answer for it.
+The answer says what is kept, why, and for how long."""
 _IN_USE = (
     "`in_the_way` lists what has to be ended or handed on first: `code`, `detail`, `project_id`."
 )
@@ -77,20 +79,21 @@ class Deleted(BaseModel):
     "/account/delete",
     summary="Delete my account",
     operation_id="deleteSiteOwnerAccount",
-    description=f"{_FOR_GOOD}\n\nA site of yours where vehicles can charge stands in the way: "
-    "somebody has to answer for it.\nThe answer says what is kept, why, and for how long.",
+    description=_OF_AN_OWNER,
     responses=_RESPONSES,
 )
 @installer_router.post(
     "/account/delete",
     summary="Delete my account",
     operation_id="deleteInstallerAccount",
-    description=f"{_FOR_GOOD}\n\nName, e-mail, company, password and webhooks go at once, and "
-    "every token is void. The answer\nsays what is kept, why, and for how long.",
     responses=_RESPONSES,
 )
 async def delete_account(call: AnyCall, body: Deletion) -> Deleted:
-    """Delete the account, unless something of it has to be ended or handed on first."""
+    """Delete the account for good; it needs the password. `GET …/export` first: nothing comes back.
+
+    Name, e-mail, company, password and webhooks go at once, and every token is void. The answer
+    says what is kept, why, and for how long.
+    """
     await prove_password(call, body.password)
     account = call.account
     at = now()

@@ -32,6 +32,12 @@ _EXAMPLE: Final = """\
 {"kind":"id_tag","data":{"id_tag":"04A2B3C4D5E680","label":"Facilities van 3"}}
 {"kind":"end","data":{"lines":3}}
 """
+_OF_AN_INSTALLER: Final = """\
+Every row of your account and of the projects that you work on, but for those handed over.
+
+The id tags that a site owner has listed are the owner's alone.
+
+The last line is of the kind `end`, as in the export of a site owner."""
 _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "One JSON object a line: its `kind`, and a row of it as `data`",
@@ -45,9 +51,7 @@ _PAGE: Final = 100
     "/export",
     summary="Export all my data",
     operation_id="exportInstaller",
-    description="Every row of your account and of the projects that you work on, but for those "
-    "handed over.\n\nThe id tags that a site owner has listed are the owner's alone.\n\n"
-    "The last line is of the kind `end`, as in the export of a site owner.",
+    description=_OF_AN_INSTALLER,
     response_class=StreamingResponse,
     responses=_RESPONSES | problems(429),
 )

@@ -56,6 +56,11 @@ DeliveryId = Annotated[
         example="dlv_01HX7B3CDEFGHJKMN0",
     ),
 ]
+_OF_AN_OWNER = """\
+Have events of the sites that you own sent to a URL, signed with the `secret`.
+
+It hears of runs at your sites, of the handover, and of sessions that wait for your word. The
+secret is told here and never again; rotate it if it is lost."""
 _DISABLED = "The webhook is disabled. Enable it first."
 
 
@@ -65,9 +70,7 @@ _DISABLED = "The webhook is disabled. Enable it first."
     summary="Make a webhook of mine",
     operation_id="createOwnedWebhook",
     responses=problems(429, too_many_webhooks="The account has ten webhooks."),
-    description="Have events of the sites that you own sent to a URL, signed with the `secret`.\n\n"
-    "It hears of runs at your sites, of the handover, and of sessions that wait for your word. "
-    "The\nsecret is told here and never again; rotate it if it is lost.",
+    description=_OF_AN_OWNER,
 )
 @router.post(
     "",
