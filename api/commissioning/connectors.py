@@ -41,7 +41,7 @@ class ConnectorBrief(BaseModel):
     """The test charge on one connector in brief; what it has no word for is left out."""
 
     connector_id: int
-    evse_id: int = Field(description="OCPP 1.6: its own number")
+    evse_id: int = Field(description="Its EVSE; with OCPP 1.6 the same number")
     result: CheckResult
     code: Absent[str] = None
     cause: Absent[str] = None
@@ -71,7 +71,7 @@ class ConnectorDetail(BaseModel):
     """The test charge on one connector with all that justifies its result."""
 
     connector_id: int
-    evse_id: int = Field(description="OCPP 1.6: its own number")
+    evse_id: int = Field(description="Its EVSE; with OCPP 1.6 the same number")
     result: CheckResult
     started_at: PreciseTimestamp | None
     ended_at: PreciseTimestamp | None
