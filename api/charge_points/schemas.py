@@ -315,7 +315,7 @@ class ConnectorShown(BaseModel):
     """Last status of a connector; connector 0 is the station itself."""
 
     connector_id: int
-    evse_id: int = Field(description="OCPP 1.6: its own number")
+    evse_id: int = Field(description="Its EVSE; with OCPP 1.6 the same number")
     status: str
     error_code: str
     vendor_error_code: str | None

@@ -51,7 +51,7 @@ class ConnectorBrief(Shown):
     """The test charge on one connector in brief; what it has no word for is left out."""
 
     connector_id: int
-    evse_id: int = Field(description="OCPP 1.6: its own number")
+    evse_id: int = Field(description="Its EVSE; with OCPP 1.6 the same number")
     result: CheckResult
     code: Absent[str] = None
     cause: Absent[str] = None
@@ -70,7 +70,7 @@ class ConnectorDetail(Shown):
     """The test charge on one connector with all that justifies its result."""
 
     connector_id: int
-    evse_id: int = Field(description="OCPP 1.6: its own number")
+    evse_id: int = Field(description="Its EVSE; with OCPP 1.6 the same number")
     result: CheckResult
     started_at: PreciseTimestamp | None
     ended_at: PreciseTimestamp | None

@@ -421,7 +421,7 @@ async def test_commands_go_but_for_those_that_a_step_may_ask_for_again(
         {**sent, "intent": "com_1:young", "sent_at": NOW - timedelta(days=364)},
     )
     if state is not None:
-        value = {"charge_point_id": "cp_1", "key": "HeartbeatInterval", "desired": "60"}
+        value = {"charge_point_id": "cp_1", "variable": "HeartbeatInterval", "desired": "60"}
         chosen = {"state": state, "chosen_at": OLD, "updated_at": OLD}
         await add(database, Parameter, {**value, **chosen})
     gone = await let_go(database)
