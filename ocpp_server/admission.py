@@ -16,8 +16,8 @@ from websockets.http11 import Request, Response
 from domain.proxies import Network, source_address
 from ocpp_server import auth
 from ocpp_server.auth import RefusalCode
+from ocpp_server.crowd import Pauses
 from ocpp_server.handshake import asks_for_a_websocket, judge_handshake
-from ocpp_server.pauses import Pauses
 from ocpp_server.protocol import Protocols, names_of
 from ocpp_server.socket import ChargerSocket
 from ocpp_server.throttle import Arrivals, Failures

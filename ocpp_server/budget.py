@@ -14,8 +14,7 @@ from typing import Any, Final
 from domain import states
 from domain.budget import WrittenToday, in_words, later
 from domain.reported import SIGNED, ReadingContext
-from ocpp_server.guesses import LATEST
-from ocpp_server.throttle import Allowance
+from ocpp_server.throttle import LATEST, Allowance
 from storage.fact_records import (
     Boot,
     ConnectorStatus,

@@ -23,13 +23,12 @@ from ocpp_server.budget import DAILY_BYTES, Budgets
 from ocpp_server.charge_point_log import ChargePointLog
 from ocpp_server.contests import Contests, Found
 from ocpp_server.frame_splitter import MAX_MESSAGE
-from ocpp_server.guesses import Guesses
 from ocpp_server.peer import Peer
 from ocpp_server.protocol import OcppProtocol, Protocols
 from ocpp_server.registry import Registry
 from ocpp_server.session import Session
 from ocpp_server.socket import ChargerSocket
-from ocpp_server.throttle import Allowance
+from ocpp_server.throttle import Allowance, Guesses
 from ocpp_server.visitor import Visitor
 from ocpp_server.writer import NotStoredError, Writer
 from storage.fact_records import Connected, Disconnected, LogEntry, RefusedConnection

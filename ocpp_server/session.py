@@ -20,14 +20,12 @@ from ocpp_server import frames
 from ocpp_server.calls import CallErrorReply, Calls, InvalidReplyError
 from ocpp_server.dispatch import CallRefusedError, Payload, Reply, dispatch
 from ocpp_server.frame_splitter import LARGE_MESSAGE, MAX_MESSAGE
-from ocpp_server.framelog import frame_entry
+from ocpp_server.framelog import frame_entry, oddities
 from ocpp_server.frames import ErrorCode, MessageId
-from ocpp_server.guesses import Guesses
-from ocpp_server.oddities import oddities
 from ocpp_server.peer import Peer
 from ocpp_server.protocol import Expected, OcppProtocol
 from ocpp_server.socket import ChargerSocket, Hold
-from ocpp_server.throttle import Allowance
+from ocpp_server.throttle import Allowance, Guesses
 from ocpp_server.writer import NotStoredError, Writer
 from storage.fact_records import Authorization, LogEntry, Record, Told, TransactionStart
 

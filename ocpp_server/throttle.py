@@ -1,13 +1,21 @@
-"""Limits: messages and connections of one charge point, refused handshakes of one source."""
+"""Limits: messages, connections, id tags of a charge point, refused handshakes of a source."""
 
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Final
 
 from domain.proxies import source_network
 
 _MAX_SOURCES: Final = 10_000
+MOST: Final = 5
+"""Unknown id tags of one charge point within a minute that are answered at once."""
+_WINDOW: Final = 60.0
+_STEP: Final = 2.0
+LATEST: Final = 8.0
+"""Seconds; some firmware waits ten for an answer."""
+_REMEMBERED: Final = MOST + int(LATEST / _STEP)
+_MAX_CHARGE_POINTS: Final = 10_000
 
 
 class Allowance:
@@ -137,3 +145,33 @@ class Failures:
         if self._clock() >= ends:
             return 0.0
         return min(max(count - self._limit, 0) * self._step, self._longest)
+
+
+class Guesses:
+    """Counts unknown id tags of each charge point, over all its links: none can be found so.
+
+    Who presents many is answered late, whatever is presented there then, the right one too, so that
+    the time tells nothing; and nobody is refused for it, for a driver may stand there whose card is
+    the sixth.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._seen: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def pause(self, charge_point_id: str, *, unknown: bool) -> float:
+        """Count an id tag that was presented; return how many seconds its answer has to wait."""
+        now = self._clock()
+        seen = self._seen.get(charge_point_id, ())
+        recent = sum(now - at < _WINDOW for at in seen)
+        if unknown:
+            self._count(charge_point_id, now)
+        return min(max(recent - MOST + 1, 0) * _STEP, LATEST)
+
+    def _count(self, charge_point_id: str, now: float) -> None:
+        seen = self._seen.pop(charge_point_id, None)
+        seen = deque(maxlen=_REMEMBERED) if seen is None else seen
+        seen.append(now)
+        self._seen[charge_point_id] = seen
+        while len(self._seen) > _MAX_CHARGE_POINTS:
+            self._seen.popitem(last=False)

@@ -1,4 +1,4 @@
-"""BootNotification (OCPP 1.6 §4.2): Pending until the charge point is provisioned."""
+"""BootNotification and Heartbeat (OCPP 1.6 §4.2, §4.6): Pending until it is provisioned."""
 
 from datetime import datetime
 from functools import partial
@@ -8,7 +8,7 @@ from domain.ids import Prefix, new_id
 from domain.states import RegistrationStatus
 from ocpp_server.dispatch import Handler, Payload, Reply
 from ocpp_server.peer import Peer
-from ocpp_server.v16.times import timestamp
+from ocpp_server.v16.fields import timestamp
 from storage.fact_records import Boot
 
 _COLUMN: Final = 100
@@ -111,3 +111,9 @@ def _seconds(desired: str | None, default: int) -> int:
     if desired is None or not desired.strip().isdecimal():
         return default
     return int(desired) or default
+
+
+def on_heartbeat(peer: Peer, _payload: Payload, now: datetime) -> Reply:
+    """Tell the time."""
+    peer.told_the_time()
+    return Reply(lambda: {"currentTime": timestamp(now)}, heartbeat=True)

@@ -1,13 +1,22 @@
 """OCPP 1.6 as a node sees it (:mod:`ocpp_server.protocol`)."""
 
+from datetime import datetime
 from typing import Final
 
+from domain.facts import EventKind
 from domain.operations import Reply
+from ocpp_server import dispatch
+from ocpp_server.dispatch import Handler, Payload, Route, Routes
 from ocpp_server.frames import ErrorCode
+from ocpp_server.peer import Peer
 from ocpp_server.protocol import OcppProtocol
-from ocpp_server.v16 import limits, offline, operations
-from ocpp_server.v16.routes import routes
-from ocpp_server.v16.schemas import response_schema
+from ocpp_server.v16 import boot, commands, limits, local_list
+from ocpp_server.v16.authorize import on_authorize
+from ocpp_server.v16.metering import on_meter_values
+from ocpp_server.v16.reports import on_security_event, status_report
+from ocpp_server.v16.schemas import request_schema, response_schema
+from ocpp_server.v16.status import on_status
+from ocpp_server.v16.transactions import on_start, on_stop
 
 _ERROR_CODES: Final = {
     ErrorCode.NOT_IMPLEMENTED: "NotImplemented",
@@ -34,7 +43,7 @@ _OF_ITS_OWN: Final = frozenset({"StartTransaction", "StopTransaction"})
 
 def protocol(*, boot_retry_interval: int, heartbeat_interval: int) -> OcppProtocol:
     """Make it; both intervals are in seconds."""
-    table = routes(boot_retry_interval=boot_retry_interval, heartbeat_interval=heartbeat_interval)
+    table = _routes(boot_retry_interval=boot_retry_interval, heartbeat_interval=heartbeat_interval)
     return OcppProtocol(
         version="1.6",
         subprotocol="ocpp1.6",
@@ -46,7 +55,40 @@ def protocol(*, boot_retry_interval: int, heartbeat_interval: int) -> OcppProtoc
         replies=_REPLIES,
         repeated=frozenset(table) - _OF_ITS_OWN,
         question=("GetConfiguration", {"key": ["HeartbeatInterval"]}),
-        operations=operations,
+        operations=commands,
         limits=limits,
-        lists=offline,
+        lists=local_list,
     )
+
+
+def _routes(*, boot_retry_interval: int, heartbeat_interval: int) -> Routes:
+    """Make the routing table: each action that a charge point may send, and its handler."""
+    on_boot = boot.handler(
+        boot_retry_interval=boot_retry_interval, heartbeat_interval=heartbeat_interval
+    )
+    firmware = status_report(EventKind.FIRMWARE_STATUS, "Firmware update")
+    diagnostics = status_report(EventKind.DIAGNOSTICS_STATUS, "Diagnostics")
+    validated: dict[str, Handler] = {
+        "Authorize": on_authorize,
+        "DataTransfer": _on_data_transfer,
+        "DiagnosticsStatusNotification": diagnostics,
+        "FirmwareStatusNotification": firmware,
+        "Heartbeat": boot.on_heartbeat,
+        "LogStatusNotification": diagnostics,
+        "MeterValues": on_meter_values,
+        "SecurityEventNotification": on_security_event,
+        "SignedFirmwareStatusNotification": firmware,
+        "StartTransaction": on_start,
+        "StatusNotification": on_status,
+        "StopTransaction": on_stop,
+    }
+    return {
+        # Boots break the schema harmlessly in the field; the handler checks them itself.
+        "BootNotification": Route(on_boot, None),
+        **{action: Route(handler, request_schema(action)) for action, handler in validated.items()},
+    }
+
+
+def _on_data_transfer(_peer: Peer, _payload: Payload, _now: datetime) -> dispatch.Reply:
+    """Answer DataTransfer (§4.3): no vendor extension is known here."""
+    return dispatch.Reply(lambda: {"status": "UnknownVendorId"})
