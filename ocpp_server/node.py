@@ -60,8 +60,8 @@ class Node:
         self._forwarder = Forwarder(database, self.registry, sink)
         self.writer = Writer(database, self._forwarder.committed, self._lines)
         self._admission = Admission(
-            database,
-            self.writer,
+            database=database,
+            writer=self.writer,
             protocols=protocols,
             secret=secret,
             trusted_proxies=trusted_proxies,

@@ -54,7 +54,7 @@ class TemporalSink:
         self._tasks: set[asyncio.Task[None]] = set()
         self._outage = Outage("signals_wait_for_temporal", log=_log)
         self._starts = WorkflowStarts(
-            self._temporal, self._keep, task_queue=task_queue, lines=self._lines
+            temporal=self._temporal, keep=self._keep, task_queue=task_queue, lines=self._lines
         )
 
     def connected(self, client: Client) -> None:

@@ -3,6 +3,7 @@
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Final
 
 from domain.proxies import source_network
@@ -55,6 +56,7 @@ class Allowance:
         return 0.0 if self._tokens >= 0 else -self._tokens / self._rate
 
 
+@dataclass(kw_only=True, slots=True, eq=False)
 class Arrivals:
     """Makes whoever connects far too often as one charge point wait, and never locks it out.
 
@@ -64,20 +66,12 @@ class Arrivals:
     nothing. Only the newest ten thousand are remembered.
     """
 
-    def __init__(
-        self,
-        *,
-        rate: float = 1.0,
-        burst: float = 20.0,
-        longest: float = 5.0,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """``longest``: who would have to wait for more seconds is sent away."""
-        self._rate = rate
-        self._burst = burst
-        self._longest = longest
-        self._clock = clock
-        self._allowances: OrderedDict[tuple[str, str], Allowance] = OrderedDict()
+    rate: float = 1.0
+    burst: float = 20.0
+    longest: float = 5.0
+    """Who would have to wait for more seconds is sent away."""
+    clock: Callable[[], float] = time.monotonic
+    _allowances: OrderedDict[tuple[str, str], Allowance] = field(default_factory=OrderedDict)
 
     def __len__(self) -> int:
         return len(self._allowances)
@@ -87,13 +81,14 @@ class Arrivals:
         key = source_network(source or ""), charge_point_id
         allowance = self._allowances.pop(key, None)
         if allowance is None:
-            allowance = Allowance(rate=self._rate, burst=self._burst, clock=self._clock)
+            allowance = Allowance(rate=self.rate, burst=self.burst, clock=self.clock)
         self._allowances[key] = allowance
         while len(self._allowances) > _MAX_SOURCES:
             self._allowances.popitem(last=False)
-        return None if allowance.would_pause() > self._longest else allowance.spend()
+        return None if allowance.would_pause() > self.longest else allowance.spend()
 
 
+@dataclass(kw_only=True, slots=True, eq=False)
 class Failures:
     """Counts refusals by source. Beyond the limit they are no longer recorded, and answered late.
 
@@ -101,40 +96,32 @@ class Failures:
     and who is admitted does not wait.
     """
 
-    def __init__(
-        self,
-        *,
-        limit: int = 30,
-        window: float = 60.0,
-        step: float = 0.1,
-        longest: float = 4.0,
-        burst: float = 300.0,
-        rate: float = 5.0,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """``step`` seconds longer waits each refusal beyond the limit, ``longest`` at most.
+    limit: int = 30
+    window: float = 60.0
+    step: float = 0.1
+    """So many seconds longer waits each refusal beyond the limit, ``longest`` at most."""
+    longest: float = 4.0
+    burst: float = 300.0
+    """So many of all sources are recorded, then ``rate`` a second: who has many addresses must not
+    fill the log, nor the database."""
+    rate: float = 5.0
+    clock: Callable[[], float] = time.monotonic
+    _all: Allowance = field(init=False)
+    _counts: OrderedDict[str, tuple[int, float]] = field(default_factory=OrderedDict)
 
-        Of all sources ``burst`` are recorded, then ``rate`` a second: who has many addresses must
-        not fill the log, nor the database.
-        """
-        self._limit = limit
-        self._window = window
-        self._step = step
-        self._longest = longest
-        self._clock = clock
-        self._all = Allowance(rate=rate, burst=burst, clock=clock)
-        self._counts: OrderedDict[str, tuple[int, float]] = OrderedDict()
+    def __post_init__(self) -> None:
+        self._all = Allowance(rate=self.rate, burst=self.burst, clock=self.clock)
 
     def exceeded(self, source: str) -> bool:
         """Count a refusal; True when there were too many of this source, or of all."""
-        source, now = source_network(source), self._clock()
-        count, ends = self._counts.pop(source, (0, now + self._window))
+        source, now = source_network(source), self.clock()
+        count, ends = self._counts.pop(source, (0, now + self.window))
         if now >= ends:
-            count, ends = 0, now + self._window
+            count, ends = 0, now + self.window
         self._counts[source] = (count + 1, ends)
         while len(self._counts) > _MAX_SOURCES:
             self._counts.popitem(last=False)
-        if count >= self._limit or self._all.would_pause() > 0:
+        if count >= self.limit or self._all.would_pause() > 0:
             return True
         self._all.spend()
         return False
@@ -142,9 +129,9 @@ class Failures:
     def pause(self, source: str) -> float:
         """Return how many seconds the answer to its newest refusal is to wait."""
         count, ends = self._counts.get(source_network(source), (0, 0.0))
-        if self._clock() >= ends:
+        if self.clock() >= ends:
             return 0.0
-        return min(max(count - self._limit, 0) * self._step, self._longest)
+        return min(max(count - self.limit, 0) * self.step, self.longest)
 
 
 class Guesses:

@@ -45,7 +45,7 @@ async def test_sources_behind_a_named_proxy_have_turns_of_their_own(
     monkeypatch.setattr(acceptor, "HANDSHAKES", 0)
     monkeypatch.setattr(acceptor, "ASKING", 20)
     async with another(bed) as there, AsyncExitStack() as stack:
-        monkeypatch.setattr(there.node._admission, "_trusted_proxies", read_networks(HERE))
+        monkeypatch.setattr(there.node._admission, "trusted_proxies", read_networks(HERE))
         strangers = [await dial(stack, there, HERE, forwarded(STRANGER)) for _ in range(20)]
         await until_they_ask(there, 20)
         charger = await dial(stack, there, HERE, forwarded(CHARGER))
@@ -63,7 +63,7 @@ async def test_the_header_of_a_peer_that_is_no_named_proxy_counts_for_nothing(
 ) -> None:
     monkeypatch.setattr(acceptor, "HANDSHAKES", 0)
     async with another(bed) as there, AsyncExitStack() as stack:
-        monkeypatch.setattr(there.node._admission, "_trusted_proxies", read_networks("127.0.0.8"))
+        monkeypatch.setattr(there.node._admission, "trusted_proxies", read_networks("127.0.0.8"))
         told = [forwarded(f"203.0.113.{number}") for number in range(10)]
         links = [await dial(stack, there, HERE, request) for request in told]
         await until_they_ask(there, 10)
