@@ -2,7 +2,6 @@
 
 import ssl
 import zlib
-from collections import Counter
 from collections.abc import Callable
 from enum import StrEnum
 
@@ -13,7 +12,6 @@ from simulator.dialling import Address
 from simulator.events import Events, Listener
 from simulator.fault import Fault
 from simulator.profile import ABB_TERRA_AC_W22, Profile
-from simulator.received import Received
 from simulator.registration import RegistrationStatus
 from simulator.station import Station
 from simulator.words import ChargePointStatus
@@ -63,6 +61,16 @@ class VirtualChargePoint:
             seed=seed,
             events=self.events,
         )
+        self.profile = profile
+        self.serial = self._station.serial
+        self.received = self._station.received
+        """Calls of the central system, by action."""
+        self.commands = self._station.commands
+        """Each remote start, reset and firmware update that it received, in order."""
+        self.sent = self._station.sent
+        """Calls that it made, by action; each attempt counts."""
+        self.id_tags = self._station.id_tags
+        """How often each id tag came in a RemoteStartTransaction."""
         self._connection = Connection(
             self._station, self.address, latency=latency, call_timeout=call_timeout
         )
@@ -74,11 +82,6 @@ class VirtualChargePoint:
     def identity(self) -> str:
         """The last segment of the URL's path, percent-decoded."""
         return self.address.identity
-
-    @property
-    def serial(self) -> str:
-        """Its serial number."""
-        return self._station.serial
 
     @property
     def firmware(self) -> str:
@@ -108,21 +111,6 @@ class VirtualChargePoint:
         return State.REJECTED if status is RegistrationStatus.REJECTED else State.BOOTING
 
     @property
-    def received(self) -> Counter[str]:
-        """Calls of the central system, by action."""
-        return self._station.received
-
-    @property
-    def commands(self) -> list[Received]:
-        """Each remote start, reset and firmware update that it received, in order."""
-        return self._station.commands
-
-    @property
-    def sent(self) -> Counter[str]:
-        """Calls that it made, by action; each attempt counts."""
-        return self._station.sent
-
-    @property
     def remote_starts(self) -> int:
         """How many RemoteStartTransaction it received."""
         return self.received["RemoteStartTransaction"]
@@ -133,11 +121,6 @@ class VirtualChargePoint:
         return self.received["Reset"]
 
     @property
-    def id_tags(self) -> Counter[str]:
-        """How often each id tag came in a RemoteStartTransaction."""
-        return self._station.id_tags
-
-    @property
     def listed(self) -> list[str]:
         """The id tags of its local list, in lower case."""
         return self._station.known_tags.listed
@@ -146,11 +129,6 @@ class VirtualChargePoint:
     def transactions(self) -> list[Transaction]:
         """The transactions that run now."""
         return self._station.transactions
-
-    @property
-    def profile(self) -> Profile:
-        """Which model it is."""
-        return self._station.profile
 
     def status(self, connector: int) -> ChargePointStatus:
         """Return the status of a connector; 0 is the station."""
@@ -166,7 +144,7 @@ class VirtualChargePoint:
 
     def amps(self, connector: int = 1) -> float:
         """Return the current that flows now on each phase that the vehicle uses."""
-        profile = self._station.profile
+        profile = self.profile
         there = 1 if profile.direct_current else profile.phases
         used = min(self._connector(connector).vehicle_phases or there, there)
         return self.power_w(connector) / (profile.voltage * used)

@@ -13,7 +13,7 @@ from simulator.dialling import Address, DialError, dial
 from simulator.events import EventKind
 from simulator.fault import Fault
 from simulator.frames import Call
-from simulator.hardware import Hardware, assemble
+from simulator.hardware import Hardware
 from simulator.link import Answer, Link
 from simulator.power import Downtime
 from simulator.station import Station
@@ -38,9 +38,7 @@ class Connection:
         self._downtime: Downtime | None = None
         self._failures = 0
         self._closing: set[asyncio.Task[None]] = set()
-        self.hardware: Hardware = assemble(
-            station, hang_up=self.hang_up, use_password=address.use_password
-        )
+        self.hardware = Hardware(station, hang_up=self.hang_up, use_password=address.use_password)
 
     async def run(self) -> None:
         """Connect, and connect again for ever; ends when it is cancelled."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 from simulator.frames import Payload
 from simulator.words import Action
@@ -10,22 +10,15 @@ from simulator.words import Action
 CAPACITY = 1000
 
 
-def _ignore(_reply: Payload) -> None:
-    pass
-
-
-def _accept_loss() -> None:
-    pass
-
-
-@dataclass(kw_only=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Outgoing:
     """One call to be made. Its payload is built when it is sent, once the ids are known."""
 
     action: str
     payload: Callable[[], Payload]
-    on_reply: Callable[[Payload], None] = _ignore
-    on_failure: Callable[[], None] = _accept_loss
+    _: KW_ONLY
+    on_reply: Callable[[Payload], None] = lambda _reply: None
+    on_failure: Callable[[], None] = lambda: None
     durable: bool = False
     """Transaction-related: kept while offline, retried, delivered in order."""
     before_accepted: bool = False

@@ -154,8 +154,8 @@ class Station:
 
         self.outbox.add(
             Outgoing(
-                action=Action.STATUS_NOTIFICATION,
-                payload=lambda: payload,
+                Action.STATUS_NOTIFICATION,
+                lambda: payload,
                 on_reply=confirmed,
                 before_accepted=triggered or self.profile.status_while_pending,
             )

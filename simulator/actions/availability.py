@@ -1,6 +1,7 @@
 """ChangeAvailability, UnlockConnector and Reset (OCPP 1.6, sections 5.2, 5.18 and 5.14)."""
 
-from simulator.connector import Connector
+from functools import partial
+
 from simulator.fault import Fault
 from simulator.frames import CallRejected, Payload
 from simulator.hardware import Hardware
@@ -38,7 +39,8 @@ def unlock_connector(hardware: Hardware, payload: Payload) -> Answer:
         raise CallRejected(ErrorCode.PROPERTY_CONSTRAINT, "there is no such connector")
     if hardware.station.profile.tethered:
         return Answer({"status": Answered.NOT_SUPPORTED})
-    return Answer({"status": Answered.UNLOCKED}, lambda: _unlock(hardware, connector))
+    unlock = partial(hardware.charging.stop, connector, Reason.UNLOCK_COMMAND)
+    return Answer({"status": Answered.UNLOCKED}, unlock)
 
 
 def reset(hardware: Hardware, payload: Payload) -> Answer:
@@ -49,7 +51,3 @@ def reset(hardware: Hardware, payload: Payload) -> Answer:
     if station.has(Fault.IGNORES_RESET):
         return Answer({"status": Answered.ACCEPTED})
     return Answer({"status": Answered.ACCEPTED}, lambda: hardware.power.reset(hard=hard))
-
-
-def _unlock(hardware: Hardware, connector: Connector) -> None:
-    hardware.charging.stop(connector, Reason.UNLOCK_COMMAND)

@@ -57,7 +57,7 @@ def answer(hardware: Hardware, call: Call) -> Answer | None:
     if not isinstance(call.action, str):
         raise CallRejected(ErrorCode.FORMATION_VIOLATION, "the action is no string")
     station.received[call.action] += 1
-    station.commands += received(call)
+    station.commands.extend(received(call))
     station.events.changed()
     if station.has(Fault.SILENT):
         return None
