@@ -249,8 +249,8 @@ def _peer(socket: ServerConnection) -> str | None:
 
 def _answer(socket: ServerConnection, refusal: auth.Refusal) -> Response:
     """Refuse, in words for whoever looks at the charge point's own log, or came by browser."""
-    response = socket.respond(refusal.status, f"{refusal.reason}\n")
-    match refusal.status:
+    response = socket.respond(refusal.code.status, f"{refusal.reason}\n")
+    match refusal.code.status:
         case HTTPStatus.UNAUTHORIZED:
             response.headers["WWW-Authenticate"] = 'Basic realm="OCPP", charset="UTF-8"'
         case HTTPStatus.METHOD_NOT_ALLOWED:

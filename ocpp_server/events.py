@@ -1,19 +1,19 @@
 """Which event a stored fact is for a watching workflow."""
 
-from dataclasses import replace
+from dataclasses import fields
 from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
-from domain.facts import (
-    BootFact,
-    ChargePointEvent,
-    ConnectionFact,
-    ConnectorFact,
-    EventKind,
-    MeterFact,
-)
+from domain import facts
+from domain.facts import ChargePointEvent, EventKind
 from domain.ids import Prefix, new_id
 from domain.rules.sampled_values import read_samples
 from storage import fact_records as records
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+F = TypeVar("F", bound="DataclassInstance")
 
 
 def event_of(record: records.Record) -> ChargePointEvent | None:
@@ -26,16 +26,18 @@ def event_of(record: records.Record) -> ChargePointEvent | None:
     match record:
         case records.Connected() if record.generation or record.contest is not None:
             contested = record.contest is not None
-            link = replace(_link(record, connected=not contested), contested=contested)
+            link = _fact(facts.ConnectionFact, record, connected=not contested, contested=contested)
             kind = EventKind.DISCONNECTED if contested else EventKind.CONNECTED
             return event(kind=kind, at=record.at, connection=link)
         case records.Disconnected(was_current=True):
-            link = _link(record, connected=False)
+            link = _fact(facts.ConnectionFact, record, connected=False, contested=False)
             return event(kind=EventKind.DISCONNECTED, at=record.at, connection=link)
         case records.Boot():
-            return event(kind=EventKind.BOOT, at=record.at, boot=_boot(record))
+            return event(kind=EventKind.BOOT, at=record.at, boot=_fact(facts.BootFact, record))
         case records.ConnectorStatus():
-            return event(kind=EventKind.CONNECTOR, at=record.at, connector=_connector(record))
+            return event(
+                kind=EventKind.CONNECTOR, at=record.at, connector=_fact(facts.ConnectorFact, record)
+            )
         case records.Touched(heartbeat_at=heartbeat_at) if heartbeat_at is not None:
             return event(kind=EventKind.HEARTBEAT, at=heartbeat_at)
         case records.MeterValues():
@@ -56,50 +58,20 @@ def event_of(record: records.Record) -> ChargePointEvent | None:
             return None
 
 
-def _link(record: records.Connected | records.Disconnected, *, connected: bool) -> ConnectionFact:
-    return ConnectionFact(
-        connected=connected,
-        node_id=record.node_id,
-        generation=record.generation,
-        ocpp_version=record.ocpp_version,
-        at=record.at,
-        remote_address=record.remote_address,
-    )
+def _fact(kind: type[F], record: records.Record, **more: object) -> F:
+    """Make a fact of the record's fields that have its names, and of what is given besides."""
+    names = {one.name for one in fields(kind)} - more.keys()
+    return kind(**{name: getattr(record, name) for name in names}, **more)
 
 
-def _boot(record: records.Boot) -> BootFact:
-    return BootFact(
-        boot_id=record.boot_id,
-        at=record.at,
-        vendor=record.vendor,
-        model=record.model,
-        charge_point_serial=record.charge_point_serial,
-        charge_box_serial=record.charge_box_serial,
-        firmware_version=record.firmware_version,
-        registration=record.registration,
-        warnings=record.warnings,
-    )
-
-
-def _meter(record: records.MeterValues) -> MeterFact:
+def _meter(record: records.MeterValues) -> facts.MeterFact:
     readings = [read_samples(entry.at, entry.samples) for entry in record.entries]
     registers = [
         (reading.at, reading.energy_wh) for reading in readings if reading.energy_wh is not None
     ]
-    return MeterFact(
+    return facts.MeterFact(
         connector_id=record.connector_id,
         transaction_id=record.transaction_id,
         at=max(reading.at for reading in readings),
         energy_wh=max(registers)[1] if registers else None,
-    )
-
-
-def _connector(record: records.ConnectorStatus) -> ConnectorFact:
-    return ConnectorFact(
-        connector_id=record.connector_id,
-        status=record.status,
-        error_code=record.error_code,
-        at=record.at,
-        vendor_error_code=record.vendor_error_code,
-        info=record.info,
     )

@@ -17,10 +17,11 @@ from temporal.start import Start
 
 _MAX_WAITING: Final = 20_000
 _AT_ONCE: Final = 100
-_RPC_TIMEOUT: Final = timedelta(seconds=10)
-_FIRST_PAUSE: Final = 0.2
-_LONGEST_PAUSE: Final = 10.0
-_REFUSALS: Final = {RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.PERMISSION_DENIED}
+RPC_TIMEOUT: Final = timedelta(seconds=10)
+FIRST_PAUSE: Final = 0.2
+LONGEST_PAUSE: Final = 10.0
+# Temporal does not want it, and will not want it later.
+REFUSALS: Final = {RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.PERMISSION_DENIED}
 _log = structlog.get_logger(__name__)
 
 
@@ -51,14 +52,14 @@ class WorkflowStarts:
 
     async def _begin_all(self, workflow_id: str, of: str) -> None:
         """Try until nothing is due: what falls due during a try has one of its own."""
-        pause = _FIRST_PAUSE
+        pause = FIRST_PAUSE
         try:
             client = await self.temporal()
             while (start := self._due.pop(workflow_id, None)) is not None:
                 if not await self._try(client, start, of):
                     self._due.setdefault(workflow_id, start)
                     await asyncio.sleep(pause)
-                    pause = min(pause * 2, _LONGEST_PAUSE)
+                    pause = min(pause * 2, LONGEST_PAUSE)
         finally:
             self._under_way.discard(workflow_id)
 
@@ -66,9 +67,9 @@ class WorkflowStarts:
         """Return False when it is to be tried again."""
         try:
             async with self._at_once:
-                await start.begin(client, self.task_queue, rpc_timeout=_RPC_TIMEOUT)
+                await start.begin(client, self.task_queue, rpc_timeout=RPC_TIMEOUT)
         except RPCError as error:
-            if error.status in _REFUSALS:
+            if error.status in REFUSALS:
                 self.lines.tell(
                     "workflow_not_started",
                     of,

@@ -15,7 +15,7 @@ from ocpp_server.dispatch import Payload
 from ocpp_server.protocol import Reading
 from ocpp_server.replies import ask, failed
 from ocpp_server.session import Session
-from ocpp_server.v16.inventory import ConfigurationReader, Inventory, read
+from ocpp_server.v16.inventory import ConfigurationReader, Inventory, read_if_told
 from storage.local_lists import WantedList
 
 _USUAL_LENGTH: Final = 50
@@ -200,7 +200,10 @@ async def update_local_list(
 
     With what the owner has changed, it forgets whom it has seen.
     """
-    inventory = await _read(ConfigurationReader(session, reading))
+    try:
+        inventory = await ConfigurationReader(session, reading).read(KEYS)
+    except BadAnswerError:
+        inventory = Inventory()
     keys |= await _set(session, inventory, wanted.settings)
     found = await LocalList(session, inventory).bring(
         wanted.id_tags, before=wanted.before, is_current=wanted.is_current
@@ -209,14 +212,6 @@ async def update_local_list(
         # Whom the owner does not admit any more it may have seen before.
         await ask(session, "ClearCache", {})
     return found
-
-
-async def _read(reader: ConfigurationReader) -> Inventory:
-    """Read what decides who charges offline; nothing is known of what is not answered."""
-    try:
-        return await reader.read(KEYS)
-    except BadAnswerError:
-        return Inventory()
 
 
 async def _set(
@@ -235,10 +230,7 @@ async def _set(
         elif outcome.reply is Reply.TIMEOUT:
             break
     if written:
-        try:
-            again = await read(session, written)
-        except BadAnswerError:
-            again = Inventory()
+        again = await read_if_told(session, written)
         for key in written:
             found = again.get(key)
             if found is None:

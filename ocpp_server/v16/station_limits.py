@@ -1,17 +1,16 @@
 """Limiting one charge point: in which form it takes its limits, and what it reports of them."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Final
 
 from domain.operations import Outcome, Reply
 from domain.power.operations import LimitForm, LimitStation, RateUnit, StationLimited
-from ocpp_server.calls import BadAnswerError, CallErrorReply, CallTimeoutError, InvalidReplyError
+from ocpp_server.calls import CallErrorReply, CallTimeoutError, InvalidReplyError
 from ocpp_server.replies import ask
 from ocpp_server.session import Session
 from ocpp_server.v16 import charging_profiles as profiles
-from ocpp_server.v16.inventory import Inventory, read
+from ocpp_server.v16.inventory import Inventory, read_if_told
 
 _REFUSED: Final = {Reply.REJECTED, Reply.NOT_SUPPORTED, Reply.ERROR}
 _UNITS: Final = {
@@ -66,7 +65,8 @@ class StationLimits:
 
     async def _find(self) -> _Taken | Outcome:
         """Try with a limit of the whole first; without one each session still has its own."""
-        forms = _forms(self.request.form, await _inventory(self.session))
+        keys = [profiles.MAX_STACK_LEVEL, profiles.RATE_UNITS]
+        forms = _forms(self.request.form, await read_if_told(self.session, keys))
         tried: set[LimitForm] = set()
         outcome = Outcome(reply=Reply.REJECTED)
         for whole, form in product((True, False), forms):
@@ -185,13 +185,6 @@ class StationLimits:
         return reported
 
 
-async def _inventory(session: Session) -> Inventory:
-    try:
-        return await read(session, [profiles.MAX_STACK_LEVEL, profiles.RATE_UNITS])
-    except BadAnswerError:
-        return Inventory()
-
-
 def _forms(first: LimitForm, inventory: Inventory) -> list[LimitForm]:
     """In which forms to try: in the units that it says, or took before; then in the other.
 
@@ -200,7 +193,8 @@ def _forms(first: LimitForm, inventory: Inventory) -> list[LimitForm]:
     """
     said = inventory.get(profiles.RATE_UNITS)
     words = "" if said is None or said.value is None else said.value
-    allowed = [_UNITS[one] for one in _words(words) if one in _UNITS]
+    known = (_UNITS.get(one.strip().casefold()) for one in words.split(","))
+    allowed = [unit for unit in known if unit is not None]
     units = [first.unit, *RateUnit]
     if first.unit is RateUnit.AMPERES and allowed and first.unit not in allowed:
         units = list(allowed) + units
@@ -211,7 +205,3 @@ def _forms(first: LimitForm, inventory: Inventory) -> list[LimitForm]:
         replace(first, unit=unit, stack_level=level)
         for level, unit in product(levels, dict.fromkeys(units))
     ]
-
-
-def _words(text: str) -> Iterable[str]:
-    return (one.strip().casefold() for one in text.split(","))
