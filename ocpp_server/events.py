@@ -2,7 +2,7 @@
 
 from dataclasses import fields
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import Any, TypeVar
 
 from domain import facts
 from domain.facts import ChargePointEvent, EventKind
@@ -10,10 +10,7 @@ from domain.ids import Prefix, new_id
 from domain.rules.sampled_values import read_samples
 from storage import fact_records as records
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
-F = TypeVar("F", bound="DataclassInstance")
+F = TypeVar("F", facts.ConnectionFact, facts.BootFact, facts.ConnectorFact)
 
 
 def event_of(record: records.Record) -> ChargePointEvent | None:
@@ -58,7 +55,7 @@ def event_of(record: records.Record) -> ChargePointEvent | None:
             return None
 
 
-def _fact(kind: type[F], record: records.Record, **more: object) -> F:
+def _fact(kind: type[F], record: records.Record, **more: Any) -> F:
     """Make a fact of the record's fields that have its names, and of what is given besides."""
     names = {one.name for one in fields(kind)} - more.keys()
     return kind(**{name: getattr(record, name) for name in names}, **more)

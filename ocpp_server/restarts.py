@@ -14,7 +14,7 @@ from storage.engine import Database
 from storage.restarts import keep_taken, read_taken
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)
 class AwaitedRestarts:
     """Values that wait for the restart of one charge point, by key in lower case."""
 

@@ -31,7 +31,7 @@ from ocpp_server.socket import ChargerSocket
 from ocpp_server.throttle import Allowance, Guesses
 from ocpp_server.visitor import Visitor
 from ocpp_server.writer import NotStoredError, Writer
-from storage.fact_records import Connected, Disconnected, LogEntry, RefusedConnection
+from storage.fact_records import Connected, Disconnected, RefusedConnection
 
 _HANDSHAKE_SECONDS: Final = 10
 _PING_SECONDS: Final = 20
@@ -59,7 +59,7 @@ class Limits:
     daily_bytes: int = DAILY_BYTES
 
 
-@dataclass(kw_only=True, slots=True, eq=False)
+@dataclass(kw_only=True, eq=False)
 class ChargerServer:
     """Listens, admits, and serves each socket until it closes."""
 
@@ -154,7 +154,7 @@ class ChargerServer:
         for session in self.registry:
             silent = now - session.socket.heard_at if session.socket.is_read else 0.0
             if session.socket.unread_for(now) > _UNREAD_SECONDS:
-                self.lines.tell("charge_point_reads_nothing", session.peer.charge_point_id)
+                session.peer.tell("charge_point_reads_nothing")
                 session.socket.transport.abort()
             elif silent > _patience(session):
                 session.socket.transport.abort()
@@ -163,7 +163,7 @@ class ChargerServer:
             peer = session.peer
             if peer.flapping and datetime.now(UTC) > peer.connected_at + FLAPPING_WINDOW:
                 peer.flapping = False
-                self.lines.tell("charge_point_steady", peer.charge_point_id)
+                peer.tell("charge_point_steady")
 
     async def _keep_alive_for_ever(self) -> None:
         while True:
@@ -194,11 +194,8 @@ class ChargerServer:
                 self._tell_of_contest(session.peer, link.contest)
         for loser in losers:
             self.drop(loser, "replaced by a newer connection")
-        self.lines.tell(
-            "charge_point_connected",
-            link.charge_point_id,
-            remote_address=link.remote_address,
-            generation=link.generation,
+        session.peer.tell(
+            "charge_point_connected", remote_address=link.remote_address, generation=link.generation
         )
         self._log(session.peer, f"Connected from {link.remote_address or 'an unknown address'}.")
         if link.flapping is not None and not link.was_flapping:
@@ -269,9 +266,8 @@ class ChargerServer:
         return True
 
     def _tell_of_contest(self, peer: Peer, contest: Contest) -> None:
-        self.lines.tell(
+        peer.tell(
             "charge_point_contested",
-            peer.charge_point_id,
             level=LogLevel.WARNING,
             remote_addresses=[link.remote_address for link in contest.links],
             confirmed=contest.confirmed_at is not None,
@@ -332,9 +328,8 @@ class ChargerServer:
             )
         )
         code, reason = session.socket.close_code, session.socket.close_reason
-        self.lines.tell(
+        peer.tell(
             "charge_point_disconnected",
-            peer.charge_point_id,
             remote_address=peer.remote_address,
             generation=peer.generation,
             code=code,
@@ -343,9 +338,8 @@ class ChargerServer:
         self._log(peer, f"Disconnected: code {code}{f', {reason}' if reason else ''}.")
 
     def _raise_alarm(self, peer: Peer, flapping: Flapping) -> None:
-        self.lines.tell(
+        peer.tell(
             "charge_point_flapping",
-            peer.charge_point_id,
             level=LogLevel.WARNING,
             connections=flapping.connections,
             since=flapping.since.isoformat(),
@@ -356,16 +350,7 @@ class ChargerServer:
     def _log(self, peer: Peer, text: str, level: LogLevel = LogLevel.INFO) -> None:
         if peer.watched_run is None:
             return
-        said = text.replace("\0", "")
-        entry = LogEntry(
-            charge_point_id=peer.charge_point_id,
-            commissioning_id=peer.watched_run,
-            at=datetime.now(UTC),
-            level=level,
-            kind="connection",
-            text=said,
-            same=said,
-        )
+        entry = peer.entry("connection", text.replace("\0", ""), level)
         if peer.budget.allows(entry, in_run=True):
             self.writer.note(entry)
 

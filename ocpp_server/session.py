@@ -28,7 +28,7 @@ from ocpp_server.protocol import Expected, OcppProtocol
 from ocpp_server.socket import ChargerSocket, Hold
 from ocpp_server.throttle import Allowance, Guesses
 from ocpp_server.writer import NotStoredError, Writer
-from storage.fact_records import Authorization, LogEntry, Record, Told, TransactionStart
+from storage.fact_records import Authorization, Record, Told, TransactionStart
 
 _MAX_WAITING: Final = 16
 _BYTES_A_TOKEN: Final = 4096
@@ -189,7 +189,7 @@ class Session:
             self._take_unsolicited(data, frame.reason)
             return
         self._note_odd(None, (frame.reason,), data, refused=True)
-        self.peer.log.tell("frame_dropped", self.peer.charge_point_id, reason=frame.reason)
+        self.peer.tell("frame_dropped", reason=frame.reason)
 
     def stored(self, error: NotStoredError | None) -> None:
         """Hear from the writer what became of the facts in work; answer, and go on."""
@@ -212,9 +212,7 @@ class Session:
             if isinstance(fact, TransactionStart):
                 late = self.peer.budget.pause_of_a_start(datetime.now(UTC))
                 if late:
-                    self.peer.log.tell(
-                        "charge_point_begins_too_much", fact.charge_point_id, level=LogLevel.WARNING
-                    )
+                    self.peer.tell("charge_point_begins_too_much", level=LogLevel.WARNING)
                 pause = max(pause, late)
         return pause
 
@@ -283,18 +281,8 @@ class Session:
         alarm = peer.budget.take_alarm()
         if alarm is None:
             return
-        peer.log.tell("charge_point_over_budget", peer.charge_point_id, level=LogLevel.WARNING)
-        self.writer.note(
-            LogEntry(
-                charge_point_id=peer.charge_point_id,
-                commissioning_id=peer.watched_run,
-                at=datetime.now(UTC),
-                level=LogLevel.WARNING,
-                kind="budget",
-                text=alarm,
-                same=alarm,
-            )
-        )
+        peer.tell("charge_point_over_budget", level=LogLevel.WARNING)
+        self.writer.note(peer.entry("budget", alarm, LogLevel.WARNING))
 
     def _finish(self, call: frames.Call, reply: Reply) -> None:
         try:
@@ -313,13 +301,7 @@ class Session:
 
     def _failed(self, call: frames.Call) -> None:
         """Answer with an error: a bug of ours costs one reply, and not the connection."""
-        self.peer.log.tell(
-            "handler_failed",
-            self.peer.charge_point_id,
-            level=LogLevel.ERROR,
-            exc_info=True,
-            action=call.action,
-        )
+        self.peer.tell("handler_failed", level=LogLevel.ERROR, exc_info=True, action=call.action)
         self._refuse(call, ErrorCode.INTERNAL_ERROR, "Something went wrong.")
 
     def _refuse(
@@ -341,7 +323,7 @@ class Session:
         if calls is not None and calls.take(frame):
             return
         if self._is_late(frame.message_id):
-            self.peer.log.tell("late_reply_dropped", self.peer.charge_point_id)
+            self.peer.tell("late_reply_dropped")
         else:
             self._take_unsolicited(data, _UNSOLICITED)
 
@@ -351,7 +333,7 @@ class Session:
     def _take_unsolicited(self, data: bytes, what: str) -> None:
         """Drop an unsolicited answer; a flood of them ends the link."""
         self._spend(_UNSOLICITED_TOKENS)
-        self.peer.log.tell("unsolicited_reply_dropped", self.peer.charge_point_id)
+        self.peer.tell("unsolicited_reply_dropped")
         self._note_odd(None, (what,), data, refused=True)
         if self._unsolicited is None:
             self._unsolicited = Allowance(rate=_UNSOLICITED_RATE, burst=_UNSOLICITED_BURST)

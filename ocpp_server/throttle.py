@@ -56,7 +56,7 @@ class Allowance:
         return 0.0 if self._tokens >= 0 else -self._tokens / self._rate
 
 
-@dataclass(kw_only=True, slots=True, eq=False)
+@dataclass(kw_only=True, eq=False)
 class Arrivals:
     """Makes whoever connects far too often as one charge point wait, and never locks it out.
 
@@ -88,7 +88,7 @@ class Arrivals:
         return None if allowance.would_pause() > self.longest else allowance.spend()
 
 
-@dataclass(kw_only=True, slots=True, eq=False)
+@dataclass(kw_only=True, eq=False)
 class Failures:
     """Counts refusals by source. Beyond the limit they are no longer recorded, and answered late.
 

@@ -25,7 +25,7 @@ REFUSALS: Final = {RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.PERMISSION_DENI
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(kw_only=True, slots=True, eq=False)
+@dataclass(kw_only=True, eq=False)
 class WorkflowStarts:
     """Starts by workflow id. They are in memory: after a crash the reconciler looks after them."""
 

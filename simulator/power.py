@@ -25,7 +25,7 @@ class Downtime:
     """With a closing handshake, not by pulling the plug."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)
 class Power:
     """Takes the station off the network, and restarts it."""
 

@@ -34,9 +34,8 @@ def handler(*, boot_retry_interval: int, heartbeat_interval: int) -> Handler:
         boot = read_boot(peer.charge_point_id, payload, now)
         peer.heartbeat_told_to = None
         peer.told_the_time()
-        peer.log.tell(
+        peer.tell(
             "charge_point_booted",
-            peer.charge_point_id,
             vendor=boot.vendor,
             model=boot.model,
             firmware_version=boot.firmware_version,
