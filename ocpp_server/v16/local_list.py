@@ -44,12 +44,7 @@ class _Sent:
 
 
 async def read_version(session: Session) -> ReportedVersion:
-    """Read the version of the list by GetLocalListVersion.
-
-    Raises:
-        ChargePointGoneError: the socket closed.
-
-    """
+    """Read the version of the list by GetLocalListVersion."""
     try:
         answer = await session.call("GetLocalListVersion", {})
     except BadAnswerError as error:
@@ -74,10 +69,6 @@ class LocalList:
         """Have it keep these id tags, the most important first; ``before`` is what is known of it.
 
         ``is_current``: it was sent just these, and nothing is sent if it has that version still.
-
-        Raises:
-            ChargePointGoneError: the socket closed.
-
         """
         told = await read_version(self._session)
         if told.outcome is not None and told.outcome.reply in {
@@ -163,12 +154,7 @@ class LocalList:
 
 
 async def clear_local_list(session: Session, *, version: int) -> bool:
-    """Empty the list of a charge point that leaves its site; tells whether it said so.
-
-    Raises:
-        ChargePointGoneError: the socket closed.
-
-    """
+    """Empty the list of a charge point that leaves its site; tells whether it said so."""
     payload: Payload = {"listVersion": version + 1, "updateType": "Full"}
     outcome = await ask(session, "SendLocalList", payload)
     return outcome.reply is Reply.ACCEPTED

@@ -42,12 +42,7 @@ class StationLimits:
         self._afresh = self.request.afresh
 
     async def limit(self) -> StationLimited:
-        """Set the limits in the first form that it takes.
-
-        Raises:
-            ChargePointGoneError: the socket closed.
-
-        """
+        """Set the limits in the first form that it takes."""
         cleared = (profiles.Purpose.STATION, profiles.Purpose.DEFAULT) if self._afresh else ()
         for purpose in cleared:  # whatever else it answers, nothing of that purpose may be there
             outcome = await ask(self.session, *profiles.clear_all(purpose))

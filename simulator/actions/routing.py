@@ -17,7 +17,7 @@ from simulator.fault import Fault
 from simulator.frames import Call, CallRejected, Payload
 from simulator.hardware import Hardware
 from simulator.link import Answer
-from simulator.received import received
+from simulator.station import received
 from simulator.words import ErrorCode
 
 Handler = Callable[[Hardware, Payload], Answer | None]
