@@ -71,10 +71,7 @@ class LocalList:
         ``is_current``: it was sent just these, and nothing is sent if it has that version still.
         """
         told = await read_version(self._session)
-        if told.outcome is not None and told.outcome.reply in {
-            Reply.NOT_SUPPORTED,
-            Reply.TIMEOUT,
-        }:
+        if told.outcome is not None and _is_final(told.outcome):
             return _ended(told.outcome, before, len(id_tags))
         if told.version is not None and told.version < 0:
             return LocalListUpdated(state=ListState.NOT_SUPPORTED, listed=len(id_tags))
