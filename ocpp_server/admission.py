@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
@@ -16,8 +17,8 @@ from websockets.http11 import Request, Response
 from domain.proxies import Network, source_address
 from ocpp_server import auth
 from ocpp_server.auth import RefusalCode
+from ocpp_server.crowd import Pauses
 from ocpp_server.handshake import asks_for_a_websocket, judge_handshake
-from ocpp_server.pauses import Pauses
 from ocpp_server.protocol import Protocols, names_of
 from ocpp_server.socket import ChargerSocket
 from ocpp_server.throttle import Arrivals, Failures
@@ -70,34 +71,28 @@ class Credentials:
                 answer.set_result(found.get(identity))
 
 
+@dataclass(kw_only=True, eq=False)
 class Admission:
     """Lets handshakes in, or refuses them."""
 
-    def __init__(
-        self,
-        database: Database,
-        writer: Writer,
-        *,
-        protocols: Protocols,
-        secret: bytes,
-        trusted_proxies: Sequence[Network] = (),
-        trouble: Callable[[], str | None] = lambda: None,
-    ) -> None:
-        """``trouble`` says why this node cannot serve for the moment."""
-        self._trouble = trouble
-        self._trusted_proxies = trusted_proxies
-        self._outage = Outage("admission_unavailable", log=_log)
-        self._database = database
-        self._protocols = protocols
-        self._credentials = Credentials(database)
-        self._writer = writer
-        self._secret = secret
-        self._failures = Failures()
-        self._arrivals = Arrivals()
-        self._pauses = Pauses()
-        self._is_draining = False
-        self._looking = asyncio.Lock()
-        self._is_open = False
+    database: Database
+    writer: Writer
+    protocols: Protocols
+    secret: bytes
+    trusted_proxies: Sequence[Network] = ()
+    trouble: Callable[[], str | None]
+    """Says why this node cannot serve for the moment."""
+    _outage: Outage = field(default_factory=lambda: Outage("admission_unavailable", log=_log))
+    _credentials: Credentials = field(init=False)
+    _failures: Failures = field(default_factory=Failures)
+    _arrivals: Arrivals = field(default_factory=Arrivals)
+    _pauses: Pauses = field(default_factory=Pauses)
+    _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _is_draining: bool = False
+    _is_open: bool = False
+
+    def __post_init__(self) -> None:
+        self._credentials = Credentials(self.database)
 
     def open(self) -> None:
         """Admit from now on; before, only the probe is answered."""
@@ -114,7 +109,7 @@ class Admission:
         if answer is not None:
             return answer
         source = self.source(_peer(socket), request.headers.get_all)
-        flaw = judge_handshake(socket.protocol, request, wanted=names_of(self._protocols))
+        flaw = judge_handshake(socket.protocol, request, wanted=names_of(self.protocols))
         if flaw is not None and flaw.code is RefusalCode.TLS_ON_PLAIN_PORT:
             await self._record_tls(flaw, source)
             return _answer(socket, flaw)
@@ -170,7 +165,7 @@ class Admission:
             )
         if request.path != "/health/ready":
             return None
-        trouble = self._trouble()
+        trouble = self.trouble()
         if trouble is not None:
             return _service_unavailable(socket, f"Not ready: {trouble}.\n")
         return socket.respond(HTTPStatus.OK, "ok\n")
@@ -181,7 +176,7 @@ class Admission:
             peer,
             forwarded=header("Forwarded"),
             x_forwarded_for=header("X-Forwarded-For"),
-            trusted=self._trusted_proxies,
+            trusted=self.trusted_proxies,
         )
 
     async def _judge(
@@ -199,8 +194,8 @@ class Admission:
             identity,
             _authorization(request),
             stored_hash=credential.hash,
-            secret=self._secret,
-        ) or auth.judge_subprotocol(_offered(request), self._protocols)
+            secret=self.secret,
+        ) or auth.judge_subprotocol(_offered(request), self.protocols)
         return refusal, credential
 
     async def _record_tls(self, refusal: auth.Refusal, source: str | None) -> None:
@@ -209,7 +204,7 @@ class Admission:
             return
         _log.info("connection_refused", code=refusal.code, remote_address=source)
         try:
-            async with self._looking, self._database.read() as connection:
+            async with self._looking, self.database.read() as connection:
                 project_id = await sole_project_at(connection, source) if source else None
         except Exception as error:  # noqa: BLE001 - the log has it
             self._outage.failed(error)
@@ -236,7 +231,7 @@ class Admission:
         *,
         project_id: str | None = None,
     ) -> None:
-        self._writer.note(
+        self.writer.note(
             RefusedConnection(
                 identity=identity.replace("\0", "")[:_MAX_RECORDED_IDENTITY],
                 charge_point_id=charge_point_id,
@@ -256,8 +251,8 @@ def _peer(socket: ServerConnection) -> str | None:
 
 def _answer(socket: ServerConnection, refusal: auth.Refusal) -> Response:
     """Refuse, in words for whoever looks at the charge point's own log, or came by browser."""
-    response = socket.respond(refusal.status, f"{refusal.reason}\n")
-    match refusal.status:
+    response = socket.respond(refusal.code.status, f"{refusal.reason}\n")
+    match refusal.code.status:
         case HTTPStatus.UNAUTHORIZED:
             response.headers["WWW-Authenticate"] = 'Basic realm="OCPP", charset="UTF-8"'
         case HTTPStatus.METHOD_NOT_ALLOWED:

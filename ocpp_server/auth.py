@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Self
 from urllib.parse import unquote
 
 from ocpp_server.protocol import Protocols
@@ -17,36 +17,29 @@ _HEX_KEY_LENGTHS: Final = range(32, 41)
 
 
 class RefusalCode(StrEnum):
-    """Stable codes of ``connection_attempts``."""
+    """Stable codes of ``connection_attempts``, each with the status that the charge point sees."""
 
-    UNKNOWN_IDENTITY = "unknown_identity"
-    UNSUPPORTED_SUBPROTOCOL = "unsupported_subprotocol"
-    MISSING_SUBPROTOCOL = "missing_subprotocol"
-    BAD_CREDENTIAL = "bad_credential"
-    MISSING_CREDENTIAL = "missing_credential"
-    WRONG_USER_NAME = "wrong_user_name"
-    NOT_A_WEBSOCKET = "not_a_websocket"
-    WRONG_METHOD = "wrong_method"
-    WRONG_HTTP_VERSION = "wrong_http_version"
-    BAD_HANDSHAKE = "bad_handshake"
-    TLS_ON_PLAIN_PORT = "tls_on_plain_port"
-    WITHDRAWN = "withdrawn"
+    status: HTTPStatus
 
+    def __new__(cls, code: str, status: HTTPStatus) -> Self:
+        """Make a member, whose value is the code."""
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.status = status
+        return member
 
-_STATUS: Final = {
-    RefusalCode.UNKNOWN_IDENTITY: HTTPStatus.NOT_FOUND,
-    RefusalCode.UNSUPPORTED_SUBPROTOCOL: HTTPStatus.BAD_REQUEST,
-    RefusalCode.MISSING_SUBPROTOCOL: HTTPStatus.BAD_REQUEST,
-    RefusalCode.BAD_CREDENTIAL: HTTPStatus.UNAUTHORIZED,
-    RefusalCode.MISSING_CREDENTIAL: HTTPStatus.UNAUTHORIZED,
-    RefusalCode.WRONG_USER_NAME: HTTPStatus.UNAUTHORIZED,
-    RefusalCode.NOT_A_WEBSOCKET: HTTPStatus.UPGRADE_REQUIRED,
-    RefusalCode.WRONG_METHOD: HTTPStatus.METHOD_NOT_ALLOWED,
-    RefusalCode.WRONG_HTTP_VERSION: HTTPStatus.HTTP_VERSION_NOT_SUPPORTED,
-    RefusalCode.BAD_HANDSHAKE: HTTPStatus.BAD_REQUEST,
-    RefusalCode.TLS_ON_PLAIN_PORT: HTTPStatus.BAD_REQUEST,
-    RefusalCode.WITHDRAWN: HTTPStatus.FORBIDDEN,
-}
+    UNKNOWN_IDENTITY = "unknown_identity", HTTPStatus.NOT_FOUND
+    UNSUPPORTED_SUBPROTOCOL = "unsupported_subprotocol", HTTPStatus.BAD_REQUEST
+    MISSING_SUBPROTOCOL = "missing_subprotocol", HTTPStatus.BAD_REQUEST
+    BAD_CREDENTIAL = "bad_credential", HTTPStatus.UNAUTHORIZED
+    MISSING_CREDENTIAL = "missing_credential", HTTPStatus.UNAUTHORIZED
+    WRONG_USER_NAME = "wrong_user_name", HTTPStatus.UNAUTHORIZED
+    NOT_A_WEBSOCKET = "not_a_websocket", HTTPStatus.UPGRADE_REQUIRED
+    WRONG_METHOD = "wrong_method", HTTPStatus.METHOD_NOT_ALLOWED
+    WRONG_HTTP_VERSION = "wrong_http_version", HTTPStatus.HTTP_VERSION_NOT_SUPPORTED
+    BAD_HANDSHAKE = "bad_handshake", HTTPStatus.BAD_REQUEST
+    TLS_ON_PLAIN_PORT = "tls_on_plain_port", HTTPStatus.BAD_REQUEST
+    WITHDRAWN = "withdrawn", HTTPStatus.FORBIDDEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +48,6 @@ class Refusal:
 
     code: RefusalCode
     reason: str
-
-    @property
-    def status(self) -> HTTPStatus:
-        """The HTTP status that the charge point sees."""
-        return _STATUS[self.code]
 
 
 def identity_of(path: str) -> str:

@@ -15,8 +15,7 @@ from domain import states
 from domain.budget import WrittenToday, in_words, later
 from domain.facts import ConnectorFact
 from domain.reported import SIGNED, ReadingContext
-from ocpp_server.guesses import LATEST
-from ocpp_server.throttle import Allowance
+from ocpp_server.throttle import LATEST, Allowance
 from storage.fact_records import (
     Boot,
     ConnectorStatus,
@@ -59,36 +58,29 @@ class _Moment:
     """The first few of its readings: it may be told again, as the database was away."""
 
 
+def _nothing_today() -> WrittenToday:
+    return WrittenToday(day=datetime.now(UTC).date())
+
+
+@dataclass(slots=True, eq=False)
 class Budget:
     """The budget of one charge point; ``written`` is what it has had written before."""
 
-    __slots__ = (
-        "_begun_at",
-        "_ends",
-        "_known",
-        "_limit",
-        "_messages",
-        "_minute",
-        "_moments",
-        "_starts",
-        "_suspended",
-        "_told",
-        "written",
-    )
+    written: WrittenToday = field(default_factory=_nothing_today)
+    limit: int = DAILY_BYTES
+    _told: bool = False
+    _known: dict[int, None] = field(default_factory=dict)
+    """What is a count when it is said again, and costs nothing."""
+    _suspended: set[int] = field(default_factory=set)
+    _begun_at: dict[int, datetime] = field(default_factory=dict)
+    _moments: dict[tuple[int, str | None], _Moment] = field(default_factory=dict)
+    _messages: int = 0
+    _ends: dict[tuple[tuple[int, str | None], str], tuple[int, ...]] = field(default_factory=dict)
+    _minute: Allowance | None = None
+    _starts: int = 0
 
-    def __init__(self, written: WrittenToday | None = None, *, limit: int = DAILY_BYTES) -> None:
-        self.written = written or WrittenToday(day=datetime.now(UTC).date())
-        self._limit = limit
+    def __post_init__(self) -> None:
         self._told = self.written.over_at is not None
-        self._known: dict[int, None] = {}
-        """What is a count when it is said again, and costs nothing."""
-        self._suspended: set[int] = set()
-        self._begun_at: dict[int, datetime] = {}
-        self._moments: dict[tuple[int, str | None], _Moment] = {}
-        self._messages = 0
-        self._ends: dict[tuple[tuple[int, str | None], str], tuple[int, ...]] = {}
-        self._minute: Allowance | None = None
-        self._starts = 0
 
     def begin(self, now: datetime) -> None:
         """Begin anew when another day has begun."""
@@ -119,11 +111,11 @@ class Budget:
         if self._told or self.written.over_at is None:
             return None
         self._told = True
-        return in_words(self._limit)
+        return in_words(self.limit)
 
     def is_over(self, *, in_run: bool) -> bool:
         """Whether its day is used up."""
-        return self.written.bytes >= self._limit * (2 if in_run else 1)
+        return self.written.bytes >= self.limit * (2 if in_run else 1)
 
     def thin(self, fact: Record, now: datetime, *, in_run: bool) -> bool:
         """Count a fact, and take out of it what is not kept; False: nothing is left to store."""
@@ -228,7 +220,7 @@ class Budget:
 
         Its clock may stand still. What a message tells of one moment stays together.
         """
-        spent = self.written.bytes / self._limit
+        spent = self.written.bytes / self.limit
         one = hash((entry.at, entry.packed))
         ends = _ends_of(entry)
         for kind in ends if spent < _OF_ENDS else ():
@@ -279,7 +271,9 @@ class Budgets:
         """Return the budget of a charge point; ``written`` is what its row knows."""
         budget = self._of.get(charge_point_id)
         if budget is None:
-            budget = self._of[charge_point_id] = Budget(written, limit=self._limit)
+            budget = self._of[charge_point_id] = Budget(
+                written or _nothing_today(), limit=self._limit
+            )
         elif written is not None:
             budget.catch_up(written)
         return budget

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from websockets.exceptions import ConnectionClosed
@@ -62,44 +62,23 @@ class Answered:
     repairs: tuple[str, ...] = ()
 
 
+@dataclass(slots=True, eq=False)
 class Calls:
     """The calls of one session; made when the first one is."""
 
-    __slots__ = (
-        "_action",
-        "_answer_schema",
-        "_answered",
-        "_asked",
-        "_lock",
-        "_message_id",
-        "_other_id",
-        "_socket",
-        "_timeout",
-    )
-
-    def __init__(
-        self,
-        socket: ChargerSocket,
-        timeout: float,
-        answer_schema: Callable[[str], Schema],
-    ) -> None:
-        self._answer_schema = answer_schema
-        self._socket = socket
-        self._timeout = timeout
-        self._lock = asyncio.Lock()
-        self._message_id: str | None = None
-        self._asked: dict[str, int] = {}
-        """How often each of the newest calls was answered in vain, by their message ids in the
-        form in which they are compared."""
-        self._other_id: str | None = None
-        """The id of an answer that came meanwhile, to a call that was never made."""
-        self._action: str | None = None
-        self._answered: asyncio.Future[AnswerFrame] | None = None
-
-    @property
-    def action(self) -> str | None:
-        """The action that waits for its answer."""
-        return self._action
+    socket: ChargerSocket
+    timeout: float
+    answer_schema: Callable[[str], Schema]
+    action: str | None = None
+    """The action that waits for its answer."""
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _message_id: str | None = None
+    _asked: dict[str, int] = field(default_factory=dict)
+    """How often each of the newest calls was answered in vain, by their message ids in the form in
+    which they are compared."""
+    _other_id: str | None = None
+    """The id of an answer that came meanwhile, to a call that was never made."""
+    _answered: asyncio.Future[AnswerFrame] | None = None
 
     async def call(self, action: str, payload: Payload, observe: Observer) -> Answered:
         """Send a CALL and return its CALLRESULT, as far as it is understood.
@@ -119,7 +98,7 @@ class Calls:
             raise CallErrorReply(answer.code, answer.description)
         if isinstance(answer, frames.Unreadable):
             raise InvalidReplyError(f"{action} was answered, but {answer.reason}")
-        schema = self._answer_schema(action)
+        schema = self.answer_schema(action)
         if schema.is_valid(answer.payload):
             return Answered(answer.payload, answer.oddities)
         repaired = schema.repair(answer.payload)
@@ -151,36 +130,36 @@ class Calls:
         """End the waits for answers: the socket is gone."""
         if self._answered is None or self._answered.done():
             return
-        if self._socket.was_too_large:
-            limit = self._socket.protocol.max_message_size
+        if self.socket.was_too_large:
+            limit = self.socket.protocol.max_message_size
             self._answered.set_exception(
-                InvalidReplyError(f"{self._action} was answered with more than {limit:,} bytes")
+                InvalidReplyError(f"{self.action} was answered with more than {limit:,} bytes")
             )
             return
-        self._answered.set_exception(ChargePointGoneError(self._socket.identity))
+        self._answered.set_exception(ChargePointGoneError(self.socket.identity))
 
     async def _exchange(self, action: str, payload: Payload, observe: Observer) -> AnswerFrame:
         answered: asyncio.Future[AnswerFrame] = asyncio.get_running_loop().create_future()
         message_id = next(_message_ids)
         data = frames.call(message_id, action, payload)
-        self._message_id, self._action, self._answered = message_id, action, answered
+        self._message_id, self.action, self._answered = message_id, action, answered
         self._other_id = None
         self._asked[_compared(message_id)] = 0
         if len(self._asked) > _REMEMBERED:
             del self._asked[next(iter(self._asked))]
         try:
-            if not self._socket.is_open:
-                raise NeverSentError(self._socket.identity)
+            if not self.socket.is_open:
+                raise NeverSentError(self.socket.identity)
             observe("out", action, message_id, data)
             try:
-                await self._socket.send(data, text=True)
+                await self.socket.send(data, text=True)
             except ConnectionClosed:
                 # It was handed to the network first, so it may have arrived.
-                raise ChargePointGoneError(self._socket.identity) from None
-            async with asyncio.timeout(self._timeout):
+                raise ChargePointGoneError(self.socket.identity) from None
+            async with asyncio.timeout(self.timeout):
                 return await answered
         except TimeoutError:
-            said = f"{action} was not answered within {self._timeout:g} s"
+            said = f"{action} was not answered within {self.timeout:g} s"
             if self._other_id is not None:
                 said += (
                     "; an answer to something that was never asked came, with the message id "
@@ -189,4 +168,4 @@ class Calls:
             raise CallTimeoutError(said) from None
         finally:
             answered.cancel()
-            self._message_id = self._action = self._answered = None
+            self._message_id = self.action = self._answered = None

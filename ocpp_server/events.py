@@ -1,14 +1,9 @@
 """Which event a stored fact is for a watching workflow."""
 
-from dataclasses import replace
 from functools import partial
 
-from domain.facts import (
-    ChargePointEvent,
-    ConnectionFact,
-    EventKind,
-    MeterFact,
-)
+from domain import facts
+from domain.facts import ChargePointEvent, EventKind
 from domain.ids import Prefix, new_id
 from domain.rules.sampled_values import read_samples
 from storage import fact_records as records
@@ -24,11 +19,11 @@ def event_of(record: records.Record) -> ChargePointEvent | None:
     match record:
         case records.Connected() if record.generation or record.contest is not None:
             contested = record.contest is not None
-            link = replace(_link(record, connected=not contested), contested=contested)
+            link = _link(record, connected=not contested, contested=contested)
             kind = EventKind.DISCONNECTED if contested else EventKind.CONNECTED
             return event(kind=kind, at=record.at, connection=link)
         case records.Disconnected(was_current=True):
-            link = _link(record, connected=False)
+            link = _link(record, connected=False, contested=False)
             return event(kind=EventKind.DISCONNECTED, at=record.at, connection=link)
         case records.Boot():
             return event(kind=EventKind.BOOT, at=record.fact.at, boot=record.fact)
@@ -54,23 +49,23 @@ def event_of(record: records.Record) -> ChargePointEvent | None:
             return None
 
 
-def _link(record: records.Connected | records.Disconnected, *, connected: bool) -> ConnectionFact:
-    return ConnectionFact(
-        connected=connected,
+def _link(record: records.Connected | records.Disconnected, **more: bool) -> facts.ConnectionFact:
+    return facts.ConnectionFact(
         node_id=record.node_id,
         generation=record.generation,
         ocpp_version=record.ocpp_version,
         at=record.at,
         remote_address=record.remote_address,
+        **more,
     )
 
 
-def _meter(record: records.MeterValues) -> MeterFact:
+def _meter(record: records.MeterValues) -> facts.MeterFact:
     readings = [read_samples(entry.at, entry.samples) for entry in record.entries]
     registers = [
         (reading.at, reading.energy_wh) for reading in readings if reading.energy_wh is not None
     ]
-    return MeterFact(
+    return facts.MeterFact(
         connector_id=record.connector_id,
         transaction_id=record.transaction_id,
         at=max(reading.at for reading in readings),

@@ -7,6 +7,7 @@ at the beginning of one.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 try:
@@ -23,39 +24,23 @@ _LENGTH_16: Final = 126
 _LENGTH_64: Final = 127
 
 
+@dataclass(slots=True, eq=False)
 class FrameSplitter:
     """One client's stream. ``plain`` gets payloads, ``other`` bytes for the library.
 
     Nothing is handed over but by :meth:`cut`, one frame at a time: whoever asks may stop anywhere.
     """
 
-    __slots__ = (
-        "_broken",
-        "_data",
-        "_start",
-        "limit",
-        "other",
-        "plain",
-        "takes_plain",
-        "too_large",
-    )
-
-    def __init__(
-        self,
-        plain: Callable[[bytes], None],
-        other: Callable[[bytes], None],
-        takes_plain: Callable[[], bool],
-    ) -> None:
-        self.plain = plain
-        self.other = other
-        self.takes_plain = takes_plain
-        """False while a message is in fragments, or the connection is not open."""
-        self.limit = MAX_MESSAGE
-        self.too_large = False
-        """A frame was longer than the limit; the library closes the connection (1009)."""
-        self._data: bytes | bytearray = b""
-        self._start = 0
-        self._broken = False
+    plain: Callable[[bytes], None]
+    other: Callable[[bytes], None]
+    takes_plain: Callable[[], bool]
+    """False while a message is in fragments, or the connection is not open."""
+    limit: int = MAX_MESSAGE
+    too_large: bool = False
+    """A frame was longer than the limit; the library closes the connection (1009)."""
+    _data: bytes | bytearray = b""
+    _start: int = 0
+    _broken: bool = False
 
     def __len__(self) -> int:
         """How many bytes are kept."""

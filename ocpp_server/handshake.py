@@ -2,13 +2,7 @@
 
 import re
 
-from websockets.exceptions import (
-    InvalidHandshake,
-    InvalidMethod,
-    InvalidProtocol,
-    InvalidUpgrade,
-    NegotiationError,
-)
+from websockets import exceptions
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
@@ -30,24 +24,24 @@ def judge_handshake(protocol: ServerProtocol, request: Request, *, wanted: str) 
         return _unreadable(request, choose)
     try:
         protocol.process_request(request)
-    except InvalidMethod:
+    except exceptions.InvalidMethod:
         return _wrong_method(request.method, choose)
-    except InvalidProtocol:
+    except exceptions.InvalidProtocol:
         return Refusal(
             RefusalCode.WRONG_HTTP_VERSION,
             f"A request in {request.protocol} came, which knows no WebSocket; HTTP/1.1 is needed. "
             f"Update the firmware of the charge point, and {_PROXY}.",
         )
-    except InvalidUpgrade as error:
+    except exceptions.InvalidUpgrade as error:
         return Refusal(
             RefusalCode.NOT_A_WEBSOCKET,
             f"A plain HTTP request came, and none for a WebSocket: the header {error.name} "
             f"{'is missing' if error.value is None else 'says something else'}. {choose}, and "
             f"{_PROXY}.",
         )
-    except NegotiationError:
+    except exceptions.NegotiationError:
         return None
-    except InvalidHandshake as error:
+    except exceptions.InvalidHandshake as error:
         return _bad_handshake(str(error))
     return None
 

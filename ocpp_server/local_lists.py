@@ -57,9 +57,7 @@ class LocalLists:
         if version is None:
             return
         emptied = await session.protocol.lists.clear_local_list(session, version=version)
-        session.peer.log.tell(
-            "local_list_emptied" if emptied else "local_list_not_emptied", identity
-        )
+        session.peer.tell("local_list_emptied" if emptied else "local_list_not_emptied")
         async with self._database.write() as connection:
             await local_lists.forget_list(connection, identity)
 

@@ -11,13 +11,8 @@ import structlog
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from activities import charge_point as duties
 from activities.binding import Activity, done_by
-from activities.charge_point import (
-    ChargePointActivities,
-    LocalListActivities,
-    PowerActivities,
-    under_heartbeats,
-)
 from domain.cancellation import end
 from domain.ids import Prefix, new_id
 from domain.names import SHARED_TASK_QUEUE, node_task_queue
@@ -227,11 +222,11 @@ async def _finish(working: asyncio.Task[None]) -> None:
 
 def activities_of(node: Node, database: Database) -> Sequence[Activity]:
     """All that a node does for workflows."""
-    operations: ChargePointActivities = Gateway(node.registry, database)
-    power: PowerActivities = PowerOperations(node.registry)
-    lists: LocalListActivities = node.local_lists
+    operations: duties.ChargePointActivities = Gateway(node.registry, database)
+    power: duties.PowerActivities = PowerOperations(node.registry)
+    lists: duties.LocalListActivities = node.local_lists
     return (
-        *done_by(operations, ChargePointActivities, under_heartbeats),
-        *done_by(power, PowerActivities, under_heartbeats),
-        *done_by(lists, LocalListActivities, under_heartbeats),
+        *done_by(operations, duties.ChargePointActivities, duties.under_heartbeats),
+        *done_by(power, duties.PowerActivities, duties.under_heartbeats),
+        *done_by(lists, duties.LocalListActivities, duties.under_heartbeats),
     )

@@ -60,8 +60,8 @@ class Node:
         self._forwarder = Forwarder(database, self.registry, sink)
         self.writer = Writer(database, self._forwarder.committed, self._lines)
         self._admission = Admission(
-            database,
-            self.writer,
+            database=database,
+            writer=self.writer,
             protocols=protocols,
             secret=secret,
             trusted_proxies=trusted_proxies,
@@ -204,7 +204,7 @@ class Node:
             peer.generation = link.generation
             for loser in self.registry.add(session):
                 self.server.drop(loser, "another link was kept")
-            self._lines.tell("contest_over", peer.charge_point_id)
+            peer.tell("contest_over")
             self._forwarder.committed([peer.still_connected(datetime.now(UTC))])
 
     def _take_part(self, session: Session, contest: Contest) -> None:
@@ -227,12 +227,8 @@ class Node:
         except ChargePointGoneError:
             pass  # it comes back no more, and the list is of no use to anybody else
         except Exception as error:  # noqa: BLE001 - it is to go in any case
-            self._lines.tell(
-                "farewell_failed",
-                session.peer.charge_point_id,
-                level=LogLevel.WARNING,
-                error=repr(error)[:200],
-            )
+            failure = repr(error)[:200]
+            session.peer.tell("farewell_failed", level=LogLevel.WARNING, error=failure)
         finally:
             del self._parting[session.peer.charge_point_id]
             self.server.drop(session, "this charge point was withdrawn")

@@ -14,11 +14,7 @@ from domain.habits import Habits
 from domain.ports import ChargePointGoneError
 from domain.rules.configuration import judge_configuration
 from domain.states import RegistrationStatus
-from ocpp_server.calls import (
-    BadAnswerError,
-    CallTimeoutError,
-    NeverSentError,
-)
+from ocpp_server.calls import BadAnswerError, CallTimeoutError, NeverSentError
 from ocpp_server.fatal_triggers import Suspects, was_dropped
 from ocpp_server.protocol import Order, Reading
 from ocpp_server.registry import Registry
@@ -89,11 +85,9 @@ class Gateway:
         except BadAnswerError as error:
             return op.ConfigurationOutcome(parameters=(), detail=str(error))
         except ChargePointGoneError:
-            if reading.widest is not habits.reading:
-                await self._learn(request, replace(habits, reading=reading.widest))
+            await self._note(request, habits, reading)
             raise
-        if reading.widest is not habits.reading:
-            await self._learn(request, replace(habits, reading=reading.widest))
+        await self._note(request, habits, reading)
         await restarts.end()
         outcome, reported = applied.outcome, applied.reported
         moment = datetime.now(UTC)
@@ -104,10 +98,7 @@ class Gateway:
                 request.charge_point_id, outcome.parameters, at=moment
             )
             await keep_reported_keys(
-                connection,
-                request.charge_point_id,
-                reported.keys,
-                reported.unknown,
+                connection, request.charge_point_id, reported.keys, reported.unknown
             )
             if goes_on:
                 await accept_charge_point(connection, request.charge_point_id, at=moment)
@@ -211,6 +202,11 @@ class Gateway:
         learnt = replace(habits, deadly_triggers=habits.deadly_triggers | {message})
         await self._learn(request, learnt)
         return learnt
+
+    async def _note(self, request: op.Operation, habits: Habits, reading: Reading) -> None:
+        """Keep how its configuration is read, where that has changed."""
+        if reading.widest is not habits.reading:
+            await self._learn(request, replace(habits, reading=reading.widest))
 
     async def _learn(self, request: op.Operation, habits: Habits) -> None:
         async with self._database.write() as connection:

@@ -1,12 +1,13 @@
 """What a session remembers of its charge point between two messages."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
+from domain.states import LogLevel
 from ocpp_server.budget import Budget
 from ocpp_server.charge_point_log import ChargePointLog
-from storage.fact_records import Connected, KnownTransaction
+from storage.fact_records import Connected, KnownTransaction, LogEntry
 
 _REMEMBERED: Final = 64
 _NEAR: Final = 30.0  # seconds behind ours that a good clock and a slow link explain
@@ -60,6 +61,22 @@ class Peer:
             remote_address=self.remote_address,
             at=at,
             generation=self.generation,
+        )
+
+    def tell(self, event: str, *, level: LogLevel = LogLevel.INFO, **fields: object) -> None:
+        """Log it, as one of the charge point's lines."""
+        self.log.tell(event, self.charge_point_id, level=level, **fields)
+
+    def entry(self, kind: str, text: str, level: LogLevel) -> LogEntry:
+        """Make an entry of its detailed log, of now; said again, it is a count."""
+        return LogEntry(
+            charge_point_id=self.charge_point_id,
+            commissioning_id=self.watched_run,
+            at=datetime.now(UTC),
+            level=level,
+            kind=kind,
+            text=text,
+            same=text,
         )
 
     def told_the_time(self) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Container, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final, cast
@@ -23,16 +23,15 @@ from ocpp_server.budget import DAILY_BYTES, Budgets
 from ocpp_server.charge_point_log import ChargePointLog
 from ocpp_server.contests import Contests, Found
 from ocpp_server.frame_splitter import MAX_MESSAGE
-from ocpp_server.guesses import Guesses
 from ocpp_server.peer import Peer
 from ocpp_server.protocol import OcppProtocol, Protocols
 from ocpp_server.registry import Registry
 from ocpp_server.session import Session
 from ocpp_server.socket import ChargerSocket
-from ocpp_server.throttle import Allowance
+from ocpp_server.throttle import Allowance, Guesses
 from ocpp_server.visitor import Visitor
 from ocpp_server.writer import NotStoredError, Writer
-from storage.fact_records import Connected, Disconnected, LogEntry, RefusedConnection
+from storage.fact_records import Connected, Disconnected, RefusedConnection
 
 _HANDSHAKE_SECONDS: Final = 10
 _PING_SECONDS: Final = 20
@@ -60,41 +59,35 @@ class Limits:
     daily_bytes: int = DAILY_BYTES
 
 
+@dataclass(kw_only=True, eq=False)
 class ChargerServer:
     """Listens, admits, and serves each socket until it closes."""
 
-    def __init__(
-        self,
-        *,
-        node_id: str,
-        protocols: Protocols,
-        writer: Writer,
-        registry: Registry,
-        admission: Admission,
-        limits: Limits,
-        lines: ChargePointLog,
-    ) -> None:
-        self._node_id = node_id
-        self._protocols = protocols
-        self._writer = writer
-        self._registry = registry
-        self._admission = admission
-        self._limits = limits
-        self.contests = Contests(registry)
-        self._server: Server | None = None
-        self._closing: set[asyncio.Task[None]] = set()
-        self._arriving: Counter[str | tuple[str, str]] = Counter()
-        """Connections of each charge point that are on their way into the database."""
-        self._lines = lines
-        self._budgets = Budgets(limit=limits.daily_bytes)
-        self._guesses = Guesses()
-        self._keeper: asyncio.Task[None] | None = None
+    node_id: str
+    protocols: Protocols
+    writer: Writer
+    registry: Registry
+    admission: Admission
+    limits: Limits
+    lines: ChargePointLog
+    contests: Contests = field(init=False)
+    _server: Server | None = None
+    _closing: set[asyncio.Task[None]] = field(default_factory=set)
+    _arriving: Counter[str | tuple[str, str]] = field(default_factory=Counter)
+    """Connections of each charge point that are on their way into the database."""
+    _budgets: Budgets = field(init=False)
+    _guesses: Guesses = field(default_factory=Guesses)
+    _keeper: asyncio.Task[None] | None = None
+
+    def __post_init__(self) -> None:
+        self.contests = Contests(self.registry)
+        self._budgets = Budgets(limit=self.limits.daily_bytes)
 
     async def listen(self, host: str, port: int) -> int:
         """Listen, and return the port; raise OSError when it is taken."""
         server = serve(
             self._serve,
-            process_request=self._admission.admit_or_refuse,
+            process_request=self.admission.admit_or_refuse,
             server_header=None,
             open_timeout=_HANDSHAKE_SECONDS,
         )
@@ -102,7 +95,7 @@ class ChargerServer:
         def make(said: bytes, answered: Callable[[], None]) -> ChargerSocket:
             return ChargerSocket(
                 ServerProtocol(
-                    subprotocols=[Subprotocol(one) for one in self._protocols],
+                    subprotocols=[Subprotocol(one) for one in self.protocols],
                     max_size=MAX_MESSAGE,
                     logger=server.logger,
                 ),
@@ -124,13 +117,13 @@ class ChargerServer:
         return bound
 
     def _came_from(self, visitor: Visitor) -> str | None:
-        return self._admission.source(visitor.peer, visitor.header)
+        return self.admission.source(visitor.peer, visitor.header)
 
     async def close(self) -> None:
         """Close every socket with 1012, service restart."""
         if self._keeper is not None:
             await end(self._keeper)
-        for session in self._registry:
+        for session in self.registry:
             session.give_up()  # a half-open link would hold its operation for the close timeout
         if self._server is not None:
             self._server.close(code=_SERVICE_RESTART, reason=_RESTARTS)
@@ -140,7 +133,7 @@ class ChargerServer:
 
     def release(self, keep: Container[str]) -> None:
         """Close the sockets of all but these charge points, with 1012, without waiting."""
-        for session in self._registry:
+        for session in self.registry:
             if session.socket.is_open and session.peer.charge_point_id not in keep:
                 self._close(session, _SERVICE_RESTART, _RESTARTS)
 
@@ -155,13 +148,13 @@ class ChargerServer:
 
     def keep_alive(self) -> None:
         """Ping silent sockets, and cut off those that stay silent: offline shows within 45 s."""
-        self._lines.sum_up()
-        self._budgets.forget_idle(datetime.now(UTC).date(), links=self._registry.all_of)
+        self.lines.sum_up()
+        self._budgets.forget_idle(datetime.now(UTC).date(), links=self.registry.all_of)
         now = asyncio.get_running_loop().time()
-        for session in self._registry:
+        for session in self.registry:
             silent = now - session.socket.heard_at if session.socket.is_read else 0.0
             if session.socket.unread_for(now) > _UNREAD_SECONDS:
-                self._lines.tell("charge_point_reads_nothing", session.peer.charge_point_id)
+                session.peer.tell("charge_point_reads_nothing")
                 session.socket.transport.abort()
             elif silent > _patience(session):
                 session.socket.transport.abort()
@@ -170,7 +163,7 @@ class ChargerServer:
             peer = session.peer
             if peer.flapping and datetime.now(UTC) > peer.connected_at + FLAPPING_WINDOW:
                 peer.flapping = False
-                self._lines.tell("charge_point_steady", peer.charge_point_id)
+                peer.tell("charge_point_steady")
 
     async def _keep_alive_for_ever(self) -> None:
         while True:
@@ -194,18 +187,15 @@ class ChargerServer:
         session = self._make_session(socket, link)
         socket.probe()  # whether it answers pings is known before its silence counts
         if link.contest is None:
-            losers = self._registry.add(session)
+            losers = self.registry.add(session)
         else:
-            losers = self._registry.contest(session, link.contest)
+            losers = self.registry.contest(session, link.contest)
             if link.at in {link.contest.since, link.contest.confirmed_at}:
                 self._tell_of_contest(session.peer, link.contest)
         for loser in losers:
             self.drop(loser, "replaced by a newer connection")
-        self._lines.tell(
-            "charge_point_connected",
-            link.charge_point_id,
-            remote_address=link.remote_address,
-            generation=link.generation,
+        session.peer.tell(
+            "charge_point_connected", remote_address=link.remote_address, generation=link.generation
         )
         self._log(session.peer, f"Connected from {link.remote_address or 'an unknown address'}.")
         if link.flapping is not None and not link.was_flapping:
@@ -234,7 +224,7 @@ class ChargerServer:
             found = await self.contests.ask(socket.identity, besides=socket.source)
         link = Connected(
             charge_point_id=socket.identity,
-            node_id=self._node_id,
+            node_id=self.node_id,
             ocpp_version=self._protocol(socket).version,
             remote_address=socket.source,
             at=datetime.now(UTC),
@@ -247,7 +237,7 @@ class ChargerServer:
         return link if await self._store(link) else None
 
     def _protocol(self, socket: ChargerSocket) -> OcppProtocol:
-        return self._protocols[socket.subprotocol or ""]
+        return self.protocols[socket.subprotocol or ""]
 
     async def _store(self, link: Connected) -> bool:
         """Store a connection; False when that cannot be, or not now.
@@ -265,7 +255,7 @@ class ChargerServer:
             return False
         self._arriving.update(places.keys())
         try:
-            await self._writer.store(link)
+            await self.writer.store(link)
         except NotStoredError:
             return False
         finally:
@@ -276,9 +266,8 @@ class ChargerServer:
         return True
 
     def _tell_of_contest(self, peer: Peer, contest: Contest) -> None:
-        self._lines.tell(
+        peer.tell(
             "charge_point_contested",
-            peer.charge_point_id,
             level=LogLevel.WARNING,
             remote_addresses=[link.remote_address for link in contest.links],
             confirmed=contest.confirmed_at is not None,
@@ -287,7 +276,7 @@ class ChargerServer:
             self._log(peer, contest.cause, LogLevel.WARNING)
 
     def _note_refusal(self, link: Connected, refused: Refused) -> None:
-        self._writer.note(
+        self.writer.note(
             RefusedConnection(
                 identity=link.charge_point_id,
                 charge_point_id=link.charge_point_id,
@@ -301,7 +290,7 @@ class ChargerServer:
     def _make_session(self, socket: ChargerSocket, link: Connected) -> Session:
         peer = Peer(
             charge_point_id=link.charge_point_id,
-            node_id=self._node_id,
+            node_id=self.node_id,
             ocpp_version=link.ocpp_version,
             remote_address=link.remote_address,
             connected_at=link.at,
@@ -311,24 +300,24 @@ class ChargerServer:
             flapping=link.flapping is not None,
             transactions={known.transaction_id: known for known in reversed(link.transactions)},
             budget=self._budgets.take(link.charge_point_id, link.written),
-            log=self._lines,
+            log=self.lines,
         )
-        rate = self._limits.rate
+        rate = self.limits.rate
         return Session(
-            socket,
-            peer,
+            socket=socket,
+            peer=peer,
             protocol=self._protocol(socket),
-            writer=self._writer,
-            call_timeout=self._limits.call_timeout,
-            allowance=None if rate is None else Allowance(rate=rate, burst=self._limits.burst),
+            writer=self.writer,
+            call_timeout=self.limits.call_timeout,
+            allowance=None if rate is None else Allowance(rate=rate, burst=self.limits.burst),
             guesses=None if rate is None else self._guesses,
             drop=self.drop,
         )
 
     def _ended(self, session: Session) -> None:
-        self._registry.remove(session)
+        self.registry.remove(session)
         peer = session.peer
-        self._writer.note(
+        self.writer.note(
             Disconnected(
                 charge_point_id=peer.charge_point_id,
                 node_id=peer.node_id,
@@ -339,9 +328,8 @@ class ChargerServer:
             )
         )
         code, reason = session.socket.close_code, session.socket.close_reason
-        self._lines.tell(
+        peer.tell(
             "charge_point_disconnected",
-            peer.charge_point_id,
             remote_address=peer.remote_address,
             generation=peer.generation,
             code=code,
@@ -350,9 +338,8 @@ class ChargerServer:
         self._log(peer, f"Disconnected: code {code}{f', {reason}' if reason else ''}.")
 
     def _raise_alarm(self, peer: Peer, flapping: Flapping) -> None:
-        self._lines.tell(
+        peer.tell(
             "charge_point_flapping",
-            peer.charge_point_id,
             level=LogLevel.WARNING,
             connections=flapping.connections,
             since=flapping.since.isoformat(),
@@ -363,18 +350,9 @@ class ChargerServer:
     def _log(self, peer: Peer, text: str, level: LogLevel = LogLevel.INFO) -> None:
         if peer.watched_run is None:
             return
-        said = text.replace("\0", "")
-        entry = LogEntry(
-            charge_point_id=peer.charge_point_id,
-            commissioning_id=peer.watched_run,
-            at=datetime.now(UTC),
-            level=level,
-            kind="connection",
-            text=said,
-            same=said,
-        )
+        entry = peer.entry("connection", text.replace("\0", ""), level)
         if peer.budget.allows(entry, in_run=True):
-            self._writer.note(entry)
+            self.writer.note(entry)
 
 
 def _patience(session: Session) -> float:

@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -20,16 +21,14 @@ from ocpp_server import frames
 from ocpp_server.calls import CallErrorReply, Calls, InvalidReplyError
 from ocpp_server.dispatch import CallRefusedError, Payload, Reply, dispatch
 from ocpp_server.frame_splitter import LARGE_MESSAGE, MAX_MESSAGE
-from ocpp_server.framelog import frame_entry
+from ocpp_server.framelog import frame_entry, oddities
 from ocpp_server.frames import ErrorCode, MessageId
-from ocpp_server.guesses import Guesses
-from ocpp_server.oddities import oddities
 from ocpp_server.peer import Peer
 from ocpp_server.protocol import Expected, OcppProtocol
 from ocpp_server.socket import ChargerSocket, Hold
-from ocpp_server.throttle import Allowance
+from ocpp_server.throttle import Allowance, Guesses
 from ocpp_server.writer import NotStoredError, Writer
-from storage.fact_records import Authorization, LogEntry, Record, Told, TransactionStart
+from storage.fact_records import Authorization, Record, Told, TransactionStart
 
 _MAX_WAITING: Final = 16
 _BYTES_A_TOKEN: Final = 4096
@@ -45,57 +44,28 @@ _PRESENTED: Final = (Authorization, TransactionStart)
 _LARGE_ANSWERS: Final = asyncio.Semaphore(8)
 
 
+@dataclass(kw_only=True, slots=True, eq=False)
 class Session:
     """Talks OCPP-J on a socket until it closes. Bytes never make it raise."""
 
-    __slots__ = (
-        "_allowance",
-        "_call_timeout",
-        "_calls",
-        "_drop",
-        "_expected",
-        "_guesses",
-        "_in_work",
-        "_is_held",
-        "_unsolicited",
-        "_waiting",
-        "_writer",
-        "ended_at",
-        "peer",
-        "protocol",
-        "socket",
-    )
-
-    def __init__(
-        self,
-        socket: ChargerSocket,
-        peer: Peer,
-        *,
-        protocol: OcppProtocol,
-        writer: Writer,
-        call_timeout: float,
-        allowance: Allowance | None,
-        guesses: Guesses | None,
-        drop: "Callable[[Session, str], None]",
-    ) -> None:
-        """``drop`` closes the link, with a reason for its log."""
-        self.socket = socket
-        self.peer = peer
-        self.protocol = protocol
-        self._writer = writer
-        self._call_timeout = call_timeout
-        self._allowance = allowance
-        self._guesses = guesses
-        self._drop = drop
-        self._calls: Calls | None = None
-        self._expected: list[tuple[Expected, asyncio.Future[datetime]]] | None = None
-        self._is_held = False
-        """A timer runs that lets the charge point go on."""
-        self._unsolicited: Allowance | None = None
-        self.ended_at = 0.0
-        """When the link was over, on the clock of the event loop; 0: it is not."""
-        self._in_work: tuple[frames.Call, Reply, bytes] | None = None
-        self._waiting: deque[bytes] | None = None
+    socket: ChargerSocket
+    peer: Peer
+    protocol: OcppProtocol
+    writer: Writer
+    call_timeout: float
+    allowance: Allowance | None
+    guesses: Guesses | None
+    drop: "Callable[[Session, str], None]"
+    """Closes the link, with a reason for its log."""
+    ended_at: float = 0.0
+    """When the link was over, on the clock of the event loop; 0: it is not."""
+    _calls: Calls | None = None
+    _expected: Sequence[tuple[Expected, asyncio.Future[datetime]]] = ()
+    _is_held: bool = False
+    """A timer runs that lets the charge point go on."""
+    _unsolicited: Allowance | None = None
+    _in_work: tuple[frames.Call, Reply, bytes] | None = None
+    _waiting: deque[bytes] | None = None
 
     async def run(self) -> None:
         """Serve until the socket is closed."""
@@ -114,7 +84,7 @@ class Session:
     async def call(self, action: str, payload: Payload) -> Payload:
         """Send a CALL and return the payload of its answer; see :meth:`calls.Calls.call`."""
         if self._calls is None:
-            self._calls = Calls(self.socket, self._call_timeout, self.protocol.answer_schema)
+            self._calls = Calls(self.socket, self.call_timeout, self.protocol.answer_schema)
         answered = await self._calls.call(action, payload, self._record)
         if answered.repairs:
             excerpt = frames.call_result("", answered.payload)
@@ -140,7 +110,7 @@ class Session:
     def expect(self, expected: Expected) -> asyncio.Future[datetime]:
         """Give the moment when the next such message is stored and answered."""
         coming: asyncio.Future[datetime] = asyncio.get_running_loop().create_future()
-        self._expected = [*(self._expected or ()), (expected, coming)]
+        self._expected = [*self._expected, (expected, coming)]
         return coming
 
     async def ping(self) -> float:
@@ -155,7 +125,7 @@ class Session:
         """
         if not self.socket.ignores_pings:
             try:
-                async with asyncio.timeout(min(self._call_timeout, _PONG_SECONDS)):
+                async with asyncio.timeout(min(self.call_timeout, _PONG_SECONDS)):
                     return await self.socket.wait_for_pong() * 1000
             except ConnectionClosed:
                 raise ChargePointGoneError(self.peer.charge_point_id) from None
@@ -219,7 +189,7 @@ class Session:
             self._take_unsolicited(data, frame.reason)
             return
         self._note_odd(None, (frame.reason,), data, refused=True)
-        self.peer.log.tell("frame_dropped", self.peer.charge_point_id, reason=frame.reason)
+        self.peer.tell("frame_dropped", reason=frame.reason)
 
     def stored(self, error: NotStoredError | None) -> None:
         """Hear from the writer what became of the facts in work; answer, and go on."""
@@ -232,19 +202,17 @@ class Session:
     def _pause(self) -> float:
         """Return the seconds that an answer waits where id tags are guessed or starts never end."""
         pause = 0.0
-        if self._guesses is None or self._in_work is None:
+        if self.guesses is None or self._in_work is None:
             return pause
         for fact in self._in_work[1].facts:
             if not isinstance(fact, _PRESENTED):
                 continue
             unknown = not fact.accepted
-            pause = max(pause, self._guesses.pause(fact.charge_point_id, unknown=unknown))
+            pause = max(pause, self.guesses.pause(fact.charge_point_id, unknown=unknown))
             if isinstance(fact, TransactionStart):
                 late = self.peer.budget.pause_of_a_start(datetime.now(UTC))
                 if late:
-                    self.peer.log.tell(
-                        "charge_point_begins_too_much", fact.charge_point_id, level=LogLevel.WARNING
-                    )
+                    self.peer.tell("charge_point_begins_too_much", level=LogLevel.WARNING)
                 pause = max(pause, late)
         return pause
 
@@ -289,11 +257,11 @@ class Session:
                     fact.contested = peer.generation
         if reply.repairs:
             self._note_odd(call.action, reply.repairs, data, refused=False)
-        self._writer.touch(peer, now, heartbeat=reply.heartbeat)
+        self.writer.touch(peer, now, heartbeat=reply.heartbeat)
         kept = reply.facts and self._kept(reply.facts, now)
         if kept:
             self._in_work = call, reply, data
-            self._writer.put(kept, self)
+            self.writer.put(kept, self)
         else:
             self._finish(call, reply)
 
@@ -313,18 +281,8 @@ class Session:
         alarm = peer.budget.take_alarm()
         if alarm is None:
             return
-        peer.log.tell("charge_point_over_budget", peer.charge_point_id, level=LogLevel.WARNING)
-        self._writer.note(
-            LogEntry(
-                charge_point_id=peer.charge_point_id,
-                commissioning_id=peer.watched_run,
-                at=datetime.now(UTC),
-                level=LogLevel.WARNING,
-                kind="budget",
-                text=alarm,
-                same=alarm,
-            )
-        )
+        peer.tell("charge_point_over_budget", level=LogLevel.WARNING)
+        self.writer.note(peer.entry("budget", alarm, LogLevel.WARNING))
 
     def _finish(self, call: frames.Call, reply: Reply) -> None:
         try:
@@ -343,13 +301,7 @@ class Session:
 
     def _failed(self, call: frames.Call) -> None:
         """Answer with an error: a bug of ours costs one reply, and not the connection."""
-        self.peer.log.tell(
-            "handler_failed",
-            self.peer.charge_point_id,
-            level=LogLevel.ERROR,
-            exc_info=True,
-            action=call.action,
-        )
+        self.peer.tell("handler_failed", level=LogLevel.ERROR, exc_info=True, action=call.action)
         self._refuse(call, ErrorCode.INTERNAL_ERROR, "Something went wrong.")
 
     def _refuse(
@@ -371,7 +323,7 @@ class Session:
         if calls is not None and calls.take(frame):
             return
         if self._is_late(frame.message_id):
-            self.peer.log.tell("late_reply_dropped", self.peer.charge_point_id)
+            self.peer.tell("late_reply_dropped")
         else:
             self._take_unsolicited(data, _UNSOLICITED)
 
@@ -381,12 +333,12 @@ class Session:
     def _take_unsolicited(self, data: bytes, what: str) -> None:
         """Drop an unsolicited answer; a flood of them ends the link."""
         self._spend(_UNSOLICITED_TOKENS)
-        self.peer.log.tell("unsolicited_reply_dropped", self.peer.charge_point_id)
+        self.peer.tell("unsolicited_reply_dropped")
         self._note_odd(None, (what,), data, refused=True)
         if self._unsolicited is None:
             self._unsolicited = Allowance(rate=_UNSOLICITED_RATE, burst=_UNSOLICITED_BURST)
         if self._unsolicited.spend() > 0 and self.socket.is_open:
-            self._drop(self, "too many answers that nothing waits for")
+            self.drop(self, "too many answers that nothing waits for")
 
     def _line_up(self, data: bytes) -> None:
         """Keep a call that came before the last one was answered, unread: that saves memory."""
@@ -398,13 +350,13 @@ class Session:
 
     def _spend(self, tokens: int) -> None:
         """Hold a charge point back that sends more than its share."""
-        if self._allowance is None:
+        if self.allowance is None:
             return
-        pause = self._allowance.spend(tokens)
+        pause = self.allowance.spend(tokens)
         if pause > 0 and not self._is_held:
             self._is_held = True
             self.socket.hold(Hold.RATE)
-            asyncio.get_running_loop().call_later(pause, self._release, self._allowance)
+            asyncio.get_running_loop().call_later(pause, self._release, self.allowance)
 
     def _release(self, allowance: Allowance) -> None:
         pause = allowance.pause()
@@ -422,7 +374,7 @@ class Session:
         again = action in self.protocol.repeated
         entry = frame_entry(self.peer, direction, action, message_id, data, repeated=again)
         if self.peer.budget.allows(entry, in_run=True):
-            self._writer.note(entry)
+            self.writer.note(entry)
         else:
             self._tell_of_budget()
 
@@ -430,13 +382,13 @@ class Session:
         what = None if reply.astray is None else reply.astray()
         if what is not None:
             for oddity in oddities(self.peer, call.action, (what,), data, astray=True):
-                self._writer.note(oddity)
+                self.writer.note(oddity)
 
     def _note_odd(
         self, action: str | None, whats: tuple[str, ...], data: bytes, *, refused: bool
     ) -> None:
         for oddity in oddities(self.peer, action, whats, data, refused=refused):
-            self._writer.note(oddity)
+            self.writer.note(oddity)
 
 
 def _has_come(expected: Expected, coming: asyncio.Future[datetime], call: frames.Call) -> bool:

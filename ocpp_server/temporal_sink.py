@@ -7,7 +7,6 @@ import asyncio
 import itertools
 from collections import deque
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -17,13 +16,16 @@ from temporalio.service import RPCError, RPCStatusCode
 from domain.billing.messages import BillTransaction
 from domain.cancellation import end
 from domain.facts import ChargePointEvent, ChargePointEvents, EventKind
-from domain.names import (
-    CHARGE_POINT_EVENTS_SIGNAL,
-    SHARED_TASK_QUEUE,
-)
+from domain.names import CHARGE_POINT_EVENTS_SIGNAL, SHARED_TASK_QUEUE
 from domain.states import LogLevel
 from ocpp_server.charge_point_log import ChargePointLog
-from ocpp_server.workflow_starts import WorkflowStarts
+from ocpp_server.workflow_starts import (
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    REFUSALS,
+    RPC_TIMEOUT,
+    WorkflowStarts,
+)
 from storage.outages import Outage
 from temporal import starts
 
@@ -31,11 +33,6 @@ _MAX_WAITING: Final = 1_000
 _MAX_TOLD: Final = 50
 _ROWS: Final = {EventKind.METER_VALUES}
 _IN_A_SNAPSHOT: Final = set(EventKind) - {EventKind.FIRMWARE_STATUS, EventKind.DIAGNOSTICS_STATUS}
-_RPC_TIMEOUT: Final = timedelta(seconds=10)
-_FIRST_PAUSE: Final = 0.2
-_LONGEST_PAUSE: Final = 10.0
-# Temporal does not want this event, and will not want it later.
-_REFUSALS: Final = {RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.PERMISSION_DENIED}
 _log = structlog.get_logger(__name__)
 
 
@@ -54,7 +51,7 @@ class TemporalSink:
         self._tasks: set[asyncio.Task[None]] = set()
         self._outage = Outage("signals_wait_for_temporal", log=_log)
         self._starts = WorkflowStarts(
-            self._temporal, self._keep, task_queue=task_queue, lines=self._lines
+            temporal=self._temporal, keep=self._keep, task_queue=task_queue, lines=self._lines
         )
 
     def connected(self, client: Client) -> None:
@@ -131,14 +128,14 @@ class TemporalSink:
 
         One may begin right then: what arrived meanwhile is told to it.
         """
-        pause, of = _FIRST_PAUSE, events[0].charge_point_id
+        pause, of = FIRST_PAUSE, events[0].charge_point_id
         while True:
             incomplete = workflow_id in self._incomplete
             self._incomplete.discard(workflow_id)  # what is dropped from now on is news
             told = ChargePointEvents(events=tuple(events), incomplete=incomplete)
             try:
                 await client.get_workflow_handle(workflow_id).signal(
-                    CHARGE_POINT_EVENTS_SIGNAL, told, rpc_timeout=_RPC_TIMEOUT
+                    CHARGE_POINT_EVENTS_SIGNAL, told, rpc_timeout=RPC_TIMEOUT
                 )
             except RPCError as error:
                 if incomplete:
@@ -146,12 +143,12 @@ class TemporalSink:
                 if error.status is RPCStatusCode.NOT_FOUND:
                     self._lines.tell("watcher_gone", of, workflow_id=workflow_id)
                     return
-                if error.status in _REFUSALS and len(events) > 1:
+                if error.status in REFUSALS and len(events) > 1:
                     # One of them is to blame: the others are told without it.
                     for event in events:
                         await self._tell(client, workflow_id, [event])
                     return
-                if error.status in _REFUSALS:
+                if error.status in REFUSALS:
                     self._lines.tell(
                         "signal_refused",
                         of,
@@ -162,7 +159,7 @@ class TemporalSink:
                     return
                 self._outage.failed(error, workflow_id=workflow_id)
                 await asyncio.sleep(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE)
+                pause = min(pause * 2, LONGEST_PAUSE)
             else:
                 self._outage.over()
                 return

@@ -1,13 +1,22 @@
-"""Limits: messages and connections of one charge point, refused handshakes of one source."""
+"""Limits: messages, connections, id tags of a charge point, refused handshakes of a source."""
 
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Final
 
 from domain.proxies import source_network
 
 _MAX_SOURCES: Final = 10_000
+MOST: Final = 5
+"""Unknown id tags of one charge point within a minute that are answered at once."""
+_WINDOW: Final = 60.0
+_STEP: Final = 2.0
+LATEST: Final = 8.0
+"""Seconds; some firmware waits ten for an answer."""
+_REMEMBERED: Final = MOST + int(LATEST / _STEP)
+_MAX_CHARGE_POINTS: Final = 10_000
 
 
 class Allowance:
@@ -47,6 +56,7 @@ class Allowance:
         return 0.0 if self._tokens >= 0 else -self._tokens / self._rate
 
 
+@dataclass(kw_only=True, eq=False)
 class Arrivals:
     """Makes whoever connects far too often as one charge point wait, and never locks it out.
 
@@ -56,20 +66,12 @@ class Arrivals:
     nothing. Only the newest ten thousand are remembered.
     """
 
-    def __init__(
-        self,
-        *,
-        rate: float = 1.0,
-        burst: float = 20.0,
-        longest: float = 5.0,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """``longest``: who would have to wait for more seconds is sent away."""
-        self._rate = rate
-        self._burst = burst
-        self._longest = longest
-        self._clock = clock
-        self._allowances: OrderedDict[tuple[str, str], Allowance] = OrderedDict()
+    rate: float = 1.0
+    burst: float = 20.0
+    longest: float = 5.0
+    """Who would have to wait for more seconds is sent away."""
+    clock: Callable[[], float] = time.monotonic
+    _allowances: OrderedDict[tuple[str, str], Allowance] = field(default_factory=OrderedDict)
 
     def __len__(self) -> int:
         return len(self._allowances)
@@ -79,13 +81,14 @@ class Arrivals:
         key = source_network(source or ""), charge_point_id
         allowance = self._allowances.pop(key, None)
         if allowance is None:
-            allowance = Allowance(rate=self._rate, burst=self._burst, clock=self._clock)
+            allowance = Allowance(rate=self.rate, burst=self.burst, clock=self.clock)
         self._allowances[key] = allowance
         while len(self._allowances) > _MAX_SOURCES:
             self._allowances.popitem(last=False)
-        return None if allowance.would_pause() > self._longest else allowance.spend()
+        return None if allowance.would_pause() > self.longest else allowance.spend()
 
 
+@dataclass(kw_only=True, eq=False)
 class Failures:
     """Counts refusals by source. Beyond the limit they are no longer recorded, and answered late.
 
@@ -93,40 +96,32 @@ class Failures:
     and who is admitted does not wait.
     """
 
-    def __init__(
-        self,
-        *,
-        limit: int = 30,
-        window: float = 60.0,
-        step: float = 0.1,
-        longest: float = 4.0,
-        burst: float = 300.0,
-        rate: float = 5.0,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """``step`` seconds longer waits each refusal beyond the limit, ``longest`` at most.
+    limit: int = 30
+    window: float = 60.0
+    step: float = 0.1
+    """So many seconds longer waits each refusal beyond the limit, ``longest`` at most."""
+    longest: float = 4.0
+    burst: float = 300.0
+    """So many of all sources are recorded, then ``rate`` a second: who has many addresses must not
+    fill the log, nor the database."""
+    rate: float = 5.0
+    clock: Callable[[], float] = time.monotonic
+    _all: Allowance = field(init=False)
+    _counts: OrderedDict[str, tuple[int, float]] = field(default_factory=OrderedDict)
 
-        Of all sources ``burst`` are recorded, then ``rate`` a second: who has many addresses must
-        not fill the log, nor the database.
-        """
-        self._limit = limit
-        self._window = window
-        self._step = step
-        self._longest = longest
-        self._clock = clock
-        self._all = Allowance(rate=rate, burst=burst, clock=clock)
-        self._counts: OrderedDict[str, tuple[int, float]] = OrderedDict()
+    def __post_init__(self) -> None:
+        self._all = Allowance(rate=self.rate, burst=self.burst, clock=self.clock)
 
     def exceeded(self, source: str) -> bool:
         """Count a refusal; True when there were too many of this source, or of all."""
-        source, now = source_network(source), self._clock()
-        count, ends = self._counts.pop(source, (0, now + self._window))
+        source, now = source_network(source), self.clock()
+        count, ends = self._counts.pop(source, (0, now + self.window))
         if now >= ends:
-            count, ends = 0, now + self._window
+            count, ends = 0, now + self.window
         self._counts[source] = (count + 1, ends)
         while len(self._counts) > _MAX_SOURCES:
             self._counts.popitem(last=False)
-        if count >= self._limit or self._all.would_pause() > 0:
+        if count >= self.limit or self._all.would_pause() > 0:
             return True
         self._all.spend()
         return False
@@ -134,6 +129,36 @@ class Failures:
     def pause(self, source: str) -> float:
         """Return how many seconds the answer to its newest refusal is to wait."""
         count, ends = self._counts.get(source_network(source), (0, 0.0))
-        if self._clock() >= ends:
+        if self.clock() >= ends:
             return 0.0
-        return min(max(count - self._limit, 0) * self._step, self._longest)
+        return min(max(count - self.limit, 0) * self.step, self.longest)
+
+
+class Guesses:
+    """Counts unknown id tags of each charge point, over all its links: none can be found so.
+
+    Who presents many is answered late, whatever is presented there then, the right one too, so that
+    the time tells nothing; and nobody is refused for it, for a driver may stand there whose card is
+    the sixth.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._seen: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def pause(self, charge_point_id: str, *, unknown: bool) -> float:
+        """Count an id tag that was presented; return how many seconds its answer has to wait."""
+        now = self._clock()
+        seen = self._seen.get(charge_point_id, ())
+        recent = sum(now - at < _WINDOW for at in seen)
+        if unknown:
+            self._count(charge_point_id, now)
+        return min(max(recent - MOST + 1, 0) * _STEP, LATEST)
+
+    def _count(self, charge_point_id: str, now: float) -> None:
+        seen = self._seen.pop(charge_point_id, None)
+        seen = deque(maxlen=_REMEMBERED) if seen is None else seen
+        seen.append(now)
+        self._seen[charge_point_id] = seen
+        while len(self._seen) > _MAX_CHARGE_POINTS:
+            self._seen.popitem(last=False)

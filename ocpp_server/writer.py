@@ -8,7 +8,7 @@ never many), and a sender that has waited too long is told so and answers Intern
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -87,25 +87,20 @@ class _Future:
             self.future.set_exception(error)
 
 
+@dataclass(eq=False)
 class Writer:
     """The one writer of a node. ``committed`` gets each batch right after its commit."""
 
-    def __init__(
-        self,
-        database: Database,
-        committed: Callable[[Sequence[Record]], None],
-        lines: ChargePointLog | None = None,
-    ) -> None:
-        self._lines = lines or ChargePointLog()
-        self._database = database
-        self._committed = committed
-        self._queue: list[_Waiting] = []
-        self._touched: dict[str, Touched] = {}
-        self._touches_due = 0.0
-        self._wake = asyncio.Event()
-        self._closing = False
-        self._dropped = 0
-        self._outage = Outage("facts_wait_for_database", log=_log)
+    database: Database
+    committed: Callable[[Sequence[Record]], None]
+    lines: ChargePointLog = field(default_factory=ChargePointLog)
+    _queue: list[_Waiting] = field(default_factory=list)
+    _touched: dict[str, Touched] = field(default_factory=dict)
+    _touches_due: float = 0.0
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _closing: bool = False
+    _dropped: int = 0
+    _outage: Outage = field(default_factory=lambda: Outage("facts_wait_for_database", log=_log))
 
     async def store(self, record: Record) -> None:
         """Return once the record is committed and its answers are filled in.
@@ -223,11 +218,11 @@ class Writer:
 
     async def _commit(self, batch: list[_Waiting]) -> None:
         records = [record for waiting in batch for record in waiting.records]
-        async with asyncio.timeout(_COMMIT_SECONDS), self._database.write() as connection:
+        async with asyncio.timeout(_COMMIT_SECONDS), self.database.write() as connection:
             await facts.store(connection, records)
         for waiting in batch:
             self._tell(waiting, None)
-        self._committed(records)
+        self.committed(records)
 
     async def _write_singly(self, batch: list[_Waiting]) -> list[_Waiting]:
         """Write messages one by one, as one is poison; returns those left if the database goes."""
@@ -237,7 +232,7 @@ class Writer:
             except Exception as error:  # noqa: BLE001 - reported to the one whose fact it is
                 if not is_refused(error):
                     return batch[place:]
-                self._lines.tell(
+                self.lines.tell(
                     "fact_not_stored",
                     waiting.records[0].charge_point_id or "",
                     level=LogLevel.ERROR,
@@ -273,7 +268,7 @@ class Writer:
         try:
             waiting.sender.stored(error)
         except Exception:  # noqa: BLE001 - logged with its trace
-            self._lines.tell(
+            self.lines.tell(
                 "sender_failed",
                 waiting.records[0].charge_point_id or "",
                 level=LogLevel.ERROR,

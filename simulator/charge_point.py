@@ -61,12 +61,8 @@ class VirtualChargePoint:
             seed=seed,
             events=self.events,
         )
-        self._connection = Connection(
-            self._station, self.address, latency=latency, call_timeout=call_timeout
-        )
-        self._hardware = self._connection.hardware
+        self.profile = profile
         self.serial = self._station.serial
-        """Its serial number."""
         self.received = self._station.received
         """Calls of the central system, by action."""
         self.commands = self._station.commands
@@ -75,8 +71,10 @@ class VirtualChargePoint:
         """Calls that it made, by action; each attempt counts."""
         self.id_tags = self._station.id_tags
         """How often each id tag came in a RemoteStartTransaction."""
-        self.profile = self._station.profile
-        """Which model it is."""
+        self._connection = Connection(
+            self._station, self.address, latency=latency, call_timeout=call_timeout
+        )
+        self._hardware = self._connection.hardware
 
     # --- what an observer sees -------------------------------------------------------------
 
@@ -146,7 +144,7 @@ class VirtualChargePoint:
 
     def amps(self, connector: int = 1) -> float:
         """Return the current that flows now on each phase that the vehicle uses."""
-        profile = self._station.profile
+        profile = self.profile
         there = 1 if profile.direct_current else profile.phases
         used = min(self._connector(connector).vehicle_phases or there, there)
         return self.power_w(connector) / (profile.voltage * used)

@@ -37,7 +37,7 @@ class Charging:
                 self._authorized(connector, id_tag)
 
         self._station.outbox.add(
-            Outgoing(action=Action.AUTHORIZE, payload=lambda: {"idTag": id_tag}, on_reply=answered)
+            Outgoing(Action.AUTHORIZE, lambda: {"idTag": id_tag}, on_reply=answered)
         )
 
     def present_card(self, connector: Connector, id_tag: str) -> None:
@@ -168,8 +168,8 @@ class Charging:
         )
         station.outbox.add(
             Outgoing(
-                action=Action.START_TRANSACTION,
-                payload=lambda: payload,
+                Action.START_TRANSACTION,
+                lambda: payload,
                 on_reply=partial(self._started, connector, transaction),
                 durable=True,
             )
@@ -214,9 +214,7 @@ class Charging:
                 **data,
             }
 
-        self._station.outbox.add(
-            Outgoing(action=Action.STOP_TRANSACTION, payload=payload, durable=True)
-        )
+        self._station.outbox.add(Outgoing(Action.STOP_TRANSACTION, payload, durable=True))
 
 
 def _accepted(reply: Payload) -> bool:

@@ -2,15 +2,8 @@
 
 from dataclasses import replace
 
-from simulator.configuration_keys import (
-    FEATURE_PROFILES,
-    LIST_KEYS,
-    LIST_PROFILE,
-    MEASURANDS,
-    Key,
-    Kind,
-    keys_of,
-)
+from simulator import configuration_keys as keys
+from simulator.configuration_keys import Key, Kind
 from simulator.frames import Payload
 from simulator.profile import Profile
 from simulator.words import Answered, Measurand
@@ -23,7 +16,7 @@ class Configuration:
     """Values that differ from the defaults, over the keys that all instances of a model share."""
 
     def __init__(self, profile: Profile) -> None:
-        self._keys = dict(keys_of(profile.connectors))
+        self._keys = dict(keys.keys_of(profile.connectors))
         self.missed_change = False
         self._reboot_keys = {name.lower() for name in profile.reboot_keys}
         self._values = {name.lower(): value for name, value in profile.configuration.items()}
@@ -77,10 +70,11 @@ class Configuration:
 
     def have_no_local_list(self) -> None:
         """Be a charge point without LocalAuthListManagement (section 9.3)."""
-        for name in LIST_KEYS:
+        for name in keys.LIST_KEYS:
             self.lack(name)
-        others = [one for one in self.text(FEATURE_PROFILES).split(",") if one != LIST_PROFILE]
-        self.override(FEATURE_PROFILES, ",".join(others))
+        features = self.text(keys.FEATURE_PROFILES).split(",")
+        others = [one for one in features if one != keys.LIST_PROFILE]
+        self.override(keys.FEATURE_PROFILES, ",".join(others))
 
     def lack(self, name: str) -> None:
         """Not know a key at all."""
@@ -123,9 +117,7 @@ class Configuration:
             case Kind.BOOLEAN:
                 return value.lower() in {"true", "false"}
             case Kind.MEASURANDS:
-                return all(
-                    name.strip() in {*MEASURANDS, Measurand.SOC} for name in value.split(",")
-                )
+                return all(name.strip() in set(Measurand) for name in value.split(","))
             case Kind.SECRET:
                 return decode_key(value) is not None
             case Kind.TEXT:

@@ -6,6 +6,8 @@ from enum import StrEnum
 from functools import cache
 from typing import Final
 
+from simulator.words import Measurand
+
 
 class Kind(StrEnum):
     """What values a key takes."""
@@ -36,12 +38,7 @@ def _boolean(name: str, *, default: bool, read_only: bool = False) -> Key:
     return Key(name=name, default=text, kind=Kind.BOOLEAN, read_only=read_only)
 
 
-MEASURANDS: Final = (
-    "Energy.Active.Import.Register",
-    "Power.Active.Import",
-    "Current.Import",
-    "Voltage",
-)
+MEASURANDS: Final = tuple(one for one in Measurand if one is not Measurand.SOC)
 FEATURE_PROFILES: Final = "SupportedFeatureProfiles"
 LIST_PROFILE: Final = "LocalAuthListManagement"
 LIST_KEYS: Final = ("LocalAuthListEnabled", "LocalAuthListMaxLength", "SendLocalListMaxLength")

@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import suppress
-from functools import partial
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
@@ -13,8 +12,9 @@ from simulator.delivery import deliver
 from simulator.dialling import Address, DialError, dial
 from simulator.events import EventKind
 from simulator.fault import Fault
-from simulator.hardware import Hardware, assemble
-from simulator.link import Link
+from simulator.frames import Call
+from simulator.hardware import Hardware
+from simulator.link import Answer, Link
 from simulator.power import Downtime
 from simulator.station import Station
 
@@ -38,9 +38,7 @@ class Connection:
         self._downtime: Downtime | None = None
         self._failures = 0
         self._closing: set[asyncio.Task[None]] = set()
-        self.hardware: Hardware = assemble(
-            station, hang_up=self.hang_up, use_password=address.use_password
-        )
+        self.hardware = Hardware(station, hang_up=self.hang_up, use_password=address.use_password)
 
     async def run(self) -> None:
         """Connect, and connect again for ever; ends when it is cancelled."""
@@ -82,7 +80,7 @@ class Connection:
 
     async def _converse(self, socket: ClientConnection) -> None:
         station = self._station
-        link = Link(socket, partial(routing.answer, self.hardware), latency=self._latency)
+        link = Link(socket, self._answer, latency=self._latency)
         self._socket, station.online = socket, True
         station.events.emit(EventKind.CONNECTED, f"connected to {self._address.url}")
         if not station.has(Fault.SILENT):
@@ -97,6 +95,9 @@ class Connection:
             self._socket = None
             station.link_lost()
             station.events.emit(EventKind.DISCONNECTED, f"connection closed {_why(socket)}")
+
+    def _answer(self, call: Call) -> Answer | None:
+        return routing.answer(self.hardware, call)
 
     def _pause(self) -> float:
         timers = self._station.timers

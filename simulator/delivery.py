@@ -37,14 +37,14 @@ async def _deliver(hardware: Hardware, link: Link, within: float) -> None:
             station.outbox.remove(item)
             continue
         if station.has(Fault.GARBAGE_FRAMES):
-            await link.send_raw(station.random.choice(GARBAGE))
+            await link.socket.send(station.random.choice(GARBAGE))
         try:
             await _send(hardware, link, item, within)
         except CallTimeout:
             silent_calls += 1
             _failed(station, item)
             if silent_calls >= MAX_SILENT_CALLS:
-                await link.close()
+                await link.socket.close()
         except LinkError:
             _failed(station, item)
         else:
@@ -56,7 +56,7 @@ async def _send(hardware: Hardware, link: Link, item: Outgoing, within: float) -
     payload = with_faults(station, item.action, item.payload())
     station.sent[item.action] += 1
     if item.action == Action.METER_VALUES and station.has(Fault.BROKEN_METER_VALUES):
-        await link.send_raw(frames.render_call(str(uuid.uuid4()), item.action, payload)[:CUT_AT])
+        await link.socket.send(frames.render_call(str(uuid.uuid4()), item.action, payload)[:CUT_AT])
         station.outbox.remove(item)  # nobody can answer it
         return
     reply = await link.call(item.action, payload, within=within)

@@ -44,14 +44,14 @@ class Link:
     """Frames in and out of one socket, with one call of ours in flight."""
 
     def __init__(self, socket: ClientConnection, answer: Answerer, *, latency: float) -> None:
-        self._socket = socket
+        self.socket = socket
         self._answer = answer
         self._latency = latency
         self._pending: tuple[str, asyncio.Future[Payload]] | None = None
 
     async def read(self) -> None:
         """Read frames until the connection ends, however it ends."""
-        async for raw in self._socket:
+        async for raw in self.socket:
             if self._latency:
                 await asyncio.sleep(self._latency)
             try:
@@ -69,7 +69,7 @@ class Link:
         future: asyncio.Future[Payload] = asyncio.get_running_loop().create_future()
         self._pending = (unique_id, future)
         try:
-            await self._socket.send(frames.render_call(unique_id, action, payload))
+            await self.socket.send(frames.render_call(unique_id, action, payload))
             async with asyncio.timeout(within):
                 return await future
         except TimeoutError as error:
@@ -78,25 +78,17 @@ class Link:
             # A late answer finds nothing pending and is dropped, never matched to the next call.
             self._pending = None
 
-    async def send_raw(self, text: str) -> None:
-        """Send any text, OCPP or not."""
-        await self._socket.send(text)
-
-    async def close(self) -> None:
-        """Close the connection."""
-        await self._socket.close()
-
     async def _serve(self, call: Call) -> None:
         try:
             answer = self._answer(call)
         except CallRejected as rejected:
-            await self._socket.send(
+            await self.socket.send(
                 frames.render_error(call.unique_id, rejected.code, rejected.description)
             )
             return
         if answer is None:
             return
-        await self._socket.send(frames.render_result(call.unique_id, answer.payload))
+        await self.socket.send(frames.render_result(call.unique_id, answer.payload))
         if answer.then is not None:
             answer.then()
 

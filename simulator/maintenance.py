@@ -91,7 +91,7 @@ class Maintenance:
 
     def _report(self, action: Action, status: str, *, triggered: bool) -> None:
         self._station.outbox.add(
-            Outgoing(action=action, payload=lambda: {"status": status}, before_accepted=triggered)
+            Outgoing(action, lambda: {"status": status}, before_accepted=triggered)
         )
 
     def _seconds_until(self, date: str) -> float:

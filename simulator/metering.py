@@ -91,8 +91,8 @@ class Metering:
 
         self._station.outbox.add(
             Outgoing(
-                action=Action.METER_VALUES,
-                payload=payload,
+                Action.METER_VALUES,
+                payload,
                 durable=transaction is not None,
                 before_accepted=before_accepted,
             )

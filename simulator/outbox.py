@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 from simulator.frames import Payload
 from simulator.words import Action
@@ -10,12 +10,13 @@ from simulator.words import Action
 CAPACITY = 1000
 
 
-@dataclass(kw_only=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Outgoing:
     """One call to be made. Its payload is built when it is sent, once the ids are known."""
 
     action: str
     payload: Callable[[], Payload]
+    _: KW_ONLY
     on_reply: Callable[[Payload], None] = lambda _reply: None
     on_failure: Callable[[], None] = lambda: None
     durable: bool = False

@@ -25,41 +25,35 @@ class Downtime:
     """With a closing handshake, not by pulling the plug."""
 
 
+@dataclass(eq=False)
 class Power:
     """Takes the station off the network, and restarts it."""
 
-    def __init__(
-        self,
-        station: Station,
-        registration: Registration,
-        charging: Charging,
-        hang_up: Callable[[Downtime], None],
-    ) -> None:
-        self._station = station
-        self._registration = registration
-        self._charging = charging
-        self.hang_up = hang_up
-        self._dropped = False
-        self._loops = False
+    station: Station
+    registration: Registration
+    charging: Charging
+    hang_up: Callable[[Downtime], None]
+    _dropped: bool = False
+    _loops: bool = False
 
     def reset(self, *, hard: bool) -> None:
         """Answer Reset: end the transactions, tell so, then restart (section 5.14)."""
-        station = self._station
+        station = self.station
         station.events.emit(EventKind.RESET, f"{'hard' if hard else 'soft'} reset")
         for connector in station.outlets:
-            self._charging.stop(connector, Reason.HARD_RESET if hard else Reason.SOFT_RESET)
+            self.charging.stop(connector, Reason.HARD_RESET if hard else Reason.SOFT_RESET)
         station.timers.after("restart", RESET_GRACE_SECONDS, lambda: self.restart(politely=True))
 
     def cycle(self) -> None:
         """Cut the power and give it back."""
-        self._station.events.emit(EventKind.RESET, "power cycle")
+        self.station.events.emit(EventKind.RESET, "power cycle")
         self.restart(politely=False)
 
     def restart(self, *, politely: bool) -> None:
         """Go down with all that is volatile, and boot with the next connection."""
-        station = self._station
+        station = self.station
         for connector in station.outlets:
-            self._charging.stop(connector, Reason.POWER_LOSS)
+            self.charging.stop(connector, Reason.POWER_LOSS)
             connector.authorized = None
             connector.finished = False
             if connector.plugged_by_itself:
@@ -71,10 +65,10 @@ class Power:
             station.known_tags.clear_list()
         station.firmware_status = "Idle"
         station.configuration.reboot()
-        self._registration.powered_up()
+        self.registration.powered_up()
         if politely and station.has(Fault.RESTARTS_ON_ITS_LINK):
             station.outbox.drop_volatile()
-            station.timers.after("boot", station.profile.reboot_seconds, self._registration.boot)
+            station.timers.after("boot", station.profile.reboot_seconds, self.registration.boot)
         else:
             self.hang_up(Downtime(seconds=station.profile.reboot_seconds, politely=politely))
         if self._loops:
@@ -82,18 +76,18 @@ class Power:
 
     def boot_loop(self) -> None:
         """Restart now and soon after each boot, for as long as the fault lasts."""
-        self._loops = self._station.has(Fault.BOOT_LOOPS_ON_KEY)
+        self._loops = self.station.has(Fault.BOOT_LOOPS_ON_KEY)
         if self._loops:
             self._restart_after(BOOT_LOOP_SECONDS)
 
     def end_boot_loop(self) -> None:
         """Boot like any other from now on."""
         self._loops = False
-        self._station.timers.cancel("restart")
+        self.station.timers.cancel("restart")
 
     def transaction_began(self) -> None:
         """Do what goes wrong soon after."""
-        station = self._station
+        station = self.station
         if station.has(Fault.DROPS_MID_TRANSACTION) and not self._dropped:
             self._dropped = True
             drop = Downtime(seconds=DROP_FOR_SECONDS, politely=False)
@@ -104,9 +98,9 @@ class Power:
             station.timers.after("fault", DROP_AFTER_SECONDS, self._break)
 
     def _break(self) -> None:
-        first = self._station.connectors[1]
+        first = self.station.connectors[1]
         first.faulted = True
-        self._station.report(first)
+        self.station.report(first)
 
     def _restart_after(self, seconds: float) -> None:
-        self._station.timers.after("restart", seconds, lambda: self.restart(politely=False))
+        self.station.timers.after("restart", seconds, lambda: self.restart(politely=False))

@@ -57,8 +57,8 @@ class Registration:
         self._station.timers.cancel("boot")
         self._station.outbox.add(
             Outgoing(
-                action=Action.BOOT_NOTIFICATION,
-                payload=self._name_plate,
+                Action.BOOT_NOTIFICATION,
+                self._name_plate,
                 on_reply=self._answered,
                 on_failure=self._retry_later,
                 before_accepted=True,
@@ -69,9 +69,7 @@ class Registration:
         """Queue a Heartbeat."""
         if self._station.has(Fault.NO_HEARTBEAT):
             return
-        self._station.outbox.add(
-            Outgoing(action=Action.HEARTBEAT, payload=dict, before_accepted=triggered)
-        )
+        self._station.outbox.add(Outgoing(Action.HEARTBEAT, dict, before_accepted=triggered))
 
     def interval_changed(self) -> None:
         """Count the heartbeat interval anew."""

@@ -4,18 +4,18 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from simulator.configuration import Configuration
 from simulator.connector import Connector, Transaction
 from simulator.events import EventKind, Events
 from simulator.fault import Fault
-from simulator.frames import Payload
+from simulator.frames import Call, Payload
 from simulator.known_tags import KnownTags
 from simulator.meter import Meter
 from simulator.outbox import Outbox, Outgoing
 from simulator.profile import Profile
-from simulator.received import Received
 from simulator.smart_charging import ChargingProfiles
 from simulator.timers import Timers
 from simulator.words import Action, ChargePointStatus
@@ -29,12 +29,22 @@ CLOCK_SKEWS = {
     Fault.CLOCK_SKEWED: timedelta(hours=2),
     Fault.CLOCK_BEHIND: timedelta(seconds=-90),
 }
+EFFECTS = {"RemoteStartTransaction", "Reset", "UpdateFirmware"}
 FIRST_REGISTER_WH = (10_000, 500_000)
 FAULTED_DETAILS: Payload = {
     "errorCode": "GroundFailure",
     "info": "Residual current monitor tripped",
     "vendorErrorCode": "E-1042",
 }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Received:
+    """A command with an effect that came. ``id_tag`` is that of a RemoteStartTransaction."""
+
+    action: str
+    at: datetime
+    id_tag: str | None = None
 
 
 class Station:
@@ -154,8 +164,8 @@ class Station:
 
         self.outbox.add(
             Outgoing(
-                action=Action.STATUS_NOTIFICATION,
-                payload=lambda: payload,
+                Action.STATUS_NOTIFICATION,
+                lambda: payload,
                 on_reply=confirmed,
                 before_accepted=triggered or self.profile.status_while_pending,
             )
@@ -182,3 +192,11 @@ class Station:
         for connector in self.connectors:
             connector.announced = connector.confirmed
         self.events.changed()
+
+
+def received(call: Call) -> list[Received]:
+    """Say what arrived; nothing of a call without an effect."""
+    if call.action not in EFFECTS:
+        return []
+    id_tag = call.payload.get("idTag") if isinstance(call.payload, dict) else None
+    return [Received(action=call.action, at=datetime.now(UTC), id_tag=id_tag)]

@@ -7,7 +7,7 @@ from string import Formatter
 from docs.generate.problems import ROOT, SCANNED, sentence
 from docs.generate.table import code, table
 from domain.failures import _TEXTS, FailureCode
-from ocpp_server.auth import _STATUS, RefusalCode
+from ocpp_server.auth import RefusalCode
 from storage.handover import _STALE, _WHY
 
 _OF_TABLES = "storage/handover.py"
@@ -30,7 +30,7 @@ def refusals() -> str:
     """Why an OCPP server refuses a connection."""
     return table(
         ("Code", "HTTP status"),
-        ((code(name), f"{_STATUS[name].value} {_STATUS[name].phrase}") for name in RefusalCode),
+        ((code(one), f"{one.status.value} {one.status.phrase}") for one in RefusalCode),
     )
 
 

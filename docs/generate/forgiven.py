@@ -13,8 +13,7 @@ from ocpp_server.dispatch import CallRefusedError, dispatch
 from ocpp_server.peer import Peer
 from ocpp_server.protocols import protocols
 from ocpp_server.v16.essentials import ESSENTIALS
-from ocpp_server.v16.leniency import LENIENCY
-from ocpp_server.v16.schemas import request_schema
+from ocpp_server.v16.schemas import LENIENCY, request_schema
 from storage.fact_records import KnownTransaction
 
 _NOW: Final = datetime(2026, 1, 2, 3, 5, tzinfo=UTC)

@@ -1,7 +1,4 @@
-"""BootNotification and Heartbeat (OCPP 1.6 §4.2, §4.6).
-
-A boot is answered Pending until the charge point is provisioned.
-"""
+"""BootNotification and Heartbeat (OCPP 1.6 §4.2, §4.6): Pending until it is provisioned."""
 
 from datetime import datetime
 from functools import partial
@@ -12,7 +9,7 @@ from domain.ids import Prefix, new_id
 from domain.states import RegistrationStatus
 from ocpp_server.dispatch import Handler, Payload, Reply
 from ocpp_server.peer import Peer
-from ocpp_server.v16.times import timestamp
+from ocpp_server.v16.fields import timestamp
 from storage.fact_records import Boot
 
 _COLUMN: Final = 100
@@ -38,9 +35,8 @@ def handler(*, boot_retry_interval: int, heartbeat_interval: int) -> Handler:
         boot = read_boot(peer.charge_point_id, payload, now)
         peer.heartbeat_told_to = None
         peer.told_the_time()
-        peer.log.tell(
+        peer.tell(
             "charge_point_booted",
-            peer.charge_point_id,
             vendor=boot.fact.vendor,
             model=boot.fact.model,
             firmware_version=boot.fact.firmware_version,

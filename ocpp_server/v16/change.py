@@ -33,12 +33,7 @@ class ConfigurationWriter:
     async def write(
         self, parameter: DesiredParameter, reported: ConfigurationKey | None
     ) -> ParameterOutcome:
-        """Tell a value; whether it counts shows when it is read back.
-
-        Raises:
-            ChargePointGoneError: the socket closed before the answer.
-
-        """
+        """Tell a value; whether it counts shows when it is read back."""
         if self._lacks_it is not None:
             return outcome_of(parameter, reported, ParameterState.NOT_SUPPORTED, self._lacks_it)
         if self.silent:

@@ -9,8 +9,7 @@ from typing import Any, Final
 from domain.power.operations import ConnectorLimit, LimitForm, RateUnit
 from ocpp_server.dispatch import Payload
 from ocpp_server.v16.commands import Command
-from ocpp_server.v16.fields import transaction_number
-from ocpp_server.v16.times import timestamp
+from ocpp_server.v16.fields import timestamp, transaction_number
 
 MAX_STACK_LEVEL: Final = "ChargeProfileMaxStackLevel"
 RATE_UNITS: Final = "ChargingScheduleAllowedChargingRateUnit"

@@ -1,12 +1,17 @@
-"""What a charge point can be told in OCPP 1.6 (§5): payloads only."""
+"""What a charge point can be told in OCPP 1.6 (§5): :class:`ocpp_server.protocol.Operations`."""
 
 from typing import Final
 
 from domain import operations as op
 from ocpp_server.dispatch import Payload
-from ocpp_server.protocol import Order
-from ocpp_server.v16.fields import transaction_number
-from ocpp_server.v16.times import timestamp
+from ocpp_server.protocol import Expected, Order
+from ocpp_server.replies import ask
+from ocpp_server.session import Session
+from ocpp_server.v16.configuration import apply_configuration
+from ocpp_server.v16.fields import timestamp, transaction_number
+from ocpp_server.v16.inventory import read
+
+__all__ = ["apply_configuration", "follows", "read_configuration", "tell"]
 
 Command = tuple[str, Payload]
 TRIGGERED: Final = {
@@ -43,3 +48,18 @@ def command(order: Order) -> Command:
             return "UpdateFirmware", {"location": location, "retrieveDate": timestamp(at)}
         case op.CollectLogs(location=location):
             return "GetDiagnostics", {"location": location, "retries": _COLLECT_RETRIES}
+
+
+def follows(trigger: op.Trigger) -> Expected:
+    """Say in which message that comes which was asked for."""
+    return Expected(TRIGGERED[trigger.message])
+
+
+async def tell(session: Session, order: Order) -> op.Outcome:
+    """Tell it, once."""
+    return await ask(session, *command(order))
+
+
+async def read_configuration(session: Session, request: op.ReadConfiguration) -> op.Configuration:
+    """Read these keys, or all of them."""
+    return (await read(session, request.keys)).reported

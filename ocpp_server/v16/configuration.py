@@ -5,13 +5,7 @@ from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-from domain.operations import (
-    ApplyConfiguration,
-    ConfigurationKey,
-    ConfigurationOutcome,
-    DesiredParameter,
-    ParameterOutcome,
-)
+from domain import operations as op
 from domain.parameters import shown
 from domain.rules.connector import is_plausible
 from domain.rules.sampling import CLOCK_ALIGNED_INTERVAL, SAMPLE_INTERVAL
@@ -34,7 +28,7 @@ _BOOLEANS: Final = {"true": ("true", "1"), "false": ("false", "0")}
 
 
 async def apply_configuration(
-    session: Session, request: ApplyConfiguration, restarts: AwaitedRestarts, reading: Reading
+    session: Session, request: op.ApplyConfiguration, restarts: AwaitedRestarts, reading: Reading
 ) -> Applied:
     """Bring the parameters to their values, as far as the charge point lets it.
 
@@ -61,7 +55,7 @@ async def apply_configuration(
         return Applied(outcome=_until_it_restarts(request.parameters, restarts))
     restarted = {key.casefold() for key in request.restarted_for}
     writer = ConfigurationWriter(session, restarts)
-    outcomes: list[ParameterOutcome] = []
+    outcomes: list[op.ParameterOutcome] = []
     for parameter in request.parameters:
         reported = inventory.get(parameter.key)
         key = parameter.key.casefold()
@@ -99,7 +93,7 @@ async def apply_configuration(
         connectors = None
     return Applied(
         reported=inventory.reported,
-        outcome=ConfigurationOutcome(
+        outcome=op.ConfigurationOutcome(
             parameters=tuple(read_back),
             number_of_connectors=connectors,
             connectors_said=None if connectors else _said(inventory),
@@ -118,16 +112,16 @@ async def apply_configuration(
     )
 
 
-def _only_waits(desired: Sequence[DesiredParameter], restarts: AwaitedRestarts) -> bool:
+def _only_waits(desired: Sequence[op.DesiredParameter], restarts: AwaitedRestarts) -> bool:
     """Tell whether a restart is all that is left to be done."""
     must_be = any(one.is_binding and restarts.waits(one) for one in desired)
     return must_be and not any(map(restarts.waits_for_another, desired))
 
 
 def _until_it_restarts(
-    desired: Sequence[DesiredParameter], restarts: AwaitedRestarts
-) -> ConfigurationOutcome:
-    return ConfigurationOutcome(
+    desired: Sequence[op.DesiredParameter], restarts: AwaitedRestarts
+) -> op.ConfigurationOutcome:
+    return op.ConfigurationOutcome(
         parameters=tuple(
             outcome_of(parameter, None, ParameterState.PENDING_REBOOT)
             if restarts.waits(parameter)
@@ -145,11 +139,11 @@ def _said(inventory: Inventory) -> str | None:
 
 
 def _compare(
-    parameter: DesiredParameter,
-    reported: ConfigurationKey | None,
+    parameter: op.DesiredParameter,
+    reported: op.ConfigurationKey | None,
     inventory: Inventory,
     restarts: AwaitedRestarts,
-) -> ParameterOutcome | None:
+) -> op.ParameterOutcome | None:
     """Return the outcome of a value that needs no write; None when it has to be written."""
     same = reported is not None and same_value(parameter.value, reported.value)
     if same and not restarts.waits_for_another(parameter):
@@ -167,8 +161,8 @@ def _compare(
 
 
 def _after_restart(
-    parameter: DesiredParameter, reported: ConfigurationKey | None, *, certain: bool
-) -> ParameterOutcome | None:
+    parameter: op.DesiredParameter, reported: op.ConfigurationKey | None, *, certain: bool
+) -> op.ParameterOutcome | None:
     """Return the outcome after a restart; None: there may have been none, and it is told anew."""
     if reported is None or reported.value is None:  # write-only keys, as AuthorizationKey is
         return outcome_of(parameter, reported, ParameterState.UNCONFIRMED, _NOT_REPORTED)
@@ -211,7 +205,7 @@ async def _read_back(
         return Inventory(unread=dict.fromkeys(map(str.casefold, written), error))
 
 
-def _left_open(inventory: Inventory, outcomes: Sequence[ParameterOutcome]) -> bool:
+def _left_open(inventory: Inventory, outcomes: Sequence[op.ParameterOutcome]) -> bool:
     """Tell whether something is unknown because no answer came."""
     return any(
         one.state is ParameterState.QUEUED
@@ -229,8 +223,8 @@ def _why_not_read(inventory: Inventory, key: str) -> str:
 
 
 def _believed(
-    outcome: ParameterOutcome, reported: ConfigurationKey | None, otherwise: str
-) -> ParameterOutcome:
+    outcome: op.ParameterOutcome, reported: op.ConfigurationKey | None, otherwise: str
+) -> op.ParameterOutcome:
     accepted = outcome.state is ParameterState.APPLIED
     if reported is None or reported.value is None:  # write-only keys, as AuthorizationKey is
         if not accepted:

@@ -77,6 +77,14 @@ def moment(value: object, fallback: datetime) -> datetime:
         return fallback
 
 
+def timestamp(at: datetime | None = None) -> str:
+    """Write RFC 3339 in UTC with milliseconds and ``Z``; now, when no moment is given."""
+    moment = at or datetime.now(UTC)
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
 def stamped(
     peer: Peer,
     value: object,

@@ -82,6 +82,14 @@ async def read(session: Session, keys: Sequence[str] = ()) -> Inventory:
     return inventory
 
 
+async def read_if_told(session: Session, keys: Sequence[str]) -> Inventory:
+    """Ask for these keys; nothing is known of what is not answered, or not well."""
+    try:
+        return await read(session, keys)
+    except BadAnswerError:
+        return Inventory()
+
+
 class ConfigurationReader:
     """Reads a configuration, beginning where an earlier reading got through."""
 

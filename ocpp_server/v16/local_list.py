@@ -3,17 +3,20 @@
 The lengths that a charge point reports are tried first, and shorter ones where it refuses.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from domain.offline import LIST_LENGTH, MESSAGE_LENGTH, ListState, LocalListUpdated
+from domain.offline import CACHE, KEYS, LIST_LENGTH, MESSAGE_LENGTH, ListState, LocalListUpdated
 from domain.operations import Outcome, Reply
+from domain.rules.offline import is_true
 from ocpp_server.calls import BadAnswerError
 from ocpp_server.dispatch import Payload
+from ocpp_server.protocol import Reading
 from ocpp_server.replies import ask, failed
 from ocpp_server.session import Session
-from ocpp_server.v16.inventory import Inventory
+from ocpp_server.v16.inventory import ConfigurationReader, Inventory, read_if_told
+from storage.local_lists import WantedList
 
 _USUAL_LENGTH: Final = 50
 _LONGEST: Final = 500
@@ -41,12 +44,7 @@ class _Sent:
 
 
 async def read_version(session: Session) -> ReportedVersion:
-    """Read the version of the list by GetLocalListVersion.
-
-    Raises:
-        ChargePointGoneError: the socket closed.
-
-    """
+    """Read the version of the list by GetLocalListVersion."""
     try:
         answer = await session.call("GetLocalListVersion", {})
     except BadAnswerError as error:
@@ -71,16 +69,9 @@ class LocalList:
         """Have it keep these id tags, the most important first; ``before`` is what is known of it.
 
         ``is_current``: it was sent just these, and nothing is sent if it has that version still.
-
-        Raises:
-            ChargePointGoneError: the socket closed.
-
         """
         told = await read_version(self._session)
-        if told.outcome is not None and told.outcome.reply in {
-            Reply.NOT_SUPPORTED,
-            Reply.TIMEOUT,
-        }:
+        if told.outcome is not None and _is_final(told.outcome):
             return _ended(told.outcome, before, len(id_tags))
         if told.version is not None and told.version < 0:
             return LocalListUpdated(state=ListState.NOT_SUPPORTED, listed=len(id_tags))
@@ -160,12 +151,7 @@ class LocalList:
 
 
 async def clear_local_list(session: Session, *, version: int) -> bool:
-    """Empty the list of a charge point that leaves its site; tells whether it said so.
-
-    Raises:
-        ChargePointGoneError: the socket closed.
-
-    """
+    """Empty the list of a charge point that leaves its site; tells whether it said so."""
     payload: Payload = {"listVersion": version + 1, "updateType": "Full"}
     outcome = await ask(session, "SendLocalList", payload)
     return outcome.reply is Reply.ACCEPTED
@@ -188,3 +174,54 @@ def _ended(outcome: Outcome, before: LocalListUpdated, listed: int) -> LocalList
         listed=listed,
         detail=outcome.detail,
     )
+
+
+async def update_local_list(
+    session: Session, wanted: WantedList, reading: Reading, keys: dict[str, str | None]
+) -> LocalListUpdated:
+    """Set the keys that it needs, and send what differs; ``keys`` gets those that are known.
+
+    With what the owner has changed, it forgets whom it has seen.
+    """
+    try:
+        inventory = await ConfigurationReader(session, reading).read(KEYS)
+    except BadAnswerError:
+        inventory = Inventory()
+    keys |= await _set(session, inventory, wanted.settings)
+    found = await LocalList(session, inventory).bring(
+        wanted.id_tags, before=wanted.before, is_current=wanted.is_current
+    )
+    if not wanted.is_current and is_true(keys.get(CACHE)):
+        # Whom the owner does not admit any more it may have seen before.
+        await ask(session, "ClearCache", {})
+    return found
+
+
+async def _set(
+    session: Session, inventory: Inventory, settings: Mapping[str, bool]
+) -> dict[str, str | None]:
+    """Set what differs, where it may be; return the keys as they are reported then."""
+    written = []
+    for key, value in settings.items():
+        reported = inventory.get(key)
+        if reported is None or reported.readonly or is_true(reported.value) is value:
+            continue
+        payload = {"key": reported.key, "value": "true" if value else "false"}
+        outcome = await ask(session, "ChangeConfiguration", payload)
+        if outcome.reply is Reply.ACCEPTED:
+            written.append(reported.key)
+        elif outcome.reply is Reply.TIMEOUT:
+            break
+    if written:
+        again = await read_if_told(session, written)
+        for key in written:
+            found = again.get(key)
+            if found is None:
+                del inventory.keys[key.casefold()]  # what it has now, it does not say
+            else:
+                inventory.keys[key.casefold()] = found
+    known: dict[str, str | None] = {
+        one: found.value for one in KEYS if (found := inventory.get(one)) is not None
+    }
+    known |= {one: None for one in KEYS if one.casefold() in inventory.unknown}
+    return known

@@ -1,4 +1,7 @@
-"""The OCPP 1.6 JSON schemas of the ``ocpp`` package, relaxed where that is harmless."""
+"""The OCPP 1.6 JSON schemas of the ``ocpp`` package, relaxed where that is harmless.
+
+What breaks them all the same is read leniently (:mod:`ocpp_server.repair`).
+"""
 
 from functools import cache
 from importlib import resources
@@ -6,8 +9,8 @@ from typing import Any, Final
 
 import orjson
 
+from ocpp_server.repair import Leniency
 from ocpp_server.schemas import Schema
-from ocpp_server.v16.leniency import LENIENCY
 
 _TOLERATED_LENGTH: Final = 255
 
@@ -54,3 +57,36 @@ def _tolerate(node: Any) -> None:
             enum.append("Hertz")
         for element in node.values():
             _tolerate(element)
+
+
+LENIENCY: Final = Leniency(
+    sample="measurand",
+    # Absent they mean something (§7.43), so that a sample without them would be another one.
+    voiding=("format", "measurand", "phase", "unit", "value"),
+    judged_by_handlers=frozenset({"status", "errorCode", "reason", "type", "context", "location"}),
+    spellings={
+        "%": "Percent",
+        "°c": "Celsius",
+        "degc": "Celsius",
+        "°f": "Fahrenheit",
+        "hz": "Hertz",
+        "amp": "A",
+        "amps": "A",
+        "ampere": "A",
+        "amperes": "A",
+        "volt": "V",
+        "volts": "V",
+        "watt": "W",
+        "watts": "W",
+        "kilowatt": "kW",
+        "watthour": "Wh",
+        "watthours": "Wh",
+        "kilowatthour": "kWh",
+        "kilowatthours": "kWh",
+        "kelvin": "K",
+        "stateofcharge": "SoC",
+        "canceled": "Cancelled",
+    },
+    older_names={"value": ("metervalue", "sampledvalue")},  # OCPP 1.5
+    wrapped=("idToken", "idTag", "value", "#text"),
+)

@@ -6,11 +6,11 @@ from typing import Final
 
 from domain.operations import Outcome, Reply
 from domain.power.operations import LimitForm, LimitStation, RateUnit, StationLimited
-from ocpp_server.calls import BadAnswerError, CallErrorReply, CallTimeoutError, InvalidReplyError
+from ocpp_server.calls import CallErrorReply, CallTimeoutError, InvalidReplyError
 from ocpp_server.replies import ask
 from ocpp_server.session import Session
 from ocpp_server.v16 import charging_profiles as profiles
-from ocpp_server.v16.inventory import Inventory, read
+from ocpp_server.v16.inventory import Inventory, read_if_told
 
 _REFUSED: Final = {Reply.REJECTED, Reply.NOT_SUPPORTED, Reply.ERROR}
 _UNITS: Final = {
@@ -42,12 +42,7 @@ class StationLimits:
         self._afresh = self.request.afresh
 
     async def limit(self) -> StationLimited:
-        """Set the limits in the first form that it takes.
-
-        Raises:
-            ChargePointGoneError: the socket closed.
-
-        """
+        """Set the limits in the first form that it takes."""
         cleared = (profiles.Purpose.STATION, profiles.Purpose.DEFAULT) if self._afresh else ()
         for purpose in cleared:  # whatever else it answers, nothing of that purpose may be there
             outcome = await ask(self.session, *profiles.clear_all(purpose))
@@ -65,7 +60,8 @@ class StationLimits:
 
     async def _find(self) -> _Taken | Outcome:
         """Try with a limit of the whole first; without one each session still has its own."""
-        forms = _forms(self.request.form, await _inventory(self.session))
+        keys = [profiles.MAX_STACK_LEVEL, profiles.RATE_UNITS]
+        forms = _forms(self.request.form, await read_if_told(self.session, keys))
         tried: set[LimitForm] = set()
         outcome = Outcome(reply=Reply.REJECTED)
         for whole, form in product((True, False), forms):
@@ -184,13 +180,6 @@ class StationLimits:
         return reported
 
 
-async def _inventory(session: Session) -> Inventory:
-    try:
-        return await read(session, [profiles.MAX_STACK_LEVEL, profiles.RATE_UNITS])
-    except BadAnswerError:
-        return Inventory()
-
-
 def _forms(first: LimitForm, inventory: Inventory) -> list[LimitForm]:
     """In which forms to try: in the units that it says, or took before; then in the other.
 
@@ -198,8 +187,9 @@ def _forms(first: LimitForm, inventory: Inventory) -> list[LimitForm]:
     say. The amperes of a direct current are not those of the supply.
     """
     said = inventory.get(profiles.RATE_UNITS)
-    words = ("" if said is None or said.value is None else said.value).casefold().split(",")
-    allowed = [_UNITS[word.strip()] for word in words if word.strip() in _UNITS]
+    words = "" if said is None or said.value is None else said.value
+    known = (_UNITS.get(one.strip().casefold()) for one in words.split(","))
+    allowed = [unit for unit in known if unit is not None]
     units = [first.unit, *RateUnit]
     if first.unit is RateUnit.AMPERES and allowed and first.unit not in allowed:
         units = list(allowed) + units

@@ -1,5 +1,7 @@
 """Availability, cable, restarts, firmware (OCPP 1.6, sections 5.2, 5.9, 5.14, 5.18 and 5.19)."""
 
+from functools import partial
+
 from simulator.fault import Fault
 from simulator.frames import CallRejected, Payload
 from simulator.hardware import Hardware
@@ -37,10 +39,8 @@ def unlock_connector(hardware: Hardware, payload: Payload) -> Answer:
         raise CallRejected(ErrorCode.PROPERTY_CONSTRAINT, "there is no such connector")
     if hardware.station.profile.tethered:
         return Answer({"status": Answered.NOT_SUPPORTED})
-    return Answer(
-        {"status": Answered.UNLOCKED},
-        lambda: hardware.charging.stop(connector, Reason.UNLOCK_COMMAND),
-    )
+    unlock = partial(hardware.charging.stop, connector, Reason.UNLOCK_COMMAND)
+    return Answer({"status": Answered.UNLOCKED}, unlock)
 
 
 def reset(hardware: Hardware, payload: Payload) -> Answer:

@@ -1,5 +1,7 @@
 """RemoteStartTransaction and RemoteStopTransaction (OCPP 1.6, sections 5.11 and 5.12)."""
 
+from functools import partial
+
 from simulator.connector import Connector
 from simulator.fault import Fault
 from simulator.frames import Payload
@@ -26,16 +28,11 @@ def start(hardware: Hardware, payload: Payload) -> Answer:
     profile = payload.get("chargingProfile")
     if profile is not None and not _installed(hardware, connector, profile):
         return REJECTED
-    ask = station.configuration.boolean("AuthorizeRemoteTxRequests") and not station.has(
-        Fault.STARTS_BY_ITSELF
-    )
-
-    used = OWN_TAG if station.has(Fault.STARTS_BY_ITSELF) else id_tag
-
-    def then() -> None:
-        hardware.charging.authorize(connector, used, ask=ask)
-
-    return Answer({"status": Answered.ACCEPTED}, then)
+    by_itself = station.has(Fault.STARTS_BY_ITSELF)
+    ask = station.configuration.boolean("AuthorizeRemoteTxRequests") and not by_itself
+    used = OWN_TAG if by_itself else id_tag
+    begin = partial(hardware.charging.authorize, connector, used, ask=ask)
+    return Answer({"status": Answered.ACCEPTED}, begin)
 
 
 def stop(hardware: Hardware, payload: Payload) -> Answer:
@@ -46,7 +43,10 @@ def stop(hardware: Hardware, payload: Payload) -> Answer:
         if transaction is not None and transaction.transaction_id == payload["transactionId"]:
             if station.has(Fault.IGNORES_STOP):
                 return ACCEPTED
-            return _stopping(hardware, connector)
+            return Answer(
+                {"status": Answered.ACCEPTED},
+                partial(hardware.charging.stop, connector, Reason.REMOTE),
+            )
     return REJECTED
 
 
@@ -60,23 +60,14 @@ def _installed(hardware: Hardware, connector: Connector, profile: Payload) -> bo
     return status is Answered.ACCEPTED
 
 
-def _stopping(hardware: Hardware, connector: Connector) -> Answer:
-    def then() -> None:
-        hardware.charging.stop(connector, Reason.REMOTE)
-
-    return Answer({"status": Answered.ACCEPTED}, then)
-
-
 def _chosen(hardware: Hardware, number: object) -> Connector | None:
     station = hardware.station
     if station.connectors[0].faulted or not station.connectors[0].operative:
         return None
     candidates = station.outlets if number is None else [station.connector(number)]
     for connector in candidates:
-        if connector is not None and connector.id > 0 and _free(connector):
+        if connector is None or connector.id == 0:
+            continue
+        if connector.startable and connector.authorized is None:
             return connector
     return None
-
-
-def _free(connector: Connector) -> bool:
-    return connector.startable and connector.authorized is None

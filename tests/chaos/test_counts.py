@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from domain.failures import FailureCode
-from simulator.received import Received
+from simulator.station import Received
 from tests.chaos.counts import broken_promises, unexcused
 from tests.chaos.evidence import Evidence, Workflow
 

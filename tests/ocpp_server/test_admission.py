@@ -118,7 +118,7 @@ async def test_without_a_key_only_a_foreign_user_name_is_refused(bed: Bed) -> No
 async def test_the_source_is_what_a_trusted_proxy_tells(
     bed: Bed, monkeypatch: pytest.MonkeyPatch, proxies: str, source: str
 ) -> None:
-    monkeypatch.setattr(bed.node._admission, "_trusted_proxies", read_networks(proxies))
+    monkeypatch.setattr(bed.node._admission, "trusted_proxies", read_networks(proxies))
     told: dict[str, Any] = {"additional_headers": {"X-Forwarded-For": "6.6.6.6, 203.0.113.7"}}
     assert await refused(bed, "cp_unknown", **told) == HTTPStatus.NOT_FOUND
     async with bed.wire(**told) as wire:

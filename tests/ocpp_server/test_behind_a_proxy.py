@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from domain.proxies import read_networks
-from ocpp_server import acceptor, pauses
+from ocpp_server import acceptor, crowd
 from ocpp_server.throttle import Arrivals, Failures
 from tests.ocpp_server.bed import WITHIN, Bed, seed
 from tests.ocpp_server.test_door import HERE, THERE, acceptor_of, another, dial, ended
@@ -45,7 +45,7 @@ async def test_sources_behind_a_named_proxy_have_turns_of_their_own(
     monkeypatch.setattr(acceptor, "HANDSHAKES", 0)
     monkeypatch.setattr(acceptor, "ASKING", 20)
     async with another(bed) as there, AsyncExitStack() as stack:
-        monkeypatch.setattr(there.node._admission, "_trusted_proxies", read_networks(HERE))
+        monkeypatch.setattr(there.node._admission, "trusted_proxies", read_networks(HERE))
         strangers = [await dial(stack, there, HERE, forwarded(STRANGER)) for _ in range(20)]
         await until_they_ask(there, 20)
         charger = await dial(stack, there, HERE, forwarded(CHARGER))
@@ -63,7 +63,7 @@ async def test_the_header_of_a_peer_that_is_no_named_proxy_counts_for_nothing(
 ) -> None:
     monkeypatch.setattr(acceptor, "HANDSHAKES", 0)
     async with another(bed) as there, AsyncExitStack() as stack:
-        monkeypatch.setattr(there.node._admission, "_trusted_proxies", read_networks("127.0.0.8"))
+        monkeypatch.setattr(there.node._admission, "trusted_proxies", read_networks("127.0.0.8"))
         told = [forwarded(f"203.0.113.{number}") for number in range(10)]
         links = [await dial(stack, there, HERE, request) for request in told]
         await until_they_ask(there, 10)
@@ -119,7 +119,7 @@ async def test_who_connects_too_often_keeps_nobody_out_while_it_waits(
 async def test_a_refusal_beyond_those_that_may_wait_is_answered_at_once(
     bed: Bed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pauses, "PAUSING", 2)
+    monkeypatch.setattr(crowd, "PAUSING", 2)
     failures = Failures(limit=0, step=3600, longest=3600)
     async with another(bed) as there, AsyncExitStack() as stack:
         monkeypatch.setattr(there.node._admission, "_failures", failures)

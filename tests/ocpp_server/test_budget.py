@@ -13,7 +13,7 @@ from domain.facts import BootFact, ConnectorFact, Snapshot
 from domain.states import LogLevel, RegistrationStatus
 from ocpp_server import budget
 from ocpp_server.budget import STARTS, Budget, Budgets
-from ocpp_server.guesses import LATEST
+from ocpp_server.throttle import LATEST
 from storage.engine import Database
 from storage.fact_records import (
     Boot,

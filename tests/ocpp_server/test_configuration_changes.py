@@ -69,7 +69,7 @@ class Hardware:
 async def connected(bed: Bed, hardware: Hardware) -> AsyncIterator[Wire]:
     async with bed.wire() as wire:
         await wire.boot()
-        bed.node.registry.require(bed.charge_point_id)._call_timeout = 0.2
+        bed.node.registry.require(bed.charge_point_id).call_timeout = 0.2
 
         async def serve() -> None:
             async for text in wire.socket:

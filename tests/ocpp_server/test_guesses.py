@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ocpp_server import guesses
-from ocpp_server.guesses import MOST, Guesses
+from ocpp_server import throttle
+from ocpp_server.throttle import MOST, Guesses
 from tests.ocpp_server.bed import Bed, Wire, seed
 
 
@@ -28,7 +28,7 @@ def test_those_that_are_admitted_count_for_nothing() -> None:
 
 
 def test_only_the_newest_charge_points_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guesses, "_MAX_CHARGE_POINTS", 2)
+    monkeypatch.setattr(throttle, "_MAX_CHARGE_POINTS", 2)
     kept = Guesses(clock=lambda: 0.0)
     for number in range(10):
         for _ in range(MOST):

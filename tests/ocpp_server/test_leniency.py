@@ -9,7 +9,7 @@ import pytest
 from domain.rules.sampled_values import UNREADABLE, read_samples
 from ocpp_server import frames
 from ocpp_server.dispatch import CallRefusedError, Reply, dispatch
-from ocpp_server.oddities import oddities
+from ocpp_server.framelog import oddities
 from ocpp_server.peer import Peer
 from ocpp_server.v16.essentials import ESSENTIALS
 from storage.engine import Database

@@ -34,13 +34,13 @@ async def closed(wire: Wire) -> int | None:
 def _committed_by(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> list[Record]:
     """What the node commits from now on."""
     written: list[Record] = []
-    forward = bed.node.writer._committed
+    forward = bed.node.writer.committed
 
     def committed(records: Sequence[Record]) -> None:
         written.extend(records)
         forward(records)
 
-    monkeypatch.setattr(bed.node.writer, "_committed", committed)
+    monkeypatch.setattr(bed.node.writer, "committed", committed)
     return written
 
 

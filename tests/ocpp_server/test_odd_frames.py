@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from ocpp_server import framelog as noting
 from ocpp_server import frames, loose_json
-from ocpp_server import oddities as noting
 from ocpp_server.dispatch import Reply, dispatch
 from ocpp_server.framelog import frame_text
 from ocpp_server.peer import Peer

@@ -276,7 +276,7 @@ async def test_trigger_and_availability(bed: Bed) -> None:
 async def test_a_charge_point_without_triggers(bed: Bed, fault: Fault, reply: Reply) -> None:
     async with virtual(bed, fault):
         session = bed.node.registry.require(bed.charge_point_id)
-        session._call_timeout = 0.2
+        session.call_timeout = 0.2
         trigger = op.Trigger(charge_point_id=bed.charge_point_id, message=TriggerKind.METER_VALUES)
         assert (await bed.gateway.trigger(trigger)).reply is reply
 
@@ -368,12 +368,12 @@ async def test_a_late_answer_is_not_taken_for_the_next(bed: Bed) -> None:
     async with bed.wire() as wire:
         await wire.sync()
         session = bed.node.registry.require(bed.charge_point_id)
-        session._call_timeout = 0.05
+        session.call_timeout = 0.05
         first = asyncio.create_task(bed.gateway.trigger(trigger))
         late = await wire.frame()
         assert (await first).reply is Reply.TIMEOUT
         session._calls = None
-        session._call_timeout = 2
+        session.call_timeout = 2
         second = asyncio.create_task(bed.gateway.trigger(trigger))
         call = await wire.frame()
         await wire.socket.send(f'[3,"{late[1]}",{{"status":"Accepted"}}]')

@@ -472,7 +472,7 @@ async def test_who_never_tells_its_schedule_has_taken_its_limits_all_the_same(
 ) -> None:
     async with bed.wire() as wire:
         await wire.sync()
-        bed.node.registry.require(bed.charge_point_id)._call_timeout = 0.2
+        bed.node.registry.require(bed.charge_point_id).call_timeout = 0.2
         limiting = asyncio.create_task(operations.limit_station(station(bed, afresh=False)))
         await answer(wire, LEVEL, ACCEPTED, ACCEPTED, *reports)
         limited = await limiting

@@ -44,7 +44,7 @@ class FakeTemporal:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(temporal_sink, "_FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(temporal_sink, "FIRST_PAUSE", 0.0)
 
 
 def _event(event_id: str) -> ChargePointEvent:

@@ -34,7 +34,7 @@ class FakeTemporal:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workflow_starts, "_FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(workflow_starts, "FIRST_PAUSE", 0.0)
 
 
 async def _settled() -> None:

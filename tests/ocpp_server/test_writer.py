@@ -259,7 +259,7 @@ async def test_a_handshake_that_was_put_off_leaves_no_connection_behind(
 ) -> None:
     monkeypatch.setattr(module, "_PATIENCE", 0.01)
     database = ReadsOnly(bed.database)
-    monkeypatch.setattr(bed.node.writer, "_database", database)
+    monkeypatch.setattr(bed.node.writer, "database", database)
     async with bed.wire() as wire, asyncio.timeout(WITHIN):
         await wire.socket.wait_closed()
         assert wire.socket.close_code == 1013

@@ -11,7 +11,7 @@ from simulator import frames
 from simulator.actions import routing
 from simulator.events import Events
 from simulator.frames import Call, CallRejected, FrameError
-from simulator.hardware import Hardware, assemble
+from simulator.hardware import Hardware
 from simulator.station import Station
 from tests.simulator.conftest import STRONG
 
@@ -88,7 +88,7 @@ def hardware() -> Hardware:
         profile=STRONG, serial="S", faults=(), speed=50, seed=1, events=Events("cp", None)
     )
     station.online = station.accepted = True
-    return assemble(station, hang_up=lambda _: None, use_password=lambda _: None)
+    return Hardware(station, hang_up=lambda _: None, use_password=lambda _: None)
 
 
 @given(st.one_of(st.text(), st.binary()))

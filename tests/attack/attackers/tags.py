@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from websockets.frames import Opcode
 
-from ocpp_server.guesses import MOST
+from ocpp_server.throttle import MOST
 from tests.attack.attacker import Attacker, Tally, Target
 from tests.attack.wire import HOSTILE, dialled, frame, request
 
