@@ -1,33 +1,27 @@
 """Activities that are declared where workflows see them, and done by whoever has what they need."""
 
 from collections.abc import Awaitable, Callable, Iterator
-from functools import wraps
+from functools import partial, update_wrapper
 from inspect import isfunction
 from typing import Any
 
 Activity = Callable[..., Awaitable[Any]]
 
 
-def _as_it_is(call: Awaitable[Any]) -> Awaitable[Any]:
-    return call
+async def do(part: object, name: str, *request: Any) -> Any:
+    """Call the method of that name."""
+    return await getattr(part, name)(*request)
 
 
-def done_by(
-    part: object, signatures: type, around: Callable[[Awaitable[Any]], Awaitable[Any]] = _as_it_is
-) -> Iterator[Activity]:
+def done_by(part: object, signatures: type, do: Activity = do) -> Iterator[Activity]:
     """Give the activities of a class of signatures, done by the methods of ``part`` of their names.
 
-    ``around`` is what each call of them is awaited in.
+    ``do`` is called with the part, the name and the request.
     """
     for name, signature in vars(signatures).items():
         if isfunction(signature) and not name.startswith("_"):
-
-            @wraps(getattr(part, name))
-            async def run(*request: Any, name: str = name) -> Any:
-                return await around(getattr(part, name)(*request))
-
-            vars(run).update(vars(signature))  # the definition as an activity is an attribute
-            yield run
+            # With the name it takes over the definition as an activity, which is an attribute.
+            yield update_wrapper(partial(do, part, name), signature)
 
 
 def activities_of(*parts: object) -> Iterator[Activity]:

@@ -1,6 +1,5 @@
 """Operations on a charge point: activities on the task queue of the node with its socket."""
 
-from collections.abc import Awaitable
 from datetime import timedelta
 from typing import Any, Final, Protocol
 
@@ -99,11 +98,11 @@ class LocalListActivities(Protocol):
         """Read who is admitted, and send what the charge point does not have yet."""
 
 
-async def under_heartbeats(operation: Awaitable[Any]) -> Any:
+async def under_heartbeats(node: object, operation: str, *request: Any) -> Any:
     """Run an operation under heartbeats; a missing socket is a typed, final error."""
     try:
         async with beating(_BEAT, stopped=_gone("The node stops.")):
-            return await operation
+            return await getattr(node, operation)(*request)
     except ChargePointGoneError as error:
         raise _gone(str(error)) from error
 

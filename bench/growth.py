@@ -29,8 +29,9 @@ if __name__ == "__main__":
 from sqlalchemy import Table, func, insert, select, text  # noqa: E402 - the path comes first
 from sqlalchemy.ext.asyncio import create_async_engine  # noqa: E402
 
+from domain.facts import BootFact  # noqa: E402
 from domain.ids import Prefix, new_id  # noqa: E402
-from domain.states import LogLevel  # noqa: E402
+from domain.states import LogLevel, RegistrationStatus  # noqa: E402
 from storage import facts  # noqa: E402
 from storage.engine import Database  # noqa: E402
 from storage.fact_records import (  # noqa: E402
@@ -220,14 +221,16 @@ def others(identities: list[str]) -> Iterator[list[Boot | LogEntry]]:
         yield [
             Boot(
                 charge_point_id=identity,
-                boot_id=new_id(Prefix.EVENT),
-                at=at,
-                vendor="ABB",
-                model="Terra AC W22-T-RD-MC-0",
-                charge_point_serial="TACW2242321G0285",
-                charge_box_serial=None,
-                firmware_version=f"1.8.{number}",
-                warnings=(),
+                fact=BootFact(
+                    boot_id=new_id(Prefix.EVENT),
+                    at=at,
+                    vendor="ABB",
+                    model="Terra AC W22-T-RD-MC-0",
+                    charge_point_serial="TACW2242321G0285",
+                    charge_box_serial=None,
+                    firmware_version=f"1.8.{number}",
+                    registration=RegistrationStatus.PENDING,
+                ),
                 payload={
                     "chargePointVendor": "ABB",
                     "chargePointModel": "Terra AC W22-T-RD-MC-0",

@@ -91,7 +91,8 @@ class Choices:
             if name in seen:
                 errors.append(_at(f"take_back.{place}", f"{key} is given twice."))
             elif name not in kept:
-                said = f"No value of {key} is chosen; of {_list(kept.values()) or 'none'} one is."
+                chosen = ", ".join(sorted(kept.values())) or "none"
+                said = f"No value of {key} is chosen; of {chosen} one is."
                 errors.append(_at(f"take_back.{place}", said))
             seen.add(name)
         taken = tuple(kept[key.casefold()] for key in take_back if key.casefold() in kept)
@@ -145,7 +146,3 @@ class Choices:
 
 def _at(field: str, detail: str) -> FieldError:
     return FieldError(field=field, detail=detail)
-
-
-def _list(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names))

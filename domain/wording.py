@@ -84,13 +84,11 @@ def _least(number: int, many: str) -> str:
     return "must not be empty" if number == 1 else f"must have at least {number} {many}"
 
 
-def _characters(number: int) -> str:
-    return _counted(number, "character", "characters")
-
-
 _BOUNDS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "string_too_short": lambda ctx: _least(ctx["min_length"], "characters"),
-    "string_too_long": lambda ctx: f"must have at most {_characters(ctx['max_length'])}",
+    "string_too_long": lambda ctx: (
+        f"must have at most {_counted(ctx['max_length'], 'character', 'characters')}"
+    ),
     "too_short": lambda ctx: _least(ctx["min_length"], "entries"),
     "too_long": lambda ctx: f"must have at most {_counted(ctx['max_length'], 'entry', 'entries')}",
     "greater_than": lambda ctx: f"must be more than {_number(ctx['gt'])}",

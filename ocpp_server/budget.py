@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from domain import states
 from domain.budget import WrittenToday, in_words, later
+from domain.facts import ConnectorFact
 from domain.reported import SIGNED, ReadingContext
 from ocpp_server.throttle import LATEST, Allowance
 from storage.fact_records import (
@@ -131,18 +132,19 @@ class Budget:
                 )
             case Boot():
                 # All that makes it a row of its own: see storage.boots.
+                boot = fact.fact
                 said = (
-                    *(fact.vendor, fact.model, fact.firmware_version, str(fact.payload)),
-                    *(fact.warnings, fact.contested),
+                    *(boot.vendor, boot.model, boot.firmware_version, str(fact.payload)),
+                    *(boot.warnings, fact.contested),
                 )
-                cost = _BOOT + sum(map(len, fact.warnings))
+                cost = _BOOT + sum(map(len, boot.warnings))
                 fact.over_budget = not self._pays(cost, said, in_run=in_run)
             case StatusReport():
                 fact.logged = self.allows(fact.entry, in_run=in_run)
             case TransactionStart():
                 self._begun_at.pop(fact.connector_id, None)
             case ConnectorStatus():
-                self._suspend(fact, now, in_run=in_run)
+                fact.goes_on = self._goes_on(fact.fact, now, in_run=in_run)
         return True
 
     def pause_of_a_start(self, now: datetime) -> float:
@@ -163,7 +165,7 @@ class Budget:
         self._leave_out(1, entry.at)
         return False
 
-    def _suspend(self, status: ConnectorStatus, now: datetime, *, in_run: bool) -> None:
+    def _goes_on(self, status: ConnectorFact, now: datetime, *, in_run: bool) -> bool:
         """Count a suspension, which is a row; other statuses are one row of each connector.
 
         Beyond the budget one that begins within a minute of the one before, in the same session,
@@ -171,17 +173,17 @@ class Budget:
         """
         if status.status != states.ConnectorStatus.SUSPENDED_EVSE:
             self._suspended.discard(status.connector_id)
-            return
+            return False
         if status.connector_id in self._suspended:
-            return
+            return False
         self._suspended.add(status.connector_id)
         begun_at = self._begun_at.get(status.connector_id)
         if self.is_over(in_run=in_run) and begun_at is not None and now - begun_at < _MINUTE:
-            status.goes_on = True
             self._leave_out(1, now)
-            return
+            return True
         _remember(self._begun_at, status.connector_id, now)
         self.written.bytes += _SUSPENSION
+        return False
 
     def _pays(self, cost: int, said: tuple[Any, ...] | None, *, in_run: bool) -> bool:
         known = hash((said, in_run)) if said is not None else None

@@ -1,16 +1,17 @@
 """Which event a stored fact is for a watching workflow."""
 
-from dataclasses import fields
+from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
 
-from domain import facts
-from domain.facts import ChargePointEvent, EventKind
+from domain.facts import (
+    ChargePointEvent,
+    ConnectionFact,
+    EventKind,
+    MeterFact,
+)
 from domain.ids import Prefix, new_id
 from domain.rules.sampled_values import read_samples
 from storage import fact_records as records
-
-F = TypeVar("F", facts.ConnectionFact, facts.BootFact, facts.ConnectorFact)
 
 
 def event_of(record: records.Record) -> ChargePointEvent | None:
@@ -23,18 +24,16 @@ def event_of(record: records.Record) -> ChargePointEvent | None:
     match record:
         case records.Connected() if record.generation or record.contest is not None:
             contested = record.contest is not None
-            link = _fact(facts.ConnectionFact, record, connected=not contested, contested=contested)
+            link = replace(_link(record, connected=not contested), contested=contested)
             kind = EventKind.DISCONNECTED if contested else EventKind.CONNECTED
             return event(kind=kind, at=record.at, connection=link)
         case records.Disconnected(was_current=True):
-            link = _fact(facts.ConnectionFact, record, connected=False, contested=False)
+            link = _link(record, connected=False)
             return event(kind=EventKind.DISCONNECTED, at=record.at, connection=link)
         case records.Boot():
-            return event(kind=EventKind.BOOT, at=record.at, boot=_fact(facts.BootFact, record))
+            return event(kind=EventKind.BOOT, at=record.fact.at, boot=record.fact)
         case records.ConnectorStatus():
-            return event(
-                kind=EventKind.CONNECTOR, at=record.at, connector=_fact(facts.ConnectorFact, record)
-            )
+            return event(kind=EventKind.CONNECTOR, at=record.fact.at, connector=record.fact)
         case records.Touched(heartbeat_at=heartbeat_at) if heartbeat_at is not None:
             return event(kind=EventKind.HEARTBEAT, at=heartbeat_at)
         case records.MeterValues():
@@ -55,18 +54,23 @@ def event_of(record: records.Record) -> ChargePointEvent | None:
             return None
 
 
-def _fact(kind: type[F], record: records.Record, **more: Any) -> F:
-    """Make a fact of the record's fields that have its names, and of what is given besides."""
-    names = {one.name for one in fields(kind)} - more.keys()
-    return kind(**{name: getattr(record, name) for name in names}, **more)
+def _link(record: records.Connected | records.Disconnected, *, connected: bool) -> ConnectionFact:
+    return ConnectionFact(
+        connected=connected,
+        node_id=record.node_id,
+        generation=record.generation,
+        ocpp_version=record.ocpp_version,
+        at=record.at,
+        remote_address=record.remote_address,
+    )
 
 
-def _meter(record: records.MeterValues) -> facts.MeterFact:
+def _meter(record: records.MeterValues) -> MeterFact:
     readings = [read_samples(entry.at, entry.samples) for entry in record.entries]
     registers = [
         (reading.at, reading.energy_wh) for reading in readings if reading.energy_wh is not None
     ]
-    return facts.MeterFact(
+    return MeterFact(
         connector_id=record.connector_id,
         transaction_id=record.transaction_id,
         at=max(reading.at for reading in readings),

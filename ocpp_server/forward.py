@@ -217,11 +217,11 @@ def _occasions(batch: Sequence[Record]) -> facts.Occasions:
             case Connected() if record.generation and record.contest is None:
                 online.add(record.charge_point_id)
             # In Pending it boots anew all the time, and a connection tells of a restart.
-            case Boot() if record.registration is RegistrationStatus.ACCEPTED:
+            case Boot() if record.fact.registration is RegistrationStatus.ACCEPTED:
                 booted.add(record.charge_point_id)
             case TransactionStop():
                 freed.add(record.charge_point_id)
-            case ConnectorStatus() if is_free(record.status):
+            case ConnectorStatus() if is_free(record.fact.status):
                 freed.add(record.charge_point_id)
             case _:
                 pass

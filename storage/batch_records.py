@@ -26,6 +26,7 @@ from storage.in_use import at_live_site
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
 from storage.models.runs import BatchMember, CommissioningRun
+from storage.run_orders import RunOrders
 from storage.runs import Run, Runs
 from storage.standing import holds
 from storage.visiting import has_visit
@@ -86,10 +87,8 @@ class StoredBatches:
     async def abandon_unbegun(self, charge_point_id: str, request: CancelRequest) -> bool:
         """Take back the run whose workflow has not begun, as somebody asks; False when it has."""
         async with self._database.write() as connection:
-            runs = Runs(connection)
-            run = await runs.open_run(charge_point_id)
-            return run is not None and await runs.abandon(
-                run.request, by=request.actor, at=self._now()
+            return await RunOrders(connection, at=self._now()).take_back(
+                charge_point_id, by=request.actor
             )
 
     async def _start(self, connection: AsyncConnection, batch: BatchRequest) -> BatchStep:

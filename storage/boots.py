@@ -6,9 +6,11 @@ the newest boot finds it, and the first and how many there were beside it.
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 import orjson
+from pydantic import TypeAdapter
 from sqlalchemy import Row, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
@@ -22,6 +24,7 @@ from storage.models.charge_points import ChargePoint
 from storage.models.configuration import Parameter
 from storage.models.facts import Boot as BootRow
 
+_FACT: Final = TypeAdapter(BootFact)
 _HEARTBEAT_INTERVAL: Final = "HeartbeatInterval"
 
 
@@ -45,7 +48,7 @@ async def store_boots(connection: AsyncConnection, records: Sequence[Boot]) -> N
     }
     for record in records:
         if record.charge_point_id in provisioned:
-            record.registration = RegistrationStatus.ACCEPTED
+            record.fact = replace(record.fact, registration=RegistrationStatus.ACCEPTED)
         record.heartbeat_interval = intervals.get(record.charge_point_id)
     new = conflict_insert(connection, BootRow)
     counted = new.on_conflict_do_update(
@@ -70,25 +73,18 @@ async def store_boots(connection: AsyncConnection, records: Sequence[Boot]) -> N
 
 
 def _row(record: Boot) -> dict[str, Any]:
-    said: dict[str, Any] = {
-        "vendor": record.vendor,
-        "model": record.model,
-        "charge_point_serial": record.charge_point_serial,
-        "charge_box_serial": record.charge_box_serial,
-        "firmware_version": record.firmware_version,
-        "registration": record.registration,
-        "warnings": list(record.warnings),
-        "payload": record.payload,
-    }
+    fact = record.fact
+    said = asdict(fact) | {"payload": record.payload}
+    del said["boot_id"], said["at"]
     what: dict[str, Any] = {} if record.over_budget else said
     if record.contested is not None:  # it is no repetition of what came on the one link
         # Beyond the budget no row for each link: who comes again has another one.
         what = what | {"contested": record.over_budget or record.contested}
     return {
-        "id": record.boot_id,
+        "id": fact.boot_id,
         "charge_point_id": record.charge_point_id,
-        "at": record.at,
-        "digest": digest(f"{record.at:%Y%m%d} {orjson.dumps(what, option=_SORTED).decode()}"),
+        "at": fact.at,
+        "digest": digest(f"{fact.at:%Y%m%d} {orjson.dumps(what, option=_SORTED).decode()}"),
         "contested_link": record.contested,
         **said,
     }
@@ -99,14 +95,5 @@ _SORTED: Final = orjson.OPT_SORT_KEYS
 
 def boot_fact(row: Row[Any]) -> BootFact:
     """Make the fact of a row of ``boots``."""
-    return BootFact(
-        boot_id=row.id,
-        at=row.at,
-        vendor=row.vendor,
-        model=row.model,
-        charge_point_serial=row.charge_point_serial,
-        charge_box_serial=row.charge_box_serial,
-        firmware_version=row.firmware_version,
-        registration=RegistrationStatus(row.registration),
-        warnings=tuple(row.warnings),
-    )
+    columns = dict(row._mapping)  # noqa: SLF001 - a public name of theirs
+    return _FACT.validate_python(columns | {"boot_id": row.id})

@@ -14,9 +14,9 @@ from typing import Any
 
 from domain.budget import WrittenToday
 from domain.contests import Contest, Refused
-from domain.facts import EventKind, TransactionFact
+from domain.facts import BootFact, ConnectorFact, EventKind, TransactionFact
 from domain.flapping import Flapping
-from domain.states import LogLevel, RegistrationStatus
+from domain.states import LogLevel
 from storage.samples import pack
 
 
@@ -106,23 +106,15 @@ class RefusedConnection:
 
 @dataclass(kw_only=True, slots=True, eq=False)
 class Boot:
-    """A BootNotification."""
+    """A BootNotification. Its fact says how it is answered once it is stored."""
 
     charge_point_id: str
-    boot_id: str
-    at: datetime
-    vendor: str
-    model: str
-    charge_point_serial: str | None
-    charge_box_serial: str | None
-    firmware_version: str | None
-    warnings: tuple[str, ...]
+    fact: BootFact
     payload: dict[str, Any]
     over_budget: bool = False
     """Whatever it says, it is counted with the others of its day that are; the newest is kept."""
     contested: int | None = None
     # answered by the store
-    registration: RegistrationStatus = RegistrationStatus.PENDING
     heartbeat_interval: str | None = None
     """The desired HeartbeatInterval of this charge point, as text."""
 
@@ -132,12 +124,7 @@ class ConnectorStatus:
     """A StatusNotification."""
 
     charge_point_id: str
-    connector_id: int
-    status: str
-    error_code: str
-    vendor_error_code: str | None
-    info: str | None
-    at: datetime
+    fact: ConnectorFact
     stamped_at: datetime
     """Since when, by the charger's clock."""
     goes_on: bool = False

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -82,7 +82,7 @@ async def store(connection: AsyncConnection, records: Iterable[Record]) -> None:
 async def _store_connectors(
     connection: AsyncConnection, records: Sequence[ConnectorStatus]
 ) -> None:
-    newest = {(record.charge_point_id, record.connector_id): record for record in records}
+    newest = {(record.charge_point_id, record.fact.connector_id): record for record in records}
     await connection.execute(
         at_once(
             connection, upsert(connection, Connector, keys=("charge_point_id", "connector_id"))
@@ -90,13 +90,8 @@ async def _store_connectors(
         [
             {
                 "charge_point_id": record.charge_point_id,
-                "connector_id": record.connector_id,
-                "status": record.status,
-                "error_code": record.error_code,
-                "vendor_error_code": record.vendor_error_code,
-                "info": record.info,
-                "at": record.at,
                 "contested_link": record.contested,
+                **asdict(record.fact),
             }
             # One order for all nodes: rows locked in different orders would deadlock.
             for _, record in sorted(newest.items())

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.audit import OPERATOR
+from domain.audit import OPERATOR, Actor
 from domain.commissioning import RetryOrder, RunRequest, RunToStart, StartOrder
 from domain.errors import ConflictError, NotFoundError
 from domain.states import RunStatus
@@ -33,6 +33,12 @@ class RunOrders:
 
         """
         return await self._commit(order)
+
+    async def take_back(self, charge_point_id: str, *, by: Actor) -> bool:
+        """Abandon the open run whose workflow has not begun; False: there is none like that."""
+        runs = Runs(self._connection)
+        run = await runs.open_run(charge_point_id)
+        return run is not None and await runs.abandon(run.request, by=by, at=self._at)
 
     async def retry(self, order: RetryOrder) -> RunToStart:
         """Commit to a run like the newest one.

@@ -22,17 +22,17 @@ _running = aliased(Suspension, name="running")
 async def note_suspensions(connection: AsyncConnection, records: Sequence[ConnectorStatus]) -> None:
     """Begin those that are reported, and end those after which another status is."""
     begun = {
-        (one.charge_point_id, one.connector_id): one.stamped_at
+        (one.charge_point_id, one.fact.connector_id): one.stamped_at
         for one in records
-        if one.status == states.ConnectorStatus.SUSPENDED_EVSE
+        if one.fact.status == states.ConnectorStatus.SUSPENDED_EVSE
     }
     others = {
-        (one.charge_point_id, one.connector_id): one.stamped_at
+        (one.charge_point_id, one.fact.connector_id): one.stamped_at
         for one in records
-        if one.status != states.ConnectorStatus.SUSPENDED_EVSE
+        if one.fact.status != states.ConnectorStatus.SUSPENDED_EVSE
     }
     for one in records:
-        place = one.charge_point_id, one.connector_id
+        place = one.charge_point_id, one.fact.connector_id
         if one.goes_on and place in begun and await _goes_on(connection, place):
             del begun[place]
     if begun:

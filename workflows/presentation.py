@@ -132,11 +132,8 @@ def _links(shown: Shown) -> Iterator[str]:
         # The UI shows this in a frame of its own, which only whole URLs leave.
         ui = f"{shown.temporal_ui_url.rstrip('/')}/namespaces/{shown.namespace}/workflows"
         yield f"[Project]({ui}/{request.project_id})"
-        yield f"[All runs of the charge point]({ui}?query={_of(request.charge_point_id)})"
-
-
-def _of(charge_point_id: str) -> str:
-    return quote(f"ChargePointId = '{charge_point_id}'")
+        of_it = quote(f"ChargePointId = '{request.charge_point_id}'")
+        yield f"[All runs of the charge point]({ui}?query={of_it})"
 
 
 _MARKDOWN = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_[]<>|#"})

@@ -63,7 +63,7 @@ class SiteWorkflow:
             if not history_is_long() and self._stations.waiting:
                 self._wake()  # the others have made room for it
             await self._report()
-            self._present()
+            workflow.set_current_details(site_details(request.name, self._controller))
             await self._sleep(began)
         workflow.continue_as_new(replace(request, carried=self._controller.carried()))
 
@@ -236,6 +236,3 @@ class SiteWorkflow:
 
     def _wake(self) -> None:
         self._awake = True
-
-    def _present(self) -> None:
-        workflow.set_current_details(site_details(self._request.name, self._controller))

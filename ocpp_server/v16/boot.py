@@ -1,9 +1,13 @@
-"""BootNotification and Heartbeat (OCPP 1.6 §4.2, §4.6): Pending until it is provisioned."""
+"""BootNotification and Heartbeat (OCPP 1.6 §4.2, §4.6).
+
+A boot is answered Pending until the charge point is provisioned.
+"""
 
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
+from domain.facts import BootFact
 from domain.ids import Prefix, new_id
 from domain.states import RegistrationStatus
 from ocpp_server.dispatch import Handler, Payload, Reply
@@ -34,16 +38,23 @@ def handler(*, boot_retry_interval: int, heartbeat_interval: int) -> Handler:
         boot = read_boot(peer.charge_point_id, payload, now)
         peer.heartbeat_told_to = None
         peer.told_the_time()
-        peer.tell(
+        peer.log.tell(
             "charge_point_booted",
-            vendor=boot.vendor,
-            model=boot.model,
-            firmware_version=boot.firmware_version,
+            peer.charge_point_id,
+            vendor=boot.fact.vendor,
+            model=boot.fact.model,
+            firmware_version=boot.fact.firmware_version,
         )
         reply = partial(_reply, peer, boot, boot_retry_interval, heartbeat_interval)
         return Reply(reply, (boot,))
 
     return on_boot
+
+
+def on_heartbeat(peer: Peer, _payload: Payload, now: datetime) -> Reply:
+    """Tell the time at once; it is noted without a row of its own."""
+    peer.told_the_time()
+    return Reply(lambda: {"currentTime": timestamp(now)}, heartbeat=True)
 
 
 def read_boot(charge_point_id: str, payload: Payload, now: datetime) -> Boot:
@@ -59,8 +70,7 @@ def read_boot(charge_point_id: str, payload: Payload, now: datetime) -> Boot:
         for key, value in payload.items()
         if key.casefold() in names and isinstance(value, str | int | float)
     }
-    return Boot(
-        charge_point_id=charge_point_id,
+    fact = BootFact(
         boot_id=new_id(Prefix.EVENT),
         at=now,
         vendor=texts.get("chargePointVendor", ""),
@@ -68,9 +78,10 @@ def read_boot(charge_point_id: str, payload: Payload, now: datetime) -> Boot:
         charge_point_serial=texts.get("chargePointSerialNumber"),
         charge_box_serial=texts.get("chargeBoxSerialNumber"),
         firmware_version=texts.get("firmwareVersion"),
+        registration=RegistrationStatus.PENDING,
         warnings=warnings[:_MAX_WARNINGS],
-        payload=texts,
     )
+    return Boot(charge_point_id=charge_point_id, fact=fact, payload=texts)
 
 
 def _warnings(payload: dict[str, Any]) -> list[str]:
@@ -94,13 +105,13 @@ def _warnings(payload: dict[str, Any]) -> list[str]:
 
 
 def _reply(peer: Peer, boot: Boot, boot_retry_interval: int, heartbeat_interval: int) -> Payload:
-    accepted = boot.registration is RegistrationStatus.ACCEPTED
+    accepted = boot.fact.registration is RegistrationStatus.ACCEPTED
     interval = (
         _seconds(boot.heartbeat_interval, heartbeat_interval) if accepted else boot_retry_interval
     )
     peer.heartbeat_interval = interval
     return {
-        "status": boot.registration,
+        "status": boot.fact.registration,
         "currentTime": timestamp(),
         "interval": interval,
     }
@@ -110,9 +121,3 @@ def _seconds(desired: str | None, default: int) -> int:
     if desired is None or not desired.strip().isdecimal():
         return default
     return int(desired) or default
-
-
-def on_heartbeat(peer: Peer, _payload: Payload, now: datetime) -> Reply:
-    """Tell the time."""
-    peer.told_the_time()
-    return Reply(lambda: {"currentTime": timestamp(now)}, heartbeat=True)

@@ -4,9 +4,8 @@ from datetime import datetime
 from typing import Final
 
 from domain.facts import EventKind
-from domain.operations import Reply
-from ocpp_server import dispatch
-from ocpp_server.dispatch import Handler, Payload, Route, Routes
+from domain.operations import Reply as Answered
+from ocpp_server.dispatch import Handler, Payload, Reply, Route, Routes
 from ocpp_server.frames import ErrorCode
 from ocpp_server.peer import Peer
 from ocpp_server.protocol import OcppProtocol
@@ -29,13 +28,13 @@ _ERROR_CODES: Final = {
 }
 """OCPP-J 1.6 §4.2.3, with its spelling."""
 _REPLIES: Final = {
-    "Accepted": Reply.ACCEPTED,
-    "Rejected": Reply.REJECTED,
-    "Scheduled": Reply.SCHEDULED,
-    "Unlocked": Reply.ACCEPTED,
-    "UnlockFailed": Reply.REJECTED,
-    "NotImplemented": Reply.NOT_SUPPORTED,
-    "NotSupported": Reply.NOT_SUPPORTED,
+    "Accepted": Answered.ACCEPTED,
+    "Rejected": Answered.REJECTED,
+    "Scheduled": Answered.SCHEDULED,
+    "Unlocked": Answered.ACCEPTED,
+    "UnlockFailed": Answered.REJECTED,
+    "NotImplemented": Answered.NOT_SUPPORTED,
+    "NotSupported": Answered.NOT_SUPPORTED,
 }
 _OF_ITS_OWN: Final = frozenset({"StartTransaction", "StopTransaction"})
 """Each of these stands for itself in a log."""
@@ -62,7 +61,6 @@ def protocol(*, boot_retry_interval: int, heartbeat_interval: int) -> OcppProtoc
 
 
 def _routes(*, boot_retry_interval: int, heartbeat_interval: int) -> Routes:
-    """Make the routing table: each action that a charge point may send, and its handler."""
     on_boot = boot.handler(
         boot_retry_interval=boot_retry_interval, heartbeat_interval=heartbeat_interval
     )
@@ -89,6 +87,5 @@ def _routes(*, boot_retry_interval: int, heartbeat_interval: int) -> Routes:
     }
 
 
-def _on_data_transfer(_peer: Peer, _payload: Payload, _now: datetime) -> dispatch.Reply:
-    """Answer DataTransfer (§4.3): no vendor extension is known here."""
-    return dispatch.Reply(lambda: {"status": "UnknownVendorId"})
+def _on_data_transfer(_peer: Peer, _payload: Payload, _now: datetime) -> Reply:
+    return Reply(lambda: {"status": "UnknownVendorId"})  # no vendor extension is known here

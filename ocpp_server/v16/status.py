@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Final
 
+from domain.facts import ConnectorFact
 from ocpp_server.dispatch import Payload, Reply
 from ocpp_server.peer import Peer
 from ocpp_server.v16.fields import connector_id, missing, stamped, text
@@ -22,14 +23,15 @@ def on_status(peer: Peer, payload: Payload, now: datetime) -> Reply:
     status, error_code = text(payload, "status", 20), text(payload, "errorCode", 30)
     if status is None and error_code in _NO_ERROR:
         raise missing("status")
-    fact = ConnectorStatus(
-        charge_point_id=peer.charge_point_id,
+    fact = ConnectorFact(
         connector_id=connector_id(payload),
         status=status or "",
         error_code=error_code or "",
+        at=now,
         vendor_error_code=text(payload, "vendorErrorCode", 100),
         info=text(payload, "info", 200),
-        at=now,
-        stamped_at=stamp,
     )
-    return Reply(dict, (fact,))
+    return Reply(
+        dict,
+        (ConnectorStatus(charge_point_id=peer.charge_point_id, fact=fact, stamped_at=stamp),),
+    )

@@ -12,7 +12,7 @@ from typing import Final
 import jsonschema_rs
 import orjson
 
-from simulator.actions import availability, firmware, keys, lists, profiles, remote, trigger
+from simulator.actions import keys, lists, maintenance, profiles, remote, trigger
 from simulator.fault import Fault
 from simulator.frames import Call, CallRejected, Payload
 from simulator.hardware import Hardware
@@ -23,23 +23,23 @@ from simulator.words import ErrorCode
 Handler = Callable[[Hardware, Payload], Answer | None]
 
 ROUTES: Final[dict[str, Handler]] = {
-    "ChangeAvailability": availability.change_availability,
+    "ChangeAvailability": maintenance.change_availability,
     "ChangeConfiguration": keys.change_configuration,
     "ClearCache": lists.clear_cache,
     "ClearChargingProfile": profiles.clear,
     "DataTransfer": lists.data_transfer,
     "GetCompositeSchedule": profiles.composite,
     "GetConfiguration": keys.get_configuration,
-    "GetDiagnostics": firmware.get_diagnostics,
+    "GetDiagnostics": maintenance.get_diagnostics,
     "GetLocalListVersion": lists.get_local_list_version,
     "RemoteStartTransaction": remote.start,
     "RemoteStopTransaction": remote.stop,
-    "Reset": availability.reset,
+    "Reset": maintenance.reset,
     "SendLocalList": lists.send_local_list,
     "SetChargingProfile": profiles.install,
     "TriggerMessage": trigger.trigger_message,
-    "UnlockConnector": availability.unlock_connector,
-    "UpdateFirmware": firmware.update_firmware,
+    "UnlockConnector": maintenance.unlock_connector,
+    "UpdateFirmware": maintenance.update_firmware,
 }
 
 

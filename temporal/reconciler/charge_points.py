@@ -11,7 +11,7 @@ from domain.commissioning import CancelRequest
 from domain.names import LOCAL_LIST_PREFIX, configuration_workflow_id, local_list_workflow_id
 from storage.charge_points import read_registered
 from storage.local_lists import due_lists
-from storage.runs import Runs
+from storage.run_orders import RunOrders
 from storage.unpushed import Unpushed, unpushed
 from storage.withdrawals import Pending, Withdrawals, pending_withdrawals
 from temporal import starts
@@ -80,9 +80,7 @@ class ChargePointSteps:
             known = await self._runs.cancel_open(identity, cancel)
         if not known:
             async with self._parts.database.write() as connection:
-                run = await Runs(connection).open_run(identity)
-                if run is not None:
-                    await Runs(connection).abandon(run.request, by=order.by, at=now)
+                await RunOrders(connection, at=now).take_back(identity, by=order.by)
         async with self._parts.database.write() as connection:
             if await Withdrawals(connection).complete(identity, at=now):
                 _log.info("charge_point_withdrawn", charge_point=identity)

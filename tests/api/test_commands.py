@@ -12,6 +12,7 @@ from temporalio.client import Client
 from api.deps import now
 from domain import operations as op
 from domain.commissioning import RunOptions, RunRequest
+from domain.facts import ConnectorFact
 from domain.ids import Prefix, new_id
 from domain.operations import Reply
 from domain.states import AccessMode, ChargePointStatus, ProjectStatus, Role
@@ -195,12 +196,7 @@ async def test_a_session_is_stopped_and_no_other(site: Site, node: Node) -> None
 async def test_a_connector_that_is_not_there(site: Site, node: Node) -> None:
     one = ConnectorStatus(
         charge_point_id=site.charge_point,
-        connector_id=1,
-        status="Available",
-        error_code="NoError",
-        vendor_error_code=None,
-        info=None,
-        at=now(),
+        fact=ConnectorFact(connector_id=1, status="Available", error_code="NoError", at=now()),
         stamped_at=now(),
     )
     async with site.database.write() as connection:

@@ -9,8 +9,8 @@ from typing import Any, Final
 import pytest
 
 from domain.budget import WrittenToday
-from domain.facts import Snapshot
-from domain.states import LogLevel
+from domain.facts import BootFact, ConnectorFact, Snapshot
+from domain.states import LogLevel, RegistrationStatus
 from ocpp_server import budget
 from ocpp_server.budget import STARTS, Budget, Budgets
 from ocpp_server.throttle import LATEST
@@ -348,12 +348,7 @@ class TestBudget:
             at = NOON + timedelta(seconds=seconds)
             fact = ConnectorStatus(
                 charge_point_id="cp",
-                connector_id=1,
-                status=word,
-                error_code="NoError",
-                vendor_error_code=None,
-                info=None,
-                at=at,
+                fact=ConnectorFact(connector_id=1, status=word, error_code="NoError", at=at),
                 stamped_at=at,
             )
             assert budget.thin(fact, at, in_run=False)
@@ -384,14 +379,17 @@ class TestBudget:
     def boot(self, *, contested: int | None = None, warnings: tuple[str, ...] = ()) -> Boot:
         return Boot(
             charge_point_id="cp",
-            boot_id="boot_1",
-            at=NOON,
-            vendor="V",
-            model="M",
-            charge_point_serial=None,
-            charge_box_serial=None,
-            firmware_version=None,
-            warnings=warnings,
+            fact=BootFact(
+                boot_id="boot_1",
+                at=NOON,
+                vendor="V",
+                model="M",
+                charge_point_serial=None,
+                charge_box_serial=None,
+                firmware_version=None,
+                warnings=warnings,
+                registration=RegistrationStatus.PENDING,
+            ),
             payload={},
             contested=contested,
         )

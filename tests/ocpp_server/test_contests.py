@@ -15,8 +15,9 @@ from websockets.exceptions import ConnectionClosed
 
 from domain import operations as op
 from domain.contests import Contest, Refused
-from domain.facts import EventKind
+from domain.facts import BootFact, EventKind
 from domain.ports import ChargePointGoneError
+from domain.states import RegistrationStatus
 from ocpp_server import contests
 from ocpp_server import node as node_module
 from ocpp_server.socket import ChargerSocket
@@ -86,14 +87,16 @@ async def status(wire: Wire, word: str) -> None:
 def boot_of(charge_point_id: str, *, contested: int) -> Boot:
     return Boot(
         charge_point_id=charge_point_id,
-        boot_id="boot_1",
-        at=datetime.now(UTC),
-        vendor="V",
-        model="M",
-        charge_point_serial=None,
-        charge_box_serial=None,
-        firmware_version=None,
-        warnings=(),
+        fact=BootFact(
+            boot_id="boot_1",
+            at=datetime.now(UTC),
+            vendor="V",
+            model="M",
+            charge_point_serial=None,
+            charge_box_serial=None,
+            firmware_version=None,
+            registration=RegistrationStatus.PENDING,
+        ),
         payload={},
         contested=contested,
     )
@@ -366,7 +369,7 @@ async def test_what_was_told_counts_when_nobody_else_was_there_after_all(bed: Be
         assert again.contest is None
         found = await newest_boot(connection, bed.charge_point_id)
     assert found is not None
-    assert found.boot_id == boot.boot_id
+    assert found.boot_id == boot.fact.boot_id
 
 
 @on_sqlite

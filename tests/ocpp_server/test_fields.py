@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -59,6 +60,6 @@ def test_the_interval_of_an_accepted_boot(desired: str | None, told: int) -> Non
     reply = on_boot(peer, call.payload, NOW)
     (boot,) = reply.facts
     assert isinstance(boot, Boot)
-    boot.registration = RegistrationStatus.ACCEPTED
+    boot.fact = replace(boot.fact, registration=RegistrationStatus.ACCEPTED)
     boot.heartbeat_interval = desired
     assert reply.payload()["interval"] == told

@@ -110,7 +110,7 @@ def test_an_unknown_status_stays_what_it_is() -> None:
     reply = read("StatusNotification", {"connectorId": 1, "errorCode": "Error", "status": "Asleep"})
     (fact,) = reply.facts
     assert isinstance(fact, ConnectorStatus)
-    assert (fact.status, fact.error_code) == ("Asleep", "Error")
+    assert (fact.fact.status, fact.fact.error_code) == ("Asleep", "Error")
 
 
 def test_a_fault_with_a_code_of_its_own_is_a_fault() -> None:
@@ -119,7 +119,7 @@ def test_a_fault_with_a_code_of_its_own_is_a_fault() -> None:
     )
     (fact,) = reply.facts
     assert isinstance(fact, ConnectorStatus)
-    assert (fact.connector_id, fact.status) == (0, "Faulted")
+    assert (fact.fact.connector_id, fact.fact.status) == (0, "Faulted")
 
 
 @pytest.mark.parametrize(

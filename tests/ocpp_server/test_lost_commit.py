@@ -9,6 +9,8 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.facts import BootFact
+from domain.states import RegistrationStatus
 from ocpp_server.events import event_of
 from ocpp_server.writer import Writer
 from storage.engine import Database
@@ -111,14 +113,16 @@ async def test_a_late_end_is_still_none(bed: Bed, told: Told) -> None:
 async def test_a_boot_is_one_row_and_one_event(bed: Bed, told: Told) -> None:
     boot = Boot(
         charge_point_id=bed.charge_point_id,
-        boot_id="boot_1",
-        at=datetime.now(UTC),
-        vendor="ABB",
-        model="Terra AC W22",
-        charge_point_serial=None,
-        charge_box_serial=None,
-        firmware_version=None,
-        warnings=(),
+        fact=BootFact(
+            boot_id="boot_1",
+            at=datetime.now(UTC),
+            vendor="ABB",
+            model="Terra AC W22",
+            charge_point_serial=None,
+            charge_box_serial=None,
+            firmware_version=None,
+            registration=RegistrationStatus.PENDING,
+        ),
         payload={},
     )
     await told.store(boot)

@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.testing import capture_logs
 
+from domain.facts import ConnectorFact
 from ocpp_server import writer as module
 from ocpp_server.charge_point_log import LINES
 from ocpp_server.peer import Peer
@@ -67,12 +68,9 @@ class ReadsOnly(Outage):
 def status(charge_point_id: str) -> ConnectorStatus:
     return ConnectorStatus(
         charge_point_id=charge_point_id,
-        connector_id=1,
-        status="Available",
-        error_code="NoError",
-        vendor_error_code=None,
-        info=None,
-        at=datetime.now(UTC),
+        fact=ConnectorFact(
+            connector_id=1, status="Available", error_code="NoError", at=datetime.now(UTC)
+        ),
         stamped_at=datetime.now(UTC),
     )
 

@@ -4,7 +4,9 @@ from datetime import datetime
 from typing import Any, cast
 
 from domain import operations as op
+from domain.facts import BootFact, ConnectorFact
 from domain.ids import Prefix, new_id
+from domain.states import RegistrationStatus
 from ocpp_server.dispatch import Payload, Reply, Route
 from ocpp_server.frames import ErrorCode, Send
 from ocpp_server.peer import Peer
@@ -46,29 +48,28 @@ _WORDS = {"free": "Available", "broken": "Faulted"}
 def _on_hello(peer: Peer, payload: Payload, now: datetime) -> Reply:
     boot = Boot(
         charge_point_id=peer.charge_point_id,
-        boot_id=new_id(Prefix.EVENT),
-        at=now,
-        vendor="Third",
-        model=str(payload.get("model", "")),
-        charge_point_serial=None,
-        charge_box_serial=None,
-        firmware_version=None,
-        warnings=(),
+        fact=BootFact(
+            boot_id=new_id(Prefix.EVENT),
+            at=now,
+            vendor="Third",
+            model=str(payload.get("model", "")),
+            charge_point_serial=None,
+            charge_box_serial=None,
+            firmware_version=None,
+            registration=RegistrationStatus.PENDING,
+        ),
         payload=payload,
     )
-    return Reply(lambda: {"you": boot.registration.lower()}, [boot])
+    return Reply(lambda: {"you": boot.fact.registration.lower()}, [boot])
 
 
 def _on_state(peer: Peer, payload: Payload, now: datetime) -> Reply:
     facts = [
         ConnectorStatus(
             charge_point_id=peer.charge_point_id,
-            connector_id=plug["number"],
-            status=_WORDS[plug["is"]],
-            error_code="",
-            vendor_error_code=None,
-            info=None,
-            at=now,
+            fact=ConnectorFact(
+                connector_id=plug["number"], status=_WORDS[plug["is"]], error_code="", at=now
+            ),
             stamped_at=now,
         )
         for plug in payload["plugs"]

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from domain.facts import EventKind
-from domain.states import LogLevel
+from domain.facts import BootFact, ConnectorFact, EventKind
+from domain.states import LogLevel, RegistrationStatus
 from storage.fact_records import (
     Authorization,
     Boot,
@@ -65,16 +65,11 @@ def records_of(of: str) -> list[Record]:
 def _told(of: str, *, contested: int | None = None) -> list[Record]:
     free = ConnectorStatus(
         charge_point_id=of,
-        connector_id=1,
-        status="Available",
-        error_code="NoError",
-        vendor_error_code=None,
-        info=None,
-        at=NOW,
+        fact=ConnectorFact(connector_id=1, status="Available", error_code="NoError", at=NOW),
         stamped_at=NOW,
         contested=contested,
     )
-    suspended = replace(free, status="SuspendedEVSE")
+    suspended = replace(free, fact=replace(free.fact, status="SuspendedEVSE"))
     values = MeterValues(
         charge_point_id=of,
         connector_id=1,
@@ -85,19 +80,21 @@ def _told(of: str, *, contested: int | None = None) -> list[Record]:
     return [
         Boot(
             charge_point_id=of,
-            boot_id=f"boot_{of}_{contested}",
-            at=NOW,
-            vendor="V",
-            model="M",
-            charge_point_serial=None,
-            charge_box_serial=None,
-            firmware_version=None,
-            warnings=(),
+            fact=BootFact(
+                boot_id=f"boot_{of}_{contested}",
+                at=NOW,
+                vendor="V",
+                model="M",
+                charge_point_serial=None,
+                charge_box_serial=None,
+                firmware_version=None,
+                registration=RegistrationStatus.PENDING,
+            ),
             payload={},
             contested=contested,
         ),
         suspended,
-        replace(free, status="SuspendedEV"),
+        replace(free, fact=replace(free.fact, status="SuspendedEV")),
         replace(suspended, goes_on=True),
         free,
         Authorization(charge_point_id=of, id_tag="TAG", contested=contested),

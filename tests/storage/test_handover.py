@@ -12,8 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.checks import CheckRecord, Evidence, RunView, Step
 from domain.errors import NotFoundError
+from domain.facts import BootFact
 from domain.handover import CompleteHandover
-from domain.states import ChargePointStatus, CheckName, CheckResult, RunStatus
+from domain.states import ChargePointStatus, CheckName, CheckResult, RegistrationStatus, RunStatus
 from storage.catalogue import load_catalogue
 from storage.charge_points import read_registered
 from storage.engine import Database
@@ -65,14 +66,16 @@ def passed_view(*, firmware: str) -> RunView:
 def boot(*, firmware: str, at: datetime) -> Boot:
     return Boot(
         charge_point_id="cp_1",
-        boot_id=f"boot-{firmware}",
-        at=at,
-        vendor="ABB",
-        model="Terra AC W22",
-        charge_point_serial="SN-1",
-        charge_box_serial=None,
-        firmware_version=firmware,
-        warnings=(),
+        fact=BootFact(
+            boot_id=f"boot-{firmware}",
+            at=at,
+            vendor="ABB",
+            model="Terra AC W22",
+            charge_point_serial="SN-1",
+            charge_box_serial=None,
+            firmware_version=firmware,
+            registration=RegistrationStatus.PENDING,
+        ),
         payload={},
     )
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 from sqlalchemy import select
 
+from domain.facts import BootFact, ConnectorFact
 from domain.rules.oddities import MORE
 from domain.states import LogLevel, RegistrationStatus
 from storage import connection_attempts as module
@@ -54,14 +55,17 @@ async def store(database: Database, records: Sequence[Record]) -> None:
 def boot(of: str, number: int = 0, *, at: datetime | None = None, firmware: str = "1.8") -> Boot:
     return Boot(
         charge_point_id=of,
-        boot_id=f"evt_{number:06}",
-        at=at or DAWN + timedelta(seconds=10 * number),
-        vendor="ABB",
-        model="Terra",
-        charge_point_serial=None,
-        charge_box_serial=None,
-        firmware_version=firmware,
-        warnings=("what",),
+        fact=BootFact(
+            boot_id=f"evt_{number:06}",
+            at=at or DAWN + timedelta(seconds=10 * number),
+            vendor="ABB",
+            model="Terra",
+            charge_point_serial=None,
+            charge_box_serial=None,
+            firmware_version=firmware,
+            warnings=("what",),
+            registration=RegistrationStatus.PENDING,
+        ),
         payload={"firmwareVersion": firmware},
     )
 
@@ -117,7 +121,7 @@ class TestBoots:
             await connection.execute(ChargePoint.__table__.update().values(provisioned_at=DAWN))
         again = boot(of, 7, at=tomorrow + timedelta(hours=1))
         await store(database, [again])
-        assert again.registration is RegistrationStatus.ACCEPTED
+        assert again.fact.registration is RegistrationStatus.ACCEPTED
         found = sorted(
             (row.id, row.firmware_version, row.registration, row.times)
             for row in await rows(database, BootRow)
@@ -154,7 +158,7 @@ class TestBoots:
         over = [boot(of, number, firmware=f"{number}") for number in range(9)]
         for one in over:
             one.over_budget = True
-            one.contested = int(one.boot_id.removeprefix("evt_")) or None
+            one.contested = int(one.fact.boot_id.removeprefix("evt_")) or None
         await store(database, over)
         found = {(row.times, row.contested_link) for row in await rows(database, BootRow)}
         assert found == {(1, None), (8, 8)}
@@ -306,12 +310,7 @@ async def test_a_suspension_beyond_the_budget_is_the_one_before_that_goes_on(
         at = DAWN + timedelta(minutes=minute)
         return ConnectorStatus(
             charge_point_id=of,
-            connector_id=1,
-            status=word,
-            error_code="NoError",
-            vendor_error_code=None,
-            info=None,
-            at=at,
+            fact=ConnectorFact(connector_id=1, status=word, error_code="NoError", at=at),
             stamped_at=at,
             goes_on=goes_on,
         )

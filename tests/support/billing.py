@@ -13,6 +13,7 @@ from domain.audit import ENGINE
 from domain.billing.cdr import Cdr
 from domain.billing.messages import Settled
 from domain.billing.tariff import Tariff, TariffVersion
+from domain.facts import ConnectorFact
 from domain.ids import Prefix, new_id
 from domain.states import ConnectorStatus, Role
 from storage.billing import Billing
@@ -154,12 +155,9 @@ class Site:
         await self._store(
             StatusRecord(
                 charge_point_id=self.charge_point_id,
-                connector_id=1,
-                status=status,
-                error_code="NoError",
-                vendor_error_code=None,
-                info=None,
-                at=self.now,
+                fact=ConnectorFact(
+                    connector_id=1, status=status, error_code="NoError", at=self.now
+                ),
                 stamped_at=at(since),
             )
         )

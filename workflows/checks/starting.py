@@ -388,8 +388,5 @@ def is_test_of(run: Run, transaction: TransactionFact, connector: int) -> bool:
 
 
 def _all_of(run: Run) -> list[TransactionFact]:
-    return [t for t in run.inbox.transactions.values() if _is_of_run(run, t)]
-
-
-def _is_of_run(run: Run, transaction: TransactionFact) -> bool:
-    return is_of_run(transaction.id_tag, open_run_tag=run.briefing.id_tag)
+    known, tag = run.inbox.transactions.values(), run.briefing.id_tag
+    return [t for t in known if is_of_run(t.id_tag, open_run_tag=tag)]

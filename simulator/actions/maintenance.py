@@ -1,6 +1,4 @@
-"""ChangeAvailability, UnlockConnector and Reset (OCPP 1.6, sections 5.2, 5.18 and 5.14)."""
-
-from functools import partial
+"""Availability, cable, restarts, firmware (OCPP 1.6, sections 5.2, 5.9, 5.14, 5.18 and 5.19)."""
 
 from simulator.fault import Fault
 from simulator.frames import CallRejected, Payload
@@ -39,8 +37,10 @@ def unlock_connector(hardware: Hardware, payload: Payload) -> Answer:
         raise CallRejected(ErrorCode.PROPERTY_CONSTRAINT, "there is no such connector")
     if hardware.station.profile.tethered:
         return Answer({"status": Answered.NOT_SUPPORTED})
-    unlock = partial(hardware.charging.stop, connector, Reason.UNLOCK_COMMAND)
-    return Answer({"status": Answered.UNLOCKED}, unlock)
+    return Answer(
+        {"status": Answered.UNLOCKED},
+        lambda: hardware.charging.stop(connector, Reason.UNLOCK_COMMAND),
+    )
 
 
 def reset(hardware: Hardware, payload: Payload) -> Answer:
@@ -51,3 +51,17 @@ def reset(hardware: Hardware, payload: Payload) -> Answer:
     if station.has(Fault.IGNORES_RESET):
         return Answer({"status": Answered.ACCEPTED})
     return Answer({"status": Answered.ACCEPTED}, lambda: hardware.power.reset(hard=hard))
+
+
+def update_firmware(hardware: Hardware, payload: Payload) -> Answer:
+    """Accept an update; statuses and a new boot follow."""
+    if hardware.station.has(Fault.NO_FIRMWARE_UPDATE):
+        raise CallRejected(ErrorCode.NOT_SUPPORTED, "firmware is updated in the vendor's app")
+    location, date = payload["location"], payload["retrieveDate"]
+    return Answer({}, lambda: hardware.maintenance.update_firmware(location, date))
+
+
+def get_diagnostics(hardware: Hardware, _payload: Payload) -> Answer:
+    """Name the file that will be uploaded, and pretend to upload it."""
+    name = f"diagnostics-{hardware.station.serial}.log"
+    return Answer({"fileName": name}, hardware.maintenance.upload_diagnostics)
