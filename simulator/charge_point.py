@@ -61,16 +61,6 @@ class VirtualChargePoint:
             seed=seed,
             events=self.events,
         )
-        self.profile = profile
-        self.serial = self._station.serial
-        self.received = self._station.received
-        """Calls of the central system, by action."""
-        self.commands = self._station.commands
-        """Each remote start, reset and firmware update that it received, in order."""
-        self.sent = self._station.sent
-        """Calls that it made, by action; each attempt counts."""
-        self.id_tags = self._station.id_tags
-        """How often each id tag came in a RemoteStartTransaction."""
         self._connection = Connection(
             self._station, self.address, latency=latency, call_timeout=call_timeout
         )
