@@ -61,8 +61,12 @@ class VirtualChargePoint:
             seed=seed,
             events=self.events,
         )
-        self.profile = profile
+        self._connection = Connection(
+            self._station, self.address, latency=latency, call_timeout=call_timeout
+        )
+        self._hardware = self._connection.hardware
         self.serial = self._station.serial
+        """Its serial number."""
         self.received = self._station.received
         """Calls of the central system, by action."""
         self.commands = self._station.commands
@@ -71,10 +75,8 @@ class VirtualChargePoint:
         """Calls that it made, by action; each attempt counts."""
         self.id_tags = self._station.id_tags
         """How often each id tag came in a RemoteStartTransaction."""
-        self._connection = Connection(
-            self._station, self.address, latency=latency, call_timeout=call_timeout
-        )
-        self._hardware = self._connection.hardware
+        self.profile = self._station.profile
+        """Which model it is."""
 
     # --- what an observer sees -------------------------------------------------------------
 
