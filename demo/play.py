@@ -13,7 +13,7 @@ from demo.owner import SUPPLY_AMPS, Meter, OwnersDay
 from demo.papers import Papers
 from demo.photo import photo_of_a_charge_point
 from demo.runs import INSTALLER, Runs
-from simulator import Fault, VirtualChargePoint, find_model
+from simulator import Fault, State, VirtualChargePoint, find_model
 
 _MODEL = "ABB Terra AC W22"
 _PASSWORD = "s3cur3P@ssword!"  # noqa: S105 - of an account that lives as long as the demo
@@ -31,6 +31,7 @@ _TARIFF: Document = {
         }
     ],
 }
+_ANSWERED = {State.PENDING, State.ACCEPTED}
 _SPEED = 5.0  # of the charge points' own waits; energy and time stay real
 _DECLARED: Document = {
     "certificate_reference": "EIC-2026-0413",
@@ -171,7 +172,8 @@ class Play:
         )
         for charger in self._chargers.values():
             self._powered.append(asyncio.create_task(charger.run()))
-            await charger.until(lambda charger=charger: charger.connected)  # type: ignore[misc]
+            # Answered, not only connected: what the engine answers, it has written down.
+            await charger.until(lambda charger=charger: charger.state in _ANSWERED)  # type: ignore[misc]
         online = await self._installer.post(path, status=200)
         self._account.expect(
             holds=online["connected"] is True and online["ocpp_version_negotiated"] == "1.6",
