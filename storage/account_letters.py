@@ -127,7 +127,7 @@ class Letters(Repository):
 
 
 class StoredLetters(Records):
-    """Implements :class:`domain.ports.AccountLetters`."""
+    """Mails about accounts that were asked for; safe to repeat."""
 
     async def letter(self, letter_id: str) -> AccountLetter | None:
         """What to mail; None where it was, is of no use any more, or nobody has that address."""

@@ -32,7 +32,7 @@ _RETRIED = {RunStatus.FAILED, RunStatus.CANCELLED}
 
 
 class StoredBatches(CatalogueRecords):
-    """Implements :class:`domain.ports.BatchRecords`."""
+    """The commissioning of whole projects, as activities ask for it; safe to repeat."""
 
     async def advance(self, project_id: str) -> BatchStep:
         """Decide and commit the next step of the project's open batch."""

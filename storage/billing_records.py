@@ -48,7 +48,7 @@ from storage.tariffs import Tariffs
 
 
 class StoredBilling(CatalogueRecords):
-    """Implements :class:`domain.ports.BillingRecords`."""
+    """Charge detail records, as activities ask for them; safe to repeat."""
 
     async def bill(self, due: BillTransaction) -> TransactionBilled:
         """Bill a transaction that is due, or correct its record where that has changed."""

@@ -18,7 +18,7 @@ from storage.models.projects import Project, ProjectMember
 
 
 class StoredContestNotices:
-    """Implements :class:`domain.ports.ContestNotices`."""
+    """Contests of links that people are to be told of; safe to repeat."""
 
     def __init__(
         self, database: Database, *, to_verified: bool, now: Callable[[], datetime]

@@ -124,7 +124,7 @@ class Deliveries(Repository):
 
 
 class StoredDeliveries(Records):
-    """Implements :class:`domain.ports.DeliveryRecords`."""
+    """Deliveries as activities ask for them; safe to repeat (an attempt is logged once more)."""
 
     async def call(self, delivery_id: str) -> Call | None:
         """Return the call to make; None when it was delivered or the webhook wants no more."""

@@ -28,7 +28,7 @@ _told = aliased(HeldRecord, name="told")
 
 
 class StoredHeldNotices(Records):
-    """Implements :class:`domain.ports.HeldNotices`."""
+    """Held records that their owners are to be told of; safe to repeat."""
 
     async def digest(self, project_id: str) -> HeldDigest | None:
         """Gather what no mail has told of; None where there is nothing, or nobody to tell."""

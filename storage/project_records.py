@@ -40,7 +40,7 @@ _STILL_NEWS: Final = timedelta(days=1)
 
 
 class StoredProjects(CatalogueRecords):
-    """Implements :class:`domain.ports.ProjectRecords`."""
+    """Records of projects, as activities ask for them; safe to repeat."""
 
     def __init__(
         self,

@@ -32,7 +32,7 @@ _NO_MORE_TIME: Final = "Its time was over before it was closed."
 
 
 class StoredVisits(CatalogueRecords):
-    """Implements :class:`domain.ports.VisitRecords`."""
+    """Service visits, as activities ask for them; safe to repeat."""
 
     async def look(self, service_visit_id: str) -> VisitStands:
         """End it if its time is over, and say how it stands.

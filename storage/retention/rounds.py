@@ -33,7 +33,7 @@ _LONGEST_PAUSE: Final = 2.0
 
 
 class StoredRetention:
-    """Implements :class:`domain.ports.Retention`."""
+    """Lets go of rows that are old, as far as nothing rests on them; safe to repeat."""
 
     def __init__(self, database: Database, ages: Ages, *, now: Callable[[], datetime]) -> None:
         self._database = database
