@@ -584,8 +584,13 @@ class TestOnTwoNodes:
             await another.sync()
             monkeypatch.setattr(ChargerSocket, "wait_to_be_heard", heard_once_all_are_asked)
             await bed.node.compare()
-            async with bed.database.read() as connection:
-                assert len(await read_confirmed(connection, [bed.charge_point_id, neighbour])) == 2
+
+            async def both_are() -> None:  # perhaps by the look before, which is not over yet
+                async with bed.database.read() as connection:
+                    found = await read_confirmed(connection, [bed.charge_point_id, neighbour])
+                assert len(found) == 2
+
+            await eventually(both_are)
 
     @on_sqlite
     async def test_who_comes_while_a_node_looks_is_not_replaced_by_whom_it_follows(
