@@ -23,7 +23,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 def codes() -> set[str]:
     """What each of two exchanged units fails with, by the page that says what to do then."""
-    (table,) = re.findall(r"^\| What is found .*?\n\n", PAGE.read_text(), re.DOTALL | re.MULTILINE)
+    (table,) = re.findall(r"^\| You find .*?\n\n", PAGE.read_text(), re.DOTALL | re.MULTILINE)
     named = re.findall(r"\(`(\w+)` on both\) \| `(?:endpoints|units)`", table)
     assert len(named) == 2
     return set(named)
