@@ -416,12 +416,23 @@ async def test_a_foreign_site_does_not_exist(
     await _expect_foreign_is_unknown(mine, theirs, OWNER_CASES)
 
 
-async def test_an_installer_is_no_owner(
-    installer: Caller, stranger: Caller, theirs: Theirs
+async def test_nobody_calls_what_is_for_the_other_role(
+    app: FastAPI, installer: Caller, owner: Own, stranger: Caller, theirs: Theirs
 ) -> None:
-    for caller in (installer, stranger):
-        for case, answer in (await answers(caller, theirs.format, OWNER_CASES)).items():
-            assert answer.status_code == 403, case
+    """Also where both do the same, and where no id stands in the way."""
+    paths: dict[str, dict[str, Any]] = app.openapi()["paths"]
+    of_ones_own: dict[tuple[str, str], Any] = {
+        (method, path): {} if method in {"POST", "PUT", "PATCH"} else None
+        for method, path in WITHOUT_ID
+        if paths[path][method.lower()]["security"]
+    }
+    everything = CASES | OWNER_CASES | of_ones_own
+    mine = await owner("mine@riversidebp.com", await installer.project())
+    for caller, role in ((installer, "site-owner"), (stranger, "site-owner"), (mine, "installer")):
+        cases = {case: body for case, body in everything.items() if f"/v1/{role}/" in case[1]}
+        assert len(cases) > 60
+        for case, answer in (await answers(caller, theirs.format, cases)).items():
+            assert (answer.status_code, answer.json().get("code")) == (403, "wrong_role"), case
 
 
 async def _expect_foreign_is_unknown(
