@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
-from fastapi import Depends, Path, Request
+from fastapi import APIRouter, Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.call import Call, no_charge_point, no_project, no_run
@@ -105,6 +105,12 @@ ONLY: Final = {
     Role.SITE_OWNER: [Depends(_of_site_owner)],
 }
 """Dependencies of a route that is for one role, and does the same for each."""
+
+
+def router_of(role: Role, path: str = "", *, tag: str) -> APIRouter:
+    """Make a router for one role: its prefix says so, and nobody else gets in."""
+    prefix = f"/{role.value.replace('_', '-')}{path}"
+    return APIRouter(prefix=prefix, tags=[tag], dependencies=ONLY[role])
 
 
 def path_id(

@@ -3,27 +3,19 @@
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Path, Response
+from fastapi import Body, Path, Response
 
 from api.access import service
 from api.access.schemas import AccessChange, AccessShown, IdTag, TagLabel, TagShown
-from api.deps import ONLY, AnyCall, ProjectId
+from api.deps import AnyCall, ProjectId, router_of
 from api.pagination import Page, Paging
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
 from domain.states import Role
 from storage.access import Access
 
-router = APIRouter(
-    prefix="/site-owner/projects/{project_id}",
-    tags=["Site owner"],
-    dependencies=ONLY[Role.SITE_OWNER],
-)
-installer_router = APIRouter(
-    prefix="/installer/projects/{project_id}",
-    tags=["Handover"],
-    dependencies=ONLY[Role.INSTALLER],
-)
+router = router_of(Role.SITE_OWNER, "/projects/{project_id}", tag="Site owner")
+installer_router = router_of(Role.INSTALLER, "/projects/{project_id}", tag="Handover")
 _OWNERS_CHOICE = "The site owner has chosen, and alone changes it."
 
 IdTagPath = Annotated[IdTag, Path()]

@@ -1,9 +1,7 @@
 """Endpoints of tariffs: the owner's own, and the installer's default before them."""
 
-from fastapi import APIRouter
-
 from api.billing.schemas import NewTariff, TariffShown
-from api.deps import ONLY, AnyCall, ProjectId, now
+from api.deps import AnyCall, ProjectId, now, router_of
 from api.pagination import Page, Paging
 from api.plausibility import audit_confirmed, confirmed, kinds_of
 from api.problems import problems
@@ -17,16 +15,8 @@ from storage.billing_activation import BillingActivation
 from storage.charge_points import ChargePoints
 from storage.tariffs import StoredTariff, Tariffs
 
-owner_router = APIRouter(
-    prefix="/site-owner/projects/{project_id}",
-    tags=["Billing"],
-    dependencies=ONLY[Role.SITE_OWNER],
-)
-installer_router = APIRouter(
-    prefix="/installer/projects/{project_id}",
-    tags=["Billing"],
-    dependencies=ONLY[Role.INSTALLER],
-)
+owner_router = router_of(Role.SITE_OWNER, "/projects/{project_id}", tag="Billing")
+installer_router = router_of(Role.INSTALLER, "/projects/{project_id}", tag="Billing")
 
 
 @installer_router.put(

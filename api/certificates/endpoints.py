@@ -15,7 +15,7 @@ from api.certificates.schemas import (
     KeysShown,
     ReportFormat,
 )
-from api.deps import ONLY, AnyCall, AppParts, ChargePointId, ProjectId
+from api.deps import AnyCall, AppParts, ChargePointId, ProjectId, router_of
 from api.parts import Parts
 from api.problems import problems
 from documents.keys import PublicKey
@@ -24,12 +24,8 @@ from domain.states import Role
 from storage.certificates import Certificates
 from storage.charge_points import ChargePoints
 
-installer_router = APIRouter(
-    prefix="/installer", tags=["Certificates"], dependencies=ONLY[Role.INSTALLER]
-)
-owner_router = APIRouter(
-    prefix="/site-owner", tags=["Certificates"], dependencies=ONLY[Role.SITE_OWNER]
-)
+installer_router = router_of(Role.INSTALLER, tag="Certificates")
+owner_router = router_of(Role.SITE_OWNER, tag="Certificates")
 keys_router = APIRouter(tags=["Certificates"])
 
 _NO_VERDICT: Final = "There is nothing to report yet: no run has a verdict, or one is open."

@@ -4,12 +4,11 @@ from dataclasses import asdict
 from http import HTTPStatus
 
 import structlog
-from fastapi import APIRouter
 from pydantic import BaseModel
 
 from api.accounts.credentials import prove_password
 from api.accounts.schemas import GivenPassword
-from api.deps import ONLY, AnyCall, now
+from api.deps import AnyCall, now, router_of
 from api.fields import Request, Shown, Timestamp, example
 from api.problems import documented_problem, problems
 from domain.deletion import KEPT
@@ -17,12 +16,8 @@ from domain.errors import ConflictError
 from domain.states import Role
 from storage.account_deletion import AccountDeletion
 
-installer_router = APIRouter(
-    prefix="/installer", tags=["Installer account"], dependencies=ONLY[Role.INSTALLER]
-)
-owner_router = APIRouter(
-    prefix="/site-owner", tags=["Site owner"], dependencies=ONLY[Role.SITE_OWNER]
-)
+installer_router = router_of(Role.INSTALLER, tag="Installer account")
+owner_router = router_of(Role.SITE_OWNER, tag="Site owner")
 _log = structlog.get_logger(__name__)
 _OF_AN_OWNER = """\
 Delete the account for good; it needs the password. `GET …/export` first: nothing comes back.

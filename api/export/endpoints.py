@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
-from fastapi import APIRouter, Response
+from fastapi import Response
 from fastapi.responses import StreamingResponse
 
 from api.call import Call
-from api.deps import ONLY, AnyCall
+from api.deps import AnyCall, router_of
 from api.export.queue import ExportResponse
 from api.problems import problems
 from api.verified import is_verified_enough
@@ -20,10 +20,8 @@ from storage.export import lines_of_project
 from storage.members import open_projects_of
 from storage.projects import Projects
 
-router = APIRouter(prefix="/site-owner", tags=["Site owner"], dependencies=ONLY[Role.SITE_OWNER])
-installer_router = APIRouter(
-    prefix="/installer", tags=["Installer account"], dependencies=ONLY[Role.INSTALLER]
-)
+router = router_of(Role.SITE_OWNER, tag="Site owner")
+installer_router = router_of(Role.INSTALLER, tag="Installer account")
 
 _MEDIA_TYPE: Final = "application/x-ndjson"
 _EXAMPLE: Final = """\

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Header, Response
+from fastapi import Depends, Header, Response
 
 from api.commissioning import service
-from api.deps import ONLY, AnyCall, ProjectId, account_of
+from api.deps import AnyCall, ProjectId, account_of, router_of
 from api.live.endpoints import STREAM_HEADERS
 from api.live.feeds import Followed
 from api.live.project_stream import ProjectListener, read
@@ -23,16 +23,8 @@ from domain.states import Role
 from domain.wording import Matching
 from storage.project_runs import NewestRun, charge_points_by_run, newest_runs, verdicts_of
 
-router = APIRouter(
-    prefix="/installer/projects/{project_id}",
-    tags=["Commissioning"],
-    dependencies=ONLY[Role.INSTALLER],
-)
-owner_router = APIRouter(
-    prefix="/site-owner/projects/{project_id}",
-    tags=["Running a site"],
-    dependencies=ONLY[Role.SITE_OWNER],
-)
+router = router_of(Role.INSTALLER, "/projects/{project_id}", tag="Commissioning")
+owner_router = router_of(Role.SITE_OWNER, "/projects/{project_id}", tag="Running a site")
 
 MOST_CHARGE_POINTS: Final = 400
 """The id of an event names the newest run of each, and travels as a header."""

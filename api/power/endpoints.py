@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 
-from api.deps import ONLY, AnyCall, ChargePointId, ProjectId, now
+from api.deps import AnyCall, ChargePointId, ProjectId, now, router_of
 from api.plausibility import audit_confirmed, confirmed, kinds_of
 from api.power import service
 from api.power.schemas import (
@@ -23,12 +23,8 @@ from domain.states import Feature, Role
 from storage.audit import Audit
 from storage.features import Power, read_electrical, store_electrical
 
-installer_router = APIRouter(prefix="/installer", tags=["Power"], dependencies=ONLY[Role.INSTALLER])
-owner_router = APIRouter(
-    prefix="/site-owner/projects/{project_id}",
-    tags=["Power"],
-    dependencies=ONLY[Role.SITE_OWNER],
-)
+installer_router = router_of(Role.INSTALLER, tag="Power")
+owner_router = router_of(Role.SITE_OWNER, "/projects/{project_id}", tag="Power")
 
 _NOT_YET = "The project is not handed over yet; nothing is active."
 

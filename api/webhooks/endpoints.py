@@ -4,10 +4,10 @@ import json
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from api.call import Call
-from api.deps import ONLY, AnyCall, now, path_id
+from api.deps import AnyCall, now, path_id, router_of
 from api.pagination import Page, Paging
 from api.parts import Parts
 from api.problems import problems
@@ -31,12 +31,8 @@ from storage.deliveries import Deliveries
 from storage.models.webhooks import Webhook
 from storage.webhooks import Webhooks
 
-router = APIRouter(
-    prefix="/installer/webhooks", tags=["Webhooks"], dependencies=ONLY[Role.INSTALLER]
-)
-owner_router = APIRouter(
-    prefix="/site-owner/webhooks", tags=["Webhooks"], dependencies=ONLY[Role.SITE_OWNER]
-)
+router = router_of(Role.INSTALLER, "/webhooks", tag="Webhooks")
+owner_router = router_of(Role.SITE_OWNER, "/webhooks", tag="Webhooks")
 
 WebhookId = Annotated[
     str,
