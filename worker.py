@@ -41,7 +41,7 @@ from storage.deliveries import StoredDeliveries
 from storage.engine import Database
 from storage.held_notices import StoredHeldNotices
 from storage.mail_notices import StoredMailNotices
-from storage.power_sharing import StoredSites
+from storage.power_sharing import StoredPowerSharing
 from storage.project_records import StoredProjects
 from storage.reboot_stagger import StoredRebootStagger
 from storage.retention.rounds import StoredRetention
@@ -171,7 +171,7 @@ def make_worker(
     starter = TemporalRunStarter(client, database, now=_now, task_queue=task_queue)
     records: RecordActivities = runs
     whereabouts: DirectoryActivities = directory
-    sites: SiteActivities = StoredSites(database, catalogue, now=_now)
+    sites: SiteActivities = StoredPowerSharing(database, catalogue, now=_now)
     activities = (
         *done_by(records, RecordActivities),
         *done_by(whereabouts, DirectoryActivities),

@@ -1,4 +1,4 @@
-"""Tells the workflows that watch charge points of committed facts, in the order of these.
+"""Tells workflows of committed facts: those that watch, in order, and billing of what is due.
 
 The read comes after the commit. A workflow begins to watch by committing its name and then reading
 the snapshot, so a fact is in that snapshot, or its event is forwarded, or both.
@@ -87,7 +87,7 @@ class Forwarder:
 
     def committed(self, records: Sequence[Record]) -> None:
         """Take a batch that was just committed."""
-        for due in _due(records):
+        for due in _transactions_to_bill(records):
             self._sink.bill(due)
         told = [
             record
@@ -233,7 +233,7 @@ def _is_contested(record: Record) -> bool:
     return isinstance(record, Told) and record.contested is not None
 
 
-def _due(records: Sequence[Record]) -> Iterator[BillTransaction]:
+def _transactions_to_bill(records: Sequence[Record]) -> Iterator[BillTransaction]:
     """Return the transactions that these facts make due for billing."""
     for record in records:
         if isinstance(record, TransactionStop | MeterValues) and record.contested is None:

@@ -50,7 +50,7 @@ _LOOKED_AT = 20
 _LONG_ENOUGH = timedelta(seconds=30)
 
 
-class StoredSites(CatalogueRecords):
+class StoredPowerSharing(CatalogueRecords):
     """Does :class:`activities.site.SiteActivities`: the registry's side of a site."""
 
     async def read_site(self, question: SiteQuestion) -> SiteSnapshot:

@@ -12,7 +12,7 @@ from storage.catalogue import load_catalogue
 from storage.engine import Database
 from storage.models.charge_points import ChargePointFeature
 from storage.models.projects import Project
-from storage.power_sharing import StoredSites
+from storage.power_sharing import StoredPowerSharing
 from tests.api.callers import Caller, fields, problem
 from tests.api.conftest import Own
 
@@ -132,7 +132,7 @@ class TestElectrical:
         )
         answer = await put(installer, f"/charge-points/{rectifier}/electrical", body)
         assert answer.status_code == 200, answer.text
-        sites = StoredSites(database, load_catalogue(), now=now)
+        sites = StoredPowerSharing(database, load_catalogue(), now=now)
         read = await sites.read_site(SiteQuestion(project_id=project))
         assert {
             one.charge_point_id: (one.max_amps, one.declared, one.voltage, one.direct_current)

@@ -10,7 +10,7 @@ from domain.power.facts import SiteQuestion
 from storage.catalogue import load_catalogue
 from storage.engine import Database
 from storage.models.transactions import Transaction
-from storage.power_sharing import StoredSites
+from storage.power_sharing import StoredPowerSharing
 from storage.run_records import StoredDirectory, StoredRuns
 from storage.withdrawals import Withdrawals
 from tests.api.callers import Caller, problem
@@ -239,7 +239,7 @@ class TestTheSite:
         project = await installer.project()
         dead = await installer.charge_point(project)
         await withdraw(installer, dead)
-        sites = StoredSites(database, load_catalogue(), now=lambda: datetime.now(UTC))
+        sites = StoredPowerSharing(database, load_catalogue(), now=lambda: datetime.now(UTC))
         assert (await sites.read_site(SiteQuestion(project_id=project))).stations == ()
 
     async def test_the_sites_certificate_lists_it(

@@ -7,7 +7,7 @@ import pytest
 from domain.power.facts import DrawsQuestion, Watched
 from storage.catalogue import load_catalogue
 from storage.engine import Database
-from storage.power_sharing import StoredSites
+from storage.power_sharing import StoredPowerSharing
 from tests.support.billing import Site, at
 
 
@@ -20,7 +20,7 @@ async def site(database: Database) -> Site:
 
 async def test_without_a_power_the_register_tells_by_how_fast_it_rises(site: Site) -> None:
     running = await site.start()
-    records = StoredSites(site.database, load_catalogue(), now=lambda: site.now)
+    records = StoredPowerSharing(site.database, load_catalogue(), now=lambda: site.now)
 
     async def drawn(since: timedelta) -> dict[int, float]:
         watched = Watched(number=running, since=at("2026-05-02T09:00") + since)

@@ -30,7 +30,7 @@ from storage.held import HeldRecords
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
 from storage.models.transactions import Transaction
-from storage.power_sharing import StoredSites
+from storage.power_sharing import StoredPowerSharing
 from storage.project_runs import charge_points_by_run, newest_runs
 from storage.reports import Reports
 from storage.retention.rounds import StoredRetention
@@ -157,7 +157,7 @@ async def test_what_is_asked_again_and_again_looks_at_no_history(
         await reconciler._forget()
         await Dispatcher(nobody, database, now=lambda: NOW).dispatch()
         await Dispatcher(nobody, database, now=lambda: NOW).look_after()
-        await StoredSites(database, load_catalogue(), now=lambda: NOW).read_site(
+        await StoredPowerSharing(database, load_catalogue(), now=lambda: NOW).read_site(
             SiteQuestion(project_id=project)
         )
         bills = StoredBilling(database, load_catalogue(), now=lambda: NOW)

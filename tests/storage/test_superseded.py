@@ -13,7 +13,7 @@ from storage.catalogue import load_catalogue
 from storage.engine import Database
 from storage.held import HeldRecords
 from storage.models.transactions import Transaction
-from storage.power_sharing import StoredSites
+from storage.power_sharing import StoredPowerSharing
 from storage.superseded import FREE_FOR, OVERTAKEN_FOR, Superseded, left, overtaken, supersede
 from tests.support.billing import Site, at
 
@@ -163,6 +163,6 @@ async def test_it_is_no_transaction_of_the_site_any_more(site: Site) -> None:
     await site.start()
     later = await site.start("2026-05-02T12:00", id_tag="ANOTHER")
     await end(site, at("2026-05-02T12:05"))
-    records = StoredSites(site.database, load_catalogue(), now=lambda: site.now)
+    records = StoredPowerSharing(site.database, load_catalogue(), now=lambda: site.now)
     (station,) = (await records.read_site(SiteQuestion(project_id=site.project_id))).stations
     assert [one.number for one in station.transactions] == [later]

@@ -142,7 +142,7 @@ async def _update_nothing(_charger: "ScriptedChargePoint") -> None:
 
 
 class ScriptedChargePoint:
-    """Implements ChargePointGateway; tells the workflow what happens, by signals."""
+    """Implements ChargePointActivities; tells the workflow what happens, by signals."""
 
     def __init__(self, behaviour: Behaviour, client: Client, *, node_id: str) -> None:
         self.behaviour = behaviour

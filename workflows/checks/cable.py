@@ -91,7 +91,7 @@ class ConnectorBefore:
         self.fact = self._inbox.connectors.get(self.connector)
 
 
-async def wait_for_cable(
+async def wait_for_cable_or_start(
     run: Run, before: ConnectorBefore, *, remembered: bool, patience: timedelta
 ) -> None:
     """Wait until a transaction runs, or there is a reason to ask for it once more.

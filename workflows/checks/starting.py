@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import policies
     from workflows.absence import absent
     from workflows.charge_point import NoAnswerError
-    from workflows.checks.cable import ConnectorBefore, prompt_for_vehicle, wait_for_cable
+    from workflows.checks.cable import ConnectorBefore, prompt_for_vehicle, wait_for_cable_or_start
     from workflows.checks.own_transactions import all_of, ours, strange_start
     from workflows.journal import CheckFailedError, ConnectorSkippedError
     from workflows.run import Run
@@ -191,7 +191,7 @@ class _Asks:
             # It may never have arrived, and no vehicle that is there would tell.
             lost = outcome.reply is Reply.UNKNOWN
             patience = run.pace.start if lost else run.pace.vehicle_prompt
-            await wait_for_cable(run, before, remembered=not refused, patience=patience)
+            await wait_for_cable_or_start(run, before, remembered=not refused, patience=patience)
 
 
 async def _ask_for_start(run: Run, connector: int, attempt: int) -> Outcome:
