@@ -30,8 +30,8 @@ from storage.fact_records import Connected, Disconnected, Touched
 from storage.models.charge_points import ChargePoint
 from storage.models.connections import ChargePointConnection, Node
 from storage.nodes import beats, live_nodes
-from storage.recent_transactions import recent_transactions
 from storage.row_locks import lock_rows
+from storage.transactions import recent_transactions
 
 _BUDGET: Final = ("budget_day", "budget_bytes", "budget_left_out", "budget_over_at")
 _NOTHING: Final = (None,) * len(_BUDGET)
@@ -112,7 +112,10 @@ async def store_connected(connection: AsyncConnection, records: Sequence[Connect
             among(connection, col(ChargePointConnection.charge_point_id), identities)
         )
     )
-    last = {row.charge_point_id: _Last.of(row) for row in before}
+    last = {
+        row.charge_point_id: _Last.of(contests.link_record(row), is_open=bool(row.open))
+        for row in before
+    }
     contested = any(found.present.contest for found in last.values())
     beating = set(await live_nodes(connection)) if contested else set()
     remembered = await recent_transactions(connection, identities)
@@ -207,11 +210,11 @@ class _Last:
     written: WrittenToday | None = None
 
     @classmethod
-    def of(cls, row: Any) -> "_Last":
+    def of(cls, row: ChargePointConnection, *, is_open: bool) -> "_Last":
         return cls(
             generation=row.generation,
             arrivals=_arrivals(row.arrivals),
-            present=contests.present_of(row, live=bool(row.open)),
+            present=contests.present_of(row, live=is_open),
             told_at=row.contest_told_at,
             written=_written(row),
         )

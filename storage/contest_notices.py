@@ -9,7 +9,7 @@ from sqlmodel import col
 
 from domain.contests import ContestNotice
 from domain.states import ProjectStatus
-from storage.contests import contest_of
+from storage.contests import contest_of, link_record
 from storage.engine import Database
 from storage.models.accounts import Account
 from storage.models.charge_points import ChargePoint
@@ -49,7 +49,7 @@ class StoredContestNotices:
                     .where(col(ChargePointConnection.charge_point_id) == charge_point_id)
                 )
             ).one_or_none()
-            contest = None if row is None else contest_of(row)
+            contest = None if row is None else contest_of(link_record(row))
             if row is None or contest is None or contest.confirmed_at is None:
                 return None
             handed_over = row.status == ProjectStatus.HANDED_OVER

@@ -9,20 +9,22 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from domain.contests import MOST_LINKS, Contest
 from domain.states import TransactionBilling
-from storage.billing_due import due_when_ended
 from storage.fact_records import TransactionStop
 from storage.meter_filing import file_after_stopped
 from storage.models.transactions import Transaction
+from storage.rows import Rows, record_of
+from storage.transactions_to_bill import due_when_ended
 
 MOST_KEPT: Final = 2 * MOST_LINKS
 """Stops of one transaction: the links of a contest have a place each, gone ones the rest."""
 _LOOKED_AT: Final = 20  # transactions, for one whose id was lost
+_transaction = record_of(Transaction)
 _UNDECIDED: Final = (None, TransactionBilling.DUE, TransactionBilling.HELD)
 
 
@@ -53,10 +55,12 @@ async def note_stop(
     await _write(connection, transaction_id, stops)
 
 
-async def keep_end(connection: AsyncConnection, row: Row[Any]) -> None:
+async def keep_end(connection: AsyncConnection, row: Transaction) -> None:
     """Keep the end that a transaction has, before another takes its place, if a link told it."""
     kept = row.contested_stops or []
-    if row.stopped_at is None or row.superseded or any(_is_end(row, one) for one in kept):
+    if row.stopped_at is None or row.stop_received_at is None or row.superseded:
+        return
+    if any(_is_end(row, one) for one in kept):
         return
     end = {
         "link": None,
@@ -71,7 +75,7 @@ async def keep_end(connection: AsyncConnection, row: Row[Any]) -> None:
 
 async def ended_by_others(
     connection: AsyncConnection, record: TransactionStop, contest: Contest | None
-) -> Sequence[Row[Any]]:
+) -> Sequence[Transaction]:
     """Find what was ended in this contest, and not by the link of this stop, whose id was lost.
 
     If the stop is told once more, it is the one for which it was kept.
@@ -82,8 +86,8 @@ async def ended_by_others(
     query = (
         _with_stops(record.charge_point_id).order_by(col(Transaction.id).desc()).limit(_LOOKED_AT)
     )
-    found: list[Row[Any]] = []
-    for row in await connection.execute(query.with_for_update()):
+    found: list[Transaction] = []
+    for row in await Rows(connection).read_all(query.with_for_update(), _transaction):
         own = [one for one in row.contested_stops if one["link"] in its]
         if any(
             one["meter_stop"] == record.meter_stop and _at(one, "stopped_at") == record.stopped_at
@@ -100,7 +104,8 @@ async def end_by(connection: AsyncConnection, charge_point_id: str, links: Colle
 
     One without a register takes the place of another link's alone.
     """
-    for row in await connection.execute(_with_stops(charge_point_id).with_for_update()):
+    query = _with_stops(charge_point_id).with_for_update()
+    for row in await Rows(connection).read_all(query, _transaction):
         own = [one for one in row.contested_stops if one["link"] in links]
         if not own or row.billing not in _UNDECIDED:
             continue
@@ -147,8 +152,8 @@ def _with_stops(charge_point_id: str) -> Select[Any]:
     )
 
 
-def _is_end(row: Row[Any], stop: dict[str, Any]) -> bool:
-    return bool(_at(stop, "stop_received_at") == row.stop_received_at)
+def _is_end(row: Transaction, stop: dict[str, Any]) -> bool:
+    return _at(stop, "stop_received_at") == row.stop_received_at
 
 
 def _at(stop: dict[str, Any], name: str) -> datetime:

@@ -12,14 +12,14 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.places import evse_of, number_of
-from storage.billing_due import make_due_again
 from storage.contest_marks import mark_told
 from storage.dialects import conflict_insert, moment_of_sqlite
 from storage.digests import digest
 from storage.fact_records import KnownTransaction, MeterValues
 from storage.meter_filing import find_transactions
 from storage.models.transactions import MeterValue
-from storage.recent_transactions import named
+from storage.transactions import named
+from storage.transactions_to_bill import make_due_again
 
 _COLUMNS: Final = (
     "charge_point_id",

@@ -13,9 +13,9 @@ from domain.ownership import Restart
 from domain.rules.restart import restart_intent
 from domain.states import ParameterState
 from storage.commands import sent_at
+from storage.learnt_configuration import forget_reported_keys
 from storage.local_lists import forget_list
 from storage.models.configuration import Parameter
-from storage.reported_keys import forget_reported_keys
 
 _REPORTED_LENGTH = 2500
 _DETAIL_LENGTH = 500

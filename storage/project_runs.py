@@ -12,9 +12,9 @@ from domain.states import RunStatus
 from storage.dialects import among
 from storage.models.charge_points import ChargePoint
 from storage.models.runs import CommissioningRun
-from storage.newest_runs import with_newest_run
 from storage.read_models import read_model
 from storage.rows import Rows
+from storage.run_queries import with_newest_run
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

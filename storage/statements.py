@@ -1,4 +1,4 @@
-"""A month's statement, gathered from its rows: of a month that is over always the same."""
+"""Statements of a month, and which months are closed: nothing is issued into those any more."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -6,14 +6,41 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.billing.calendar import end_of_month
+from domain.billing.calendar import end_of_month, month_of
 from domain.billing.held import Wanted
 from domain.billing.statement import HeldTotals, Statement
 from storage.cdrs import Cdrs
 from storage.held import HeldRecords
 from storage.issuers import Issuers
 from storage.models.billing import HeldRecord
+from storage.models.projects import Project as ProjectRow
 from storage.projects import Project
+from storage.rows import ProjectRepository
+
+
+class Months(ProjectRepository):
+    """The first month of one project that is still open.
+
+    Once open it is never an earlier one again, whatever becomes of the clock or the time zone.
+    """
+
+    async def open_at(self, moment: datetime) -> tuple[str, bool]:
+        """The month that is open then, and whether those before it are closed for good."""
+        project = await self._rows.get(ProjectRow, self._project_id)
+        opened, zone = project.open_month or "", ZoneInfo(project.time_zone)
+        by_the_clock = month_of(moment, zone)
+        return max(opened, by_the_clock), opened >= by_the_clock
+
+    async def close(self, moment: datetime) -> None:
+        """Close the months that are over then.
+
+        The lock waits for whoever is issuing into one of them; who comes later finds it closed.
+        """
+        project = self._rows.at(ProjectRow, self._project_id)
+        await project.lock()
+        opened, _ = await self.open_at(moment)
+        await project.set(open_month=opened)
+
 
 _MOMENT = timedelta(microseconds=1)
 

@@ -30,10 +30,10 @@ from domain.ids import Prefix, is_id, new_id
 from domain.states import ChargePointStatus
 from storage.audit import Audit
 from storage.charge_points import ChargePoint, ChargePoints
-from storage.facts import read_snapshot
 from storage.parameters import Parameters
 from storage.runs import refuse_while_open
-from storage.standing import restate
+from storage.snapshots import read_snapshot
+from storage.verdicts import restate
 
 router = APIRouter(prefix="/installer/charge-points", tags=["Charge points"])
 

@@ -14,8 +14,8 @@ from api.fields import example
 from api.parts import Parts
 from storage.clock import measure_skew
 from storage.nodes import live_nodes
+from storage.outages import clock_trouble
 from storage.schema import has_current_schema
-from storage.watch import clock_trouble
 
 router = APIRouter(prefix="/health", tags=["Health"])
 _PROBE_SECONDS: Final = 4.0

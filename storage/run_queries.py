@@ -1,9 +1,44 @@
-"""Is an id tag that of a commissioning run? As :mod:`domain.id_tag` says, in SQL."""
+"""Runs in queries: the open ones, the newest of a charge point, and whose test charge a tag is."""
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, String, and_, case, func, literal
+from typing import Final
+
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    SQLColumnExpression,
+    String,
+    and_,
+    case,
+    func,
+    literal,
+    select,
+)
+from sqlmodel import col
 
 from domain.id_tag import PADDING, RUN_PART, SHORTEST
+from domain.states import RunStatus
+from storage.models.charge_points import ChargePoint
 from storage.models.runs import CommissioningRun
+
+OPEN: Final = (RunStatus.STARTING, RunStatus.IN_PROGRESS)
+
+
+def is_open() -> ColumnElement[bool]:
+    """Predicate of a run: there is no verdict yet."""
+    return col(CommissioningRun.status).in_(OPEN)
+
+
+def with_newest_run(which: ColumnElement[bool]) -> FromClause:
+    """Join charge points with their newest run of which that holds; others are left out."""
+    newest = (
+        select(col(CommissioningRun.id))
+        .where(col(CommissioningRun.charge_point_id) == col(ChargePoint.id), which)
+        .order_by(col(CommissioningRun.id).desc())
+        .limit(1)
+        .correlate(ChargePoint)
+        .scalar_subquery()
+    )
+    return ChargePoint.__table__.join(CommissioningRun, col(CommissioningRun.id) == newest)
 
 
 def is_tag_of_the_run(id_tag: SQLColumnExpression[str] | str) -> ColumnElement[bool]:

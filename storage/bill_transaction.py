@@ -1,4 +1,4 @@
-"""Billing of transactions: from rows to charge detail records, in one database transaction."""
+"""Bills a transaction: from rows to charge detail records, in one database transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +30,6 @@ from domain.places import number_of
 from domain.states import TransactionBilling
 from storage.announcements import announce_held
 from storage.billing_activation import BillingActivation
-from storage.billing_months import Months
 from storage.billing_told import Gathered, Site, gather, link_of, times_of
 from storage.catalogue import Catalogue
 from storage.cdrs import Cdrs, Issued
@@ -43,7 +42,8 @@ from storage.models.runs import CommissioningRun
 from storage.models.transactions import Transaction
 from storage.records import CatalogueRecords
 from storage.rows import Rows, record_of
-from storage.run_tags import is_tag_of_the_run
+from storage.run_queries import is_tag_of_the_run
+from storage.statements import Months
 from storage.tariffs import Tariffs
 
 
