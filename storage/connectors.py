@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import exists, func, or_, select, update
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -25,6 +25,7 @@ from storage.rows import Rows, record_of
 
 _STATUSES: Final = frozenset(states.ConnectorStatus)
 _ERRORS: Final = frozenset(ConnectorError)
+_running = aliased(Suspension, name="running")
 
 
 def _words(fact: ConnectorFact) -> dict[str, Any]:
@@ -85,9 +86,6 @@ async def read_connectors(
     return found
 
 
-_running = aliased(Suspension, name="running")
-
-
 async def note_suspensions(connection: AsyncConnection, records: Sequence[ConnectorStatus]) -> None:
     """Begin those that are reported, and end those after which another status is."""
     begun = {
@@ -124,9 +122,7 @@ async def note_suspensions(connection: AsyncConnection, records: Sequence[Connec
     for row in running.all():
         until = others.get((row.charge_point_id, row.evse_id))
         if until is not None:
-            await connection.execute(
-                update(Suspension).where(col(Suspension.id) == row.id).values(until=until)
-            )
+            await Rows(connection).at(Suspension, row.id).set(until=until)
 
 
 async def _goes_on(connection: AsyncConnection, place: tuple[str, int]) -> bool:
@@ -139,18 +135,12 @@ async def _goes_on(connection: AsyncConnection, place: tuple[str, int]) -> bool:
         .limit(1)
         .scalar_subquery()
     )
-    went_on = await connection.execute(
-        update(Suspension)
-        .where(col(Suspension.id) == newest)
-        .where(
-            ~exists()
-            .where(col(_running.charge_point_id) == place[0])
-            .where(col(_running.evse_id) == place[1])
-            .where(col(_running.until).is_(None))
-        )
-        .values(until=None)
+    is_running = exists().where(
+        col(_running.charge_point_id) == place[0],
+        col(_running.evse_id) == place[1],
+        col(_running.until).is_(None),
     )
-    return went_on.rowcount == 1
+    return await Rows(connection).at(Suspension, newest, ~is_running).set(until=None)
 
 
 async def read_suspensions(

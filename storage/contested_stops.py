@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -37,8 +37,9 @@ async def note_stop(
     """Keep a stop in the place of the last one of its link."""
     its = _generations(record, contest)
     present = {number for one in contest.links for number in one.generations} if contest else set()
-    query = select(col(Transaction.contested_stops)).where(col(Transaction.id) == transaction_id)
-    stops = [one for one in await connection.scalar(query) or () if one["link"] not in its]
+    rows = Rows(connection)
+    before = await rows.value(col(Transaction.contested_stops), transaction_id)
+    stops = [one for one in before or () if one["link"] not in its]
     while len(stops) >= MOST_KEPT:
         gone = [one for one in stops if one["link"] not in present]
         stops.remove((gone or stops)[0])
@@ -52,7 +53,7 @@ async def note_stop(
             "stop_ahead_s": record.clock_ahead_s,
         }
     )
-    await _write(connection, transaction_id, stops)
+    await rows.at(Transaction, transaction_id).set(contested_stops=stops)
 
 
 async def keep_end(connection: AsyncConnection, row: Transaction) -> None:
@@ -70,7 +71,7 @@ async def keep_end(connection: AsyncConnection, row: Transaction) -> None:
         "stop_received_at": row.stop_received_at.isoformat(),
         "stop_ahead_s": row.stop_ahead_s,
     }
-    await _write(connection, row.id, [*kept, end])
+    await Rows(connection).at(Transaction, row.id).set(contested_stops=[*kept, end])
 
 
 async def ended_by_others(
@@ -119,10 +120,10 @@ async def end_by(connection: AsyncConnection, charge_point_id: str, links: Colle
         if (told["meter_stop"] is None or told["meter_stop"] < 0) and not is_anothers:
             continue
         await keep_end(connection, row)
-        await connection.execute(
-            update(Transaction)
-            .where(col(Transaction.id) == row.id)
-            .values(
+        await (
+            Rows(connection)
+            .at(Transaction, row.id)
+            .set(
                 stopped_at=stopped_at,
                 meter_stop=told["meter_stop"],
                 stop_reason=told["stop_reason"],
@@ -158,13 +159,3 @@ def _is_end(row: Transaction, stop: dict[str, Any]) -> bool:
 
 def _at(stop: dict[str, Any], name: str) -> datetime:
     return datetime.fromisoformat(stop[name])
-
-
-async def _write(
-    connection: AsyncConnection, transaction_id: int, stops: Sequence[dict[str, Any]]
-) -> None:
-    await connection.execute(
-        update(Transaction)
-        .where(col(Transaction.id) == transaction_id)
-        .values(contested_stops=list(stops))
-    )

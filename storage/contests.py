@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -153,17 +153,15 @@ async def begin(connection: AsyncConnection, charge_point_id: str, contest: Cont
     links met another.
     """
     assert contest.confirmed_at is not None  # noqa: S101 - only then anybody is to know
-    await connection.execute(
-        update(Transaction)
-        .where(col(Transaction.charge_point_id) == charge_point_id)
-        .where(
-            or_(
-                col(Transaction.stopped_at).is_(None),
-                col(Transaction.stop_received_at) >= contest.since,
-            )
-        )
-        .values(contested=True)
+    touched = Rows(connection).those(
+        Transaction,
+        col(Transaction.charge_point_id) == charge_point_id,
+        or_(
+            col(Transaction.stopped_at).is_(None),
+            col(Transaction.stop_received_at) >= contest.since,
+        ),
     )
+    await touched.set(contested=True)
     await announce_contest(connection, charge_point_id, contest, at=contest.confirmed_at)
 
 
@@ -259,10 +257,10 @@ async def disconnect(connection: AsyncConnection, charge_point_id: str, *, at: d
         if contest is None or link.connected_at < contest.since:
             await mark(connection, charge_point_id, link.generation, since=link.connected_at)
     undone = {"kept_at": None, "kept_address": None} if there.kept_is_there else {}
-    await connection.execute(
-        update(ChargePointConnection)
-        .where(col(ChargePointConnection.charge_point_id) == charge_point_id)
-        .values(
+    await (
+        Rows(connection)
+        .at(ChargePointConnection, charge_point_id)
+        .set(
             **NO_CONTEST,
             **undone,
             generation=row.generation + 1,  # no socket goes by it
@@ -295,11 +293,7 @@ async def _continue_with(
             "connected_at": link.connected_at,
             "disconnected_at": at if link.answered is False else None,
         }
-    await connection.execute(
-        update(ChargePointConnection)
-        .where(col(ChargePointConnection.charge_point_id) == row.charge_point_id)
-        .values(**values)
-    )
+    await Rows(connection).at(ChargePointConnection, row.charge_point_id).set(**values)
     spoke = [number for link in links for number in link.generations]
     await end_by(connection, row.charge_point_id, spoke)
     if decision:
@@ -309,8 +303,5 @@ async def _continue_with(
 
 
 async def _write(connection: AsyncConnection, charge_point_id: str, contest: Contest) -> None:
-    await connection.execute(
-        update(ChargePointConnection)
-        .where(col(ChargePointConnection.charge_point_id) == charge_point_id)
-        .values(**values_of(contest))
-    )
+    link = Rows(connection).at(ChargePointConnection, charge_point_id)
+    await link.set(**values_of(contest))

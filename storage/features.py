@@ -28,6 +28,12 @@ _WORST_FIRST = (
     FeatureState.LIMITED,
     FeatureState.PENDING,
 )
+_NO_TARIFF = (
+    "There is no tariff, so sessions are free. Billing begins with the first one: "
+    "PUT …/site-owner/projects/{}/tariff."
+)
+_HELD = "Sessions that wait for the site owner's word before they are billed: {}. See held records."
+_DETAIL = "What drivers can do at each charge point while this engine cannot be reached."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,12 +61,6 @@ def worst(found: Sequence[ChargePointFeatureStatus]) -> FeatureState:
     states = {one.state for one in found}
     return next((state for state in _WORST_FIRST if state in states), FeatureState.ACTIVE)
 
-
-_NO_TARIFF = (
-    "There is no tariff, so sessions are free. Billing begins with the first one: "
-    "PUT …/site-owner/projects/{}/tariff."
-)
-_HELD = "Sessions that wait for the site owner's word before they are billed: {}. See held records."
 
 _status = read_model(ChargePointFeatureStatus)
 
@@ -212,9 +212,6 @@ async def store_electrical(
         before=asdict(before),
         after=asdict(electrical),
     )
-
-
-_DETAIL = "What drivers can do at each charge point while this engine cannot be reached."
 
 
 async def offline_charging(connection: AsyncConnection, project_id: str) -> FeatureStatus:

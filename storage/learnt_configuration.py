@@ -4,17 +4,18 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from domain.habits import ConfigurationReading, Habits
 from domain.operations import ConfigurationKey, TriggerKind
 from domain.rules.restart import Taken
-from storage.dialects import upsert
 from storage.models.charge_points import ChargePoint
 from storage.models.configuration import ReportedKeys
 from storage.rows import Rows
+
+_LONGEST: Final = 100
+_MOST: Final = 2_000
 
 
 async def read_habits(connection: AsyncConnection, charge_point_id: str) -> Habits:
@@ -37,16 +38,9 @@ async def keep_habits(connection: AsyncConnection, charge_point_id: str, habits:
     )
 
 
-_LONGEST: Final = 100
-_MOST: Final = 2_000
-
-
 async def read_reported_keys(connection: AsyncConnection, charge_point_id: str) -> dict[str, bool]:
     """Keys that it has reported, and whether each is read-only there."""
-    stored: dict[str, Any] | None = await connection.scalar(
-        select(col(ReportedKeys.names)).where(col(ReportedKeys.charge_point_id) == charge_point_id)
-    )
-    return stored or {}
+    return await Rows(connection).value(col(ReportedKeys.names), charge_point_id) or {}
 
 
 async def keep_reported_keys(
@@ -57,7 +51,7 @@ async def keep_reported_keys(
 ) -> None:
     """Remember these beside those of before, but for what it does not know any more."""
     before = await read_reported_keys(connection, charge_point_id)
-    keys = _by_name(before)
+    keys = {name.casefold(): (name, readonly) for name, readonly in before.items()}
     for name in unknown:
         keys.pop(name.casefold(), None)
     for one in reported:
@@ -65,21 +59,12 @@ async def keep_reported_keys(
             keys[one.key.casefold()] = (one.key, one.readonly)
     now = dict(sorted(keys.values())[:_MOST])
     if now != before:
-        await connection.execute(
-            upsert(connection, ReportedKeys, keys=("charge_point_id",)),
-            [{"charge_point_id": charge_point_id, "names": now}],
-        )
+        await Rows(connection).put(ReportedKeys, charge_point_id=charge_point_id, names=now)
 
 
 async def forget_reported_keys(connection: AsyncConnection, charge_point_id: str) -> None:
     """Another unit is there now."""
-    await connection.execute(
-        delete(ReportedKeys).where(col(ReportedKeys.charge_point_id) == charge_point_id)
-    )
-
-
-def _by_name(keys: Mapping[str, bool]) -> dict[str, tuple[str, bool]]:
-    return {name.casefold(): (name, readonly) for name, readonly in keys.items()}
+    await Rows(connection).at(ReportedKeys, charge_point_id).remove()
 
 
 async def read_taken(connection: AsyncConnection, charge_point_id: str) -> dict[str, Taken]:

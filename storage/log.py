@@ -25,6 +25,8 @@ from storage.read_models import read_model
 from storage.rows import Repository, columns_of
 
 _FROM_LEVEL = {level: tuple(LogLevel)[place:] for place, level in enumerate(LogLevel)}
+_FIRST: Final = "1"
+_AGAIN: Final = "2"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,10 +95,6 @@ class Log(Repository):
             )
         query = query.order_by(col(LogEntryRow.at), col(LogEntryRow.id)).limit(limit)
         return await self._rows.read_all(query, _entry)
-
-
-_FIRST: Final = "1"
-_AGAIN: Final = "2"
 
 
 async def store_log(connection: AsyncConnection, records: Sequence[LogFact]) -> None:

@@ -1,11 +1,18 @@
-"""Transactions whose end was never told, and those that go on without a run."""
+"""Transactions that have ended though their end was never told, and those that outlast their run.
+
+A charge point that lost its end in a restart, or its stop on the way, would else be charging for
+ever. Two things say that it is over: a later transaction on the same connector, and a connector
+that is Available since; neither where it was told while several links spoke. The engine waits a
+while before it believes them, since a stop may still be on its way; and a stop that comes later is
+believed after all.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -37,6 +44,9 @@ SUPERSEDED: Final = "superseded"
 
 _transaction = record_of(Transaction)
 _later = aliased(Transaction, name="later")
+_ENDED = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
+_LOOKED_AT: Final = 10
+"""Newest runs of a charge point; transactions of older ones were stopped or raised an alarm."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,10 +147,10 @@ async def supersede(connection: AsyncConnection, which: Superseded, *, at: datet
     )
     if row is None or row.stopped_at is not None:
         return False
-    await connection.execute(
-        update(Transaction)
-        .where(col(Transaction.id) == which.number)
-        .values(
+    await (
+        Rows(connection)
+        .at(Transaction, which.number)
+        .set(
             stopped_at=which.ended_at,
             stop_reason=SUPERSEDED,
             stop_received_at=at,
@@ -185,11 +195,6 @@ def _superseded(row: Transaction, project_id: str, over_at: datetime) -> Superse
         ended_at=ended_at,
         ended=replace(transaction_fact(row), stopped_at=ended_at, stop_reason=SUPERSEDED),
     )
-
-
-_ENDED = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
-_LOOKED_AT: Final = 10
-"""Newest runs of a charge point; transactions of older ones were stopped or raised an alarm."""
 
 
 async def left_running(

@@ -1,4 +1,4 @@
-"""What is said of a part that is away; and whether the database is there, with the same clock."""
+"""Outages: what is said of a part that is away, and whether the database answers this process."""
 
 import asyncio
 import time
@@ -17,6 +17,12 @@ from storage.engine import Database
 _AWAY_STATES: Final = ("08", "53", "57P")
 _FORGOTTEN_AFTER: Final = timedelta(minutes=1).total_seconds()
 _REASON: Final = 300
+SKEW_TOLD: Final = timedelta(seconds=2)
+SKEW_BORNE: Final = timedelta(seconds=10)
+_LOOK: Final = timedelta(seconds=1)
+_PATIENCE: Final = timedelta(seconds=4)
+_FAILURES: Final = 2  # one alone may be a connection that was reset, and the next one is well
+_log = structlog.get_logger(__name__)
 
 
 def is_database_away(error: BaseException) -> bool:
@@ -84,21 +90,16 @@ def _text(error: BaseException) -> str:
     return repr(error)[:_REASON]
 
 
-SKEW_TOLD: Final = timedelta(seconds=2)
-SKEW_BORNE: Final = timedelta(seconds=10)
-
-_LOOK: Final = timedelta(seconds=1)
-_PATIENCE: Final = timedelta(seconds=4)
-_FAILURES: Final = 2  # one alone may be a connection that was reset, and the next one is well
-_log = structlog.get_logger(__name__)
-
-
 def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
 class DatabaseWatch:
-    """Looks once a second, from :meth:`run`; nothing is known before the first look."""
+    """Looks once a second, from :meth:`run`; nothing is known before the first look.
+
+    Each process has one, on a connection of its own: a pool that is busy is no outage. Whoever
+    takes work takes it only while the database answers, and their clocks agree.
+    """
 
     def __init__(
         self,

@@ -17,6 +17,9 @@ from storage.dialects import among, at_once, conflict_insert
 from storage.models.facts import LogEntry
 from storage.models.runs import CommissioningRun
 
+_FRAMES_READ: Final = 2000
+_FRAME_LENGTH: Final = 4000
+
 
 async def write_run_log(connection: AsyncConnection, view: RunView) -> None:
     """Write what a finished run has to say; a repeat writes nothing twice."""
@@ -68,10 +71,6 @@ def _of_check(check: CheckRecord, end: datetime) -> Iterator[dict[str, Any]]:
 
 def _entry(at: datetime, level: LogLevel, kind: str, text: str) -> dict[str, Any]:
     return {"at": at, "level": level, "kind": kind, "text": text}
-
-
-_FRAMES_READ: Final = 2000
-_FRAME_LENGTH: Final = 4000
 
 
 async def count_frames(connection: AsyncConnection, runs: Collection[str]) -> Mapping[str, int]:

@@ -42,7 +42,7 @@ def with_newest_run(which: ColumnElement[bool]) -> FromClause:
 
 
 def is_tag_of_the_run(id_tag: SQLColumnExpression[str] | str) -> ColumnElement[bool]:
-    """Tell, of the row of a run, whether the tag is one of its test charges'."""
+    """Tell, of the row of a run, whether the tag is one of its test charges' (domain.id_tag)."""
     told = _key(literal(id_tag, String) if isinstance(id_tag, str) else id_tag)
     run = func.substr(_key(CommissioningRun.__table__.c.id_tag), 1, RUN_PART)
     zeros = _least(_padding(run), _padding(told))

@@ -17,6 +17,8 @@ from storage.models.projects import Project as ProjectRow
 from storage.projects import Project
 from storage.rows import ProjectRepository
 
+_MOMENT = timedelta(microseconds=1)
+
 
 class Months(ProjectRepository):
     """The first month of one project that is still open.
@@ -40,9 +42,6 @@ class Months(ProjectRepository):
         await project.lock()
         opened, _ = await self.open_at(moment)
         await project.set(open_month=opened)
-
-
-_MOMENT = timedelta(microseconds=1)
 
 
 async def read_statement(

@@ -4,9 +4,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlmodel import col
 
 from domain.facts import EventKind
 from storage import connections as links
@@ -35,6 +33,7 @@ from storage.log import store_log, store_repeatable
 from storage.meter_values import store_meter_values
 from storage.models.connections import ChargePointConnection
 from storage.row_locks import lock_rows_of
+from storage.rows import Rows
 from storage.store_transactions import (
     store_authorizations,
     store_starts,
@@ -64,11 +63,8 @@ async def _store_reports(connection: AsyncConnection, records: Sequence[StatusRe
     await store_repeatable(connection, [one.entry for one in records if one.logged])
     for record in records:
         if record.kind is EventKind.FIRMWARE_STATUS:
-            await connection.execute(
-                update(ChargePointConnection)
-                .where(col(ChargePointConnection.charge_point_id) == record.charge_point_id)
-                .values(firmware_status=record.status, firmware_status_at=record.at)
-            )
+            link = Rows(connection).at(ChargePointConnection, record.charge_point_id)
+            await link.set(firmware_status=record.status, firmware_status_at=record.at)
 
 
 _Store = Callable[[AsyncConnection, Any], Awaitable[None]]

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -19,6 +19,8 @@ from storage.models.configuration import Parameter, RebootSlot
 from storage.models.connections import ChargePointConnection
 from storage.models.projects import Project
 from storage.rows import Rows
+
+_FORGOTTEN_AFTER = timedelta(days=1)  # nobody asks for the slot of so old an intent again
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,9 +90,6 @@ async def unpushed(
     return [Unpushed(charge_point_id=row.id, since=max(row.at, row.connected_at)) for row in rows]
 
 
-_FORGOTTEN_AFTER = timedelta(days=1)  # nobody asks for the slot of so old an intent again
-
-
 class StoredRebootStagger:
     """Implements :class:`domain.ports.RebootStagger`."""
 
@@ -117,7 +116,8 @@ class StoredRebootStagger:
             )
             # Not before the lock is there, and by the one clock that all workers share.
             now = await self._now(connection)
-            slot: datetime | None = await Rows(connection).value(col(RebootSlot.at), request.intent)
+            rows = Rows(connection)
+            slot = await rows.value(col(RebootSlot.at), request.intent)
             if slot is None:
                 last: datetime | None = await connection.scalar(
                     select(func.max(col(RebootSlot.at))).where(
@@ -125,12 +125,10 @@ class StoredRebootStagger:
                     )
                 )
                 slot = now if last is None else max(now, last + self._stagger)
-                await Rows(connection).add(
-                    RebootSlot, intent=request.intent, project_id=project_id, at=slot
-                )
-                await connection.execute(
-                    delete(RebootSlot)
-                    .where(col(RebootSlot.project_id) == project_id)
-                    .where(col(RebootSlot.at) < now - _FORGOTTEN_AFTER)
-                )
+                await rows.add(RebootSlot, intent=request.intent, project_id=project_id, at=slot)
+                await rows.those(
+                    RebootSlot,
+                    col(RebootSlot.project_id) == project_id,
+                    col(RebootSlot.at) < now - _FORGOTTEN_AFTER,
+                ).remove()
         return max(slot - now, timedelta(0))

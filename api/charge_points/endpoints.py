@@ -104,7 +104,7 @@ async def list_charge_points(
     async with call.read() as connection:
         if project_id is not None:
             await call.project(connection, _project(project_id), by_visit=True)
-        rows = await ChargePoints(connection).page(
+        rows = await ChargePoints(connection).page_of_installer(
             installer_id=call.account.id,
             project_id=project_id,
             status=status,
