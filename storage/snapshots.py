@@ -78,18 +78,17 @@ async def read_snapshot(
     commissioning_id: str | None = None,
 ) -> Snapshot:
     """Return all that a run needs to know of a charge point; read after the watch began."""
-    seen = (
-        await connection.execute(
-            select(
-                col(ChargePointConnection.last_heartbeat_at),
-                col(ChargePointConnection.firmware_status),
-                col(ChargePointConnection.firmware_status_at),
-            )
-            .select_from(ChargePoint.__table__.outerjoin(ChargePointConnection))
-            .where(col(ChargePoint.id) == charge_point_id)
+    rows = Rows(connection)
+    seen = await rows.one(
+        select(
+            col(ChargePointConnection.last_heartbeat_at),
+            col(ChargePointConnection.firmware_status),
+            col(ChargePointConnection.firmware_status_at),
         )
-    ).one()
-    transactions = await Rows(connection).read_all(
+        .select_from(ChargePoint.__table__.outerjoin(ChargePointConnection))
+        .where(col(ChargePoint.id) == charge_point_id)
+    )
+    transactions = await rows.read_all(
         select(Transaction.__table__)
         .where(col(Transaction.id).in_(_of_interest(charge_point_id, commissioning_id)))
         .order_by(col(Transaction.id)),

@@ -1,6 +1,6 @@
 """Stores transactions as charge points report them: repeated, late, foreign ones included."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
@@ -27,7 +27,7 @@ from domain.contests import Contest
 from domain.facts import TransactionFact
 from domain.id_tag import is_of_run
 from domain.places import connector_of, evse_of
-from domain.states import RunStatus, TransactionBilling
+from domain.states import TransactionBilling
 from storage.access import admitted
 from storage.awaited_tags import PRESENTED_WITHIN, list_awaited
 from storage.contest_marks import mark_told
@@ -45,12 +45,12 @@ from storage.meter_values import insert_meter_values
 from storage.models.runs import CommissioningRun
 from storage.models.transactions import Transaction
 from storage.rows import Rows, record_of
+from storage.run_queries import is_open
 from storage.transactions import transaction_fact
 from storage.transactions_to_bill import due_when_ended
 
 _REPEATED_WITHIN: Final = timedelta(minutes=2)
 _transaction = record_of(Transaction)
-_OPEN_RUN: Final = (RunStatus.STARTING, RunStatus.IN_PROGRESS)
 
 
 async def store_authorizations(
@@ -312,34 +312,24 @@ async def _transaction_to_stop(
     found = await rows.read_all(query, _transaction)
     found += await ended_by_others(connection, record, contest)
     if len(found) > 1:
-        found = [row for row in found if all(may_end(row, record) for may_end in _SIGNS)]
+        found = [row for row in found if _may_end(record, row)]
     if len(found) > 1:  # another card may stop a charge (OCPP 1.6 §4.10), so it is the last sign
         found = [row for row in found if _same_tag(row, record)]
     return found[0] if len(found) == 1 else None
 
 
-def _same_connector(row: Transaction, record: TransactionStop) -> bool:
-    return record.connector_id is None or row.evse_id == evse_of(record.connector_id)
+def _may_end(record: TransactionStop, row: Transaction) -> bool:
+    """Whether time, register and connector, as far as they are known, fit."""
+    began, ended = row.meter_start, record.meter_stop
+    return (
+        row.started_at <= record.stopped_at
+        and (began is None or ended is None or began <= ended)
+        and (record.connector_id is None or row.evse_id == evse_of(record.connector_id))
+    )
 
 
 def _same_tag(row: Transaction, record: TransactionStop) -> bool:
     return record.id_tag is not None and row.id_tag.upper() == record.id_tag.upper()
-
-
-def _meter_fits(row: Transaction, record: TransactionStop) -> bool:
-    began, ended = row.meter_start, record.meter_stop
-    return began is None or ended is None or began <= ended
-
-
-def _time_fits(row: Transaction, record: TransactionStop) -> bool:
-    return row.started_at <= record.stopped_at
-
-
-_SIGNS: Final[tuple[Callable[[Transaction, TransactionStop], bool], ...]] = (
-    _time_fits,
-    _meter_fits,
-    _same_connector,
-)
 
 
 async def _open_runs(
@@ -352,6 +342,6 @@ async def _open_runs(
             col(CommissioningRun.id_tag),
         )
         .where(among(connection, col(CommissioningRun.charge_point_id), charge_point_ids))
-        .where(col(CommissioningRun.status).in_(_OPEN_RUN))
+        .where(is_open())
     )
     return {row.charge_point_id: (row.id, row.id_tag) for row in rows}
