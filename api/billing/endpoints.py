@@ -16,9 +16,8 @@ from storage.audit import Audit
 from storage.billing_activation import BillingActivation
 from storage.cdrs import Cdrs
 from storage.held import HeldRecords
-from storage.issuers import Issuers
 from storage.projects import Projects
-from storage.statements import Months
+from storage.statements import Issuers, Months
 
 router = APIRouter(prefix="/site-owner/projects/{project_id}", tags=["Billing"])
 

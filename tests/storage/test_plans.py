@@ -33,10 +33,10 @@ from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
 from storage.models.transactions import Transaction
 from storage.power_sharing import StoredPowerSharing
-from storage.project_runs import charge_points_by_run, newest_runs
 from storage.reports import Reports
 from storage.retention.rounds import StoredRetention
 from storage.retention.step import ROWS
+from storage.run_queries import charge_points_by_run, newest_runs
 from storage.runs import Runs
 from storage.snapshots import read_snapshot, read_watches
 from storage.store_facts import store_facts
