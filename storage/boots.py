@@ -82,17 +82,15 @@ def _row(record: Boot) -> dict[str, Any]:
     if record.contested is not None:  # it is no repetition of what came on the one link
         # Beyond the budget no row for each link: who comes again has another one.
         what = what | {"contested": record.over_budget or record.contested}
+    words = orjson.dumps(what, option=orjson.OPT_SORT_KEYS).decode()
     return {
         "id": fact.boot_id,
         "charge_point_id": record.charge_point_id,
         "at": fact.at,
-        "digest": digest(f"{fact.at:%Y%m%d} {orjson.dumps(what, option=_SORTED).decode()}"),
+        "digest": digest(f"{fact.at:%Y%m%d} {words}"),
         "contested_link": record.contested,
         **said,
     }
-
-
-_SORTED: Final = orjson.OPT_SORT_KEYS
 
 
 async def newest_boots(

@@ -273,7 +273,12 @@ async def page_of_attempts(
     connection: AsyncConnection, charge_point_id: str, *, after: int | None, limit: int
 ) -> Sequence[CountedAttempt]:
     """Return refused attempts of a charge point, newest first, beyond the id ``after``."""
-    return await _page(connection, _of(charge_point_id), after=after, limit=limit)
+    # It came with the charge point's id, or with a name that it is known by.
+    of_it = or_(
+        col(ConnectionAttempt.identity) == charge_point_id,
+        col(ConnectionAttempt.charge_point_id) == charge_point_id,
+    )
+    return await _page(connection, of_it, after=after, limit=limit)
 
 
 async def page_of_nameless(
@@ -310,11 +315,3 @@ async def _page(
         )
         for row in rows
     ]
-
-
-def _of(charge_point_id: str) -> ColumnElement[bool]:
-    """Predicate: it came with the charge point's id, or with a name that it is known by."""
-    return or_(
-        col(ConnectionAttempt.identity) == charge_point_id,
-        col(ConnectionAttempt.charge_point_id) == charge_point_id,
-    )
