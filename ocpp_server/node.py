@@ -133,7 +133,7 @@ class Node:
 
     async def _first_beat(self) -> None:
         pause, outage = _FIRST_PAUSE, Outage("waiting_for_database", log=_log)
-        while not await _is_done(self._beat, outage):
+        while not await _attempt(self._beat, outage):
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
@@ -252,11 +252,11 @@ class Node:
 async def _for_ever(work: Callable[[], Coroutine[Any, Any, None]], outage: Outage) -> None:
     while True:
         await asyncio.sleep(nodes.NODE_BEAT.total_seconds())
-        await _is_done(work, outage)
+        await _attempt(work, outage)
 
 
-async def _is_done(work: Callable[[], Coroutine[Any, Any, None]], outage: Outage) -> bool:
-    """Try it once, within the time that it has; its failure is told of the outage."""
+async def _attempt(work: Callable[[], Coroutine[Any, Any, None]], outage: Outage) -> bool:
+    """Try it once, within its time; return False, and tell the outage, when it fails."""
     try:
         async with asyncio.timeout(_MAY_PASS_FOR_DEAD.total_seconds()):
             await work()

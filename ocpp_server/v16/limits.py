@@ -1,6 +1,6 @@
 """Limits of power in OCPP 1.6: the functions of :class:`ocpp_server.protocol.PowerLimits`.
 
-A charge point is limited in the first form that it takes; then it is compared what it reports.
+A charge point is limited in the first form that it takes; then it is asked what it makes of it.
 """
 
 from dataclasses import dataclass, replace
