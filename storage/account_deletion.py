@@ -66,19 +66,15 @@ class AccountDeletion(Repository):
     async def delete(self, account: Account, *, password_hash: str, at: datetime) -> None:
         """Take the person out of the account; ``password_hash`` is of what nobody knows."""
         mine = select(col(Webhook.id)).where(col(Webhook.account_id) == account.id)
-        deliveries = select(col(WebhookDelivery.id)).where(
-            col(WebhookDelivery.webhook_id).in_(mine)
-        )
+        of_mine = col(WebhookDelivery.webhook_id).in_(mine)
+        deliveries = select(col(WebhookDelivery.id)).where(of_mine)
         those = self._rows.those(WebhookAttempt, col(WebhookAttempt.delivery_id).in_(deliveries))
         await those.remove()
-        await self._rows.those(WebhookDelivery, col(WebhookDelivery.webhook_id).in_(mine)).remove()
+        await self._rows.those(WebhookDelivery, of_mine).remove()
         for table in GOES:
             await self._connection.execute(delete(table).where(table.c.account_id == account.id))
-        await self._connection.execute(
-            delete(AccountLetter)
-            .where(col(AccountLetter.role) == account.role)
-            .where(col(AccountLetter.email) == account.email)
-        )
+        to_it = (col(AccountLetter.role) == account.role, col(AccountLetter.email) == account.email)
+        await self._rows.those(AccountLetter, *to_it).remove()
         await self._rows.those(AwaitedTag, col(AwaitedTag.asked_by) == account.id).remove()
         # Nobody waits any more to hear how these ended, and what waits for a word is on the site.
         those = self._rows.those(

@@ -107,10 +107,8 @@ class Deliveries(Repository):
 
     async def mark_dispatched(self, delivery_ids: Sequence[str], *, at: datetime) -> None:
         """Note that their workflows were started."""
-        those = self._rows.those(
-            WebhookDelivery, among(self._connection, col(WebhookDelivery.id), delivery_ids)
-        )
-        await those.set(dispatched_at=at)
+        which = among(self._connection, col(WebhookDelivery.id), delivery_ids)
+        await self._rows.those(WebhookDelivery, which).set(dispatched_at=at)
 
     async def forget(self, *, before: datetime) -> None:
         """Delete some of what ended before that moment, the oldest: a transaction stays short."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, or_, select, update
+from sqlalchemy import Select, and_, or_, select
 from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
@@ -60,18 +60,16 @@ class Invitations(Repository):
         twin = await self._twin(invitation, asked_at)
         if twin is not None:
             return twin
-        await self._connection.execute(
-            update(Invitation)
-            .where(col(Invitation.project_id) == invitation.project_id)
-            .where(col(Invitation.status) == InvitationStatus.PENDING, replaced)
-            .values(
-                status=InvitationStatus.REPLACED,
-                ended_at=invitation.created_at,
-                told_at=invitation.created_at,
-            )
+        at = invitation.created_at
+        earlier = self._rows.those(
+            Invitation,
+            col(Invitation.project_id) == invitation.project_id,
+            col(Invitation.status) == InvitationStatus.PENDING,
+            replaced,
         )
+        await earlier.set(status=InvitationStatus.REPLACED, ended_at=at, told_at=at)
         await self._rows.add(Invitation, invitation)
-        await self._audit(AuditAction.INVITATION_SENT, by, invitation, at=invitation.created_at)
+        await self._audit(AuditAction.INVITATION_SENT, by, invitation, at=at)
         return invitation
 
     async def refuse_needless(self, project_id: str, role: ProjectRole, email: str) -> None:
