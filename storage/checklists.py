@@ -70,6 +70,56 @@ def load_checklists(directory: Path | None = None) -> Mapping[str, ChecklistProf
     return found
 
 
+@checked_dataclass(frozen=True, kw_only=True, config=_STRICT)
+class _Item:
+    id: _ItemId
+    text: _Text
+    required: StrictBool = False
+    source: _Source | None = None
+
+
+@checked_dataclass(frozen=True, kw_only=True, config=_STRICT)
+class _File:
+    id: _ProfileId
+    title: _Title
+    items: Annotated[list[_Item], Field(min_length=1, max_length=_MOST_ITEMS)]
+    country: _Country | None = None
+    authority: _Title | None = None
+
+    @checked(mode="after")
+    def _whole(self) -> "_File":
+        ids = [item.id for item in self.items]
+        twice = sorted({one for one in ids if ids.count(one) > 1})
+        if twice:
+            raise ValueError(f"there are two items {', '.join(twice)}")
+        without = [item.id for item in self.items if item.source is None]
+        if without and (self.country or self.authority):
+            raise ValueError(
+                "each item of a country's or an authority's checklist needs a public source: "
+                f"{', '.join(without)} has none"
+            )
+        return self
+
+    def profile(self) -> ChecklistProfile:
+        return ChecklistProfile(
+            id=self.id,
+            title=self.title,
+            country=self.country,
+            authority=self.authority,
+            items=tuple(ChecklistItem(**asdict(item)) for item in self.items),
+        )
+
+
+def _by_id(documents: Iterator[tuple[str, str]]) -> dict[str, ChecklistProfile]:
+    found: dict[str, ChecklistProfile] = {}
+    for name, text in documents:
+        profile = read_document(name, text, _File).profile()
+        if profile.id in found:
+            raise CatalogueError(f"{name}: another file has the checklist {profile.id}, too")
+        found[profile.id] = profile
+    return found
+
+
 class Checklists(Repository):
     """Repository of checklists. Whoever changes one has locked the project before."""
 
@@ -160,53 +210,3 @@ def answer_document(answer: ChecklistAnswer | None) -> Mapping[str, str | None] 
     if answer is None:
         return None
     return {"answer": answer.compliance.value, "remark": answer.remark}
-
-
-@checked_dataclass(frozen=True, kw_only=True, config=_STRICT)
-class _Item:
-    id: _ItemId
-    text: _Text
-    required: StrictBool = False
-    source: _Source | None = None
-
-
-@checked_dataclass(frozen=True, kw_only=True, config=_STRICT)
-class _File:
-    id: _ProfileId
-    title: _Title
-    items: Annotated[list[_Item], Field(min_length=1, max_length=_MOST_ITEMS)]
-    country: _Country | None = None
-    authority: _Title | None = None
-
-    @checked(mode="after")
-    def _whole(self) -> "_File":
-        ids = [item.id for item in self.items]
-        twice = sorted({one for one in ids if ids.count(one) > 1})
-        if twice:
-            raise ValueError(f"there are two items {', '.join(twice)}")
-        without = [item.id for item in self.items if item.source is None]
-        if without and (self.country or self.authority):
-            raise ValueError(
-                "each item of a country's or an authority's checklist needs a public source: "
-                f"{', '.join(without)} has none"
-            )
-        return self
-
-    def profile(self) -> ChecklistProfile:
-        return ChecklistProfile(
-            id=self.id,
-            title=self.title,
-            country=self.country,
-            authority=self.authority,
-            items=tuple(ChecklistItem(**asdict(item)) for item in self.items),
-        )
-
-
-def _by_id(documents: Iterator[tuple[str, str]]) -> dict[str, ChecklistProfile]:
-    found: dict[str, ChecklistProfile] = {}
-    for name, text in documents:
-        profile = read_document(name, text, _File).profile()
-        if profile.id in found:
-            raise CatalogueError(f"{name}: another file has the checklist {profile.id}, too")
-        found[profile.id] = profile
-    return found

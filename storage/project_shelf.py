@@ -10,8 +10,9 @@ from sqlmodel import col
 from domain.audit import Actor, AuditAction
 from domain.errors import ConflictError
 from domain.rules.numbers import counted
-from domain.states import BatchStatus, InvitationStatus
+from domain.states import InvitationStatus
 from storage.audit import Audit
+from storage.batches import OPEN
 from storage.models.billing import BillingIssuer, Tariff
 from storage.models.charge_points import ChargePoint
 from storage.models.invitations import Invitation
@@ -22,7 +23,6 @@ from storage.newest_runs import is_open
 from storage.projects import Project
 from storage.rows import Repository
 
-_BATCHES: Final = (BatchStatus.STARTING, BatchStatus.IN_PROGRESS)
 SETTINGS: Final = (Tariff, BillingIssuer, IdTag, ProjectMember, RequestWords)
 """What is chosen for a project, or asked of it, goes with it. Its row stays, for the audit trail
 hangs on it: without a member it is nobody's."""
@@ -88,7 +88,7 @@ class ProjectShelf(Repository):
     async def _refuse_while_commissioning(self, project_id: str) -> None:
         batch = await self._connection.scalar(
             select(col(Batch.id)).where(
-                col(Batch.project_id) == project_id, col(Batch.status).in_(_BATCHES)
+                col(Batch.project_id) == project_id, col(Batch.status).in_(OPEN)
             )
         )
         running = await self._rows.values(

@@ -9,7 +9,7 @@ signed stay, and those that came during a run.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Text, and_, cast, exists, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,14 +20,28 @@ from storage.models.billing import ChargeDetailRecord, HeldRecord
 from storage.models.runs import CommissioningRun
 from storage.models.transactions import MeterValue, Transaction
 from storage.retention.step import ROWS, Step, old_ones, remove, step_behind
-from storage.rows import Rows, record_of
+from storage.rows import Rows
 
 APART: Final = timedelta(minutes=5)
 _EPOCH: Final = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 _SIGNED: Final = "SignedData"  # OCPP 1.6 §7.42 ValueFormat
 _SAYS: Final = ("measurand", "phase", "location")
 _Place = tuple[int | None, str, int]
-_reading = record_of(MeterValue)
+
+
+class _Reading(NamedTuple):
+    """What matters here of a meter value; a record of all its columns takes more time to make."""
+
+    id: int
+    transaction_id: int | None
+    charge_point_id: str
+    evse_id: int
+    at: datetime
+    received_at: datetime
+    samples: Sequence[Mapping[str, Any]]
+
+
+_COLUMNS: Final = [MeterValue.__table__.c[name] for name in _Reading._fields]
 
 
 async def thin(
@@ -35,11 +49,11 @@ async def thin(
 ) -> Step:
     """Thin what came earlier than that moment."""
     rows = await Rows(connection).read_all(
-        select(MeterValue.__table__)
+        select(*_COLUMNS)
         .where(col(MeterValue.id) > int(position or 0))
         .order_by(col(MeterValue.id))
         .limit(ROWS),
-        _reading,
+        _Reading._make,
     )
     old = old_ones(rows, lambda row: row.received_at, before=before, now=now)
     aged = [row for row in old if row.received_at < before]
@@ -48,9 +62,7 @@ async def thin(
     return await step_behind(connection, col(MeterValue.id), position, rows, old, gone)
 
 
-async def _that_may_go(
-    connection: AsyncConnection, rows: Sequence[MeterValue]
-) -> Sequence[MeterValue]:
+async def _that_may_go(connection: AsyncConnection, rows: Sequence[_Reading]) -> Sequence[_Reading]:
     """Leave out what something rests on."""
     sessions = {row.transaction_id for row in rows if row.transaction_id is not None}
     ends = await _ends(connection, sessions - await _kept_whole(connection, sessions))
@@ -100,7 +112,7 @@ async def _ends(connection: AsyncConnection, sessions: set[int]) -> Mapping[int 
     )
 
 
-async def _during_runs(connection: AsyncConnection, rows: Sequence[MeterValue]) -> set[int]:
+async def _during_runs(connection: AsyncConnection, rows: Sequence[_Reading]) -> set[int]:
     """Ids of those that came while their charge point was being commissioned."""
     if not rows:
         return set()
@@ -123,17 +135,17 @@ async def _during_runs(connection: AsyncConnection, rows: Sequence[MeterValue]) 
     return {rows[place - 1].id for place in found}
 
 
-async def _spare(connection: AsyncConnection, rows: Sequence[MeterValue]) -> list[int]:
+async def _spare(connection: AsyncConnection, rows: Sequence[_Reading]) -> list[int]:
     """Return the ids of those that an earlier one of their five minutes says enough of."""
-    beside: defaultdict[tuple[_Place, datetime], list[MeterValue]] = defaultdict(list)
+    beside: defaultdict[tuple[_Place, datetime], list[_Reading]] = defaultdict(list)
     for row in await _beside(connection, rows):
         beside[_place(row), _begin(row.at)].append(row)
     return [row.id for row in rows if _is_said(row, beside[_place(row), _begin(row.at)])]
 
 
-async def _beside(connection: AsyncConnection, rows: Sequence[MeterValue]) -> Sequence[MeterValue]:
+async def _beside(connection: AsyncConnection, rows: Sequence[_Reading]) -> Sequence[_Reading]:
     """Read all values of the five minutes that these are of."""
-    found: list[MeterValue] = []
+    found: list[_Reading] = []
     values = MeterValue.__table__.c
     for in_session in (True, False):
         column = values.transaction_id if in_session else values.charge_point_id
@@ -151,7 +163,7 @@ async def _beside(connection: AsyncConnection, rows: Sequence[MeterValue]) -> Se
         wanted = listed(connection, (column, values.at, values.received_at), sorted(spans))
         # An outer join: SQLite has no statistics, and else begins with all that is in no session.
         there = await Rows(connection).read_all(
-            select(MeterValue.__table__).select_from(
+            select(*_COLUMNS).select_from(
                 wanted.outerjoin(
                     MeterValue,
                     and_(
@@ -162,13 +174,13 @@ async def _beside(connection: AsyncConnection, rows: Sequence[MeterValue]) -> Se
                     ),
                 )
             ),
-            _reading,
+            _Reading._make,
         )
         found += there
     return found
 
 
-def _place(row: MeterValue) -> _Place:
+def _place(row: _Reading) -> _Place:
     return row.transaction_id, row.charge_point_id, row.evse_id
 
 
@@ -176,16 +188,16 @@ def _begin(at: datetime) -> datetime:
     return at - (at - _EPOCH) % APART
 
 
-def _is_said(row: MeterValue, others: Iterable[MeterValue]) -> bool:
+def _is_said(row: _Reading, others: Iterable[_Reading]) -> bool:
     """Whether those of the others before it have said of everything in it how it was."""
     before = [one for one in others if (one.at, one.id) < (row.at, row.id)]
     told = {kind for one in before for kind in _kinds(one)}
     return bool(told) and _kinds(row) <= told
 
 
-def _kinds(row: MeterValue) -> set[tuple[Any, ...]]:
+def _kinds(row: _Reading) -> set[tuple[Any, ...]]:
     return {tuple(sample.get(key) for key in _SAYS) for sample in row.samples}
 
 
-def _is_signed(row: MeterValue) -> bool:
+def _is_signed(row: _Reading) -> bool:
     return any(sample.get("format") == _SIGNED for sample in row.samples)
