@@ -49,7 +49,8 @@ class StoredBatches(CatalogueRecords):
                 connection, project_id, batch.request.installer_id
             )
             if batch.cancel is not None or over:
-                await _drop_queued(connection, batch.request.batch_id)
+                queued = Rows(connection).those(BatchMember, _is_queued(batch.request.batch_id))
+                await queued.set(state=MemberState.CANCELLED)
             step = (
                 await self._start(connection, batch.request)
                 if batch.cancel is None
@@ -170,10 +171,6 @@ async def _to_cancel(connection: AsyncConnection, batch_id: str, *, limit: int) 
         .order_by(col(BatchMember.charge_point_id))
         .limit(limit)
     )
-
-
-async def _drop_queued(connection: AsyncConnection, batch_id: str) -> None:
-    await Rows(connection).those(BatchMember, _is_queued(batch_id)).set(state=MemberState.CANCELLED)
 
 
 async def _started(connection: AsyncConnection, batch: BatchRequest, run: RunRequest) -> None:
