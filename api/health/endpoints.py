@@ -12,9 +12,9 @@ from pydantic import BaseModel
 from api.deps import AppParts, now
 from api.fields import example
 from api.parts import Parts
+from storage.arrival import has_current_schema
 from storage.clock import measure_skew
 from storage.nodes import live_nodes
-from storage.schema import has_current_schema
 from storage.watch import clock_trouble
 
 router = APIRouter(prefix="/health", tags=["Health"])

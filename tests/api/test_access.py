@@ -11,9 +11,9 @@ from storage.access import admitted
 from storage.engine import Database
 from storage.fact_records import Authorization, TransactionStart
 from storage.facts import store
+from storage.invitation_ends import forget_choices
 from storage.models.charge_points import AwaitedTag, ChargePoint
 from storage.models.transactions import Transaction
-from storage.owners_choices import forget_choices
 from storage.projects import Projects
 from tests.api.callers import V1, Caller, problem
 from tests.api.conftest import Own
