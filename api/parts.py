@@ -22,7 +22,7 @@ from domain.starting import MistakeError, one_line
 from runtime.outbound import outbound_from
 from runtime.settings import Settings
 from storage.catalogue import Catalogue, load_catalogue
-from storage.checklist_profiles import load_checklists
+from storage.checklists import load_checklists
 from storage.engine import Database
 from storage.plausibility import load_plausibility
 

@@ -8,8 +8,8 @@ from api.deps import AnyCall
 from api.parts import Parts
 from domain.accounts import QUOTAS, Counted
 from domain.errors import ForbiddenError
+from storage.accounts import how_many
 from storage.models.accounts import Account
-from storage.quotas import how_many
 
 _HOW = (
     "Verify it: follow the link in the mail that POST /api/v1/installer/verification sends you, "

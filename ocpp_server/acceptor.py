@@ -17,8 +17,7 @@ from typing import Final
 import structlog
 
 from domain.proxies import source_network
-from ocpp_server.crowd import Crowd
-from ocpp_server.round_queue import RoundQueue
+from ocpp_server.queues import Crowd, RoundQueue
 from ocpp_server.visitor import MOST_OF_A_REQUEST, Visitor
 
 SILENT: Final = 2048

@@ -17,9 +17,9 @@ from websockets.http11 import Request, Response
 from domain.proxies import Network, source_address
 from ocpp_server import auth
 from ocpp_server.auth import RefusalCode
-from ocpp_server.crowd import Pauses
 from ocpp_server.handshake import asks_for_a_websocket, judge_handshake
-from ocpp_server.protocol import Protocols, names_of
+from ocpp_server.protocol import Protocols
+from ocpp_server.queues import Pauses
 from ocpp_server.socket import ChargerSocket
 from ocpp_server.throttle import Arrivals, Failures
 from ocpp_server.writer import Writer
@@ -109,7 +109,8 @@ class Admission:
         if answer is not None:
             return answer
         source = self.source(_peer(socket), request.headers.get_all)
-        flaw = judge_handshake(socket.protocol, request, wanted=names_of(self.protocols))
+        wanted = " or ".join(one.name for one in self.protocols.values())
+        flaw = judge_handshake(socket.protocol, request, wanted=wanted)
         if flaw is not None and flaw.code is RefusalCode.TLS_ON_PLAIN_PORT:
             await self._record_tls(flaw, source)
             return _answer(socket, flaw)
@@ -182,7 +183,8 @@ class Admission:
     async def _judge(
         self, identity: str, request: Request, flaw: auth.Refusal | None
     ) -> tuple[auth.Refusal | None, Credential | None]:
-        credential = await self._credentials.get(identity) if _is_plausible(identity) else None
+        is_plausible = 0 < len(identity) <= _MAX_RECORDED_IDENTITY and identity.isprintable()
+        credential = await self._credentials.get(identity) if is_plausible else None
         if credential is None:
             is_bystander = flaw is not None and not asks_for_a_websocket(request)
             return flaw if is_bystander else auth.unknown_identity(identity), None
@@ -269,10 +271,6 @@ def _service_unavailable(socket: ServerConnection, text: str) -> Response:
     response = socket.respond(HTTPStatus.SERVICE_UNAVAILABLE, text)
     response.headers["Retry-After"] = _RETRY_SECONDS
     return response
-
-
-def _is_plausible(identity: str) -> bool:
-    return 0 < len(identity) <= _MAX_RECORDED_IDENTITY and identity.isprintable()
 
 
 def _authorization(request: Request) -> str | None:

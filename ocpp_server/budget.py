@@ -15,7 +15,7 @@ from domain import states
 from domain.budget import WrittenToday, in_words, later
 from domain.facts import ConnectorFact
 from domain.reported import SIGNED, ReadingContext
-from ocpp_server.throttle import LATEST, Allowance
+from ocpp_server.throttle import LATEST, Allowance, keep_newest
 from storage.fact_records import (
     Boot,
     ConnectorStatus,
@@ -121,15 +121,10 @@ class Budget:
         """Count a fact, and take out of it what is not kept; False: nothing is left to store."""
         self.begin(now)
         match fact:
-            case MeterValues():
-                fact.entries = self._readings(
-                    fact.entries, (fact.connector_id, fact.transaction_id), now, in_run=in_run
-                )
-                return bool(fact.entries)
-            case TransactionStop():
-                fact.entries = self._readings(
-                    fact.entries, (fact.connector_id or 0, fact.transaction_id), now, in_run=in_run
-                )
+            case MeterValues() | TransactionStop():
+                of = fact.connector_id or 0, fact.transaction_id
+                fact.entries = self._readings(fact.entries, of, now, in_run=in_run)
+                return bool(fact.entries) or isinstance(fact, TransactionStop)
             case Boot():
                 # All that makes it a row of its own: see storage.boots.
                 boot = fact.fact
@@ -181,7 +176,7 @@ class Budget:
         if self.is_over(in_run=in_run) and begun_at is not None and now - begun_at < _MINUTE:
             self._leave_out(1, now)
             return True
-        _remember(self._begun_at, status.connector_id, now)
+        keep_newest(self._begun_at, status.connector_id, now, _REMEMBERED)
         self.written.bytes += _SUSPENSION
         return False
 
@@ -193,7 +188,7 @@ class Budget:
             return False
         self.written.bytes += cost
         if known is not None:
-            _remember(self._known, known, None)
+            keep_newest(self._known, known, None, _REMEMBERED)
         return True
 
     def _readings(
@@ -228,7 +223,7 @@ class Budget:
             if one in kept:  # it is repeated: the database may have been away
                 return True
             if len(kept) < _OF_A_SESSION:
-                _remember(self._ends, (of, kind), (*kept, one))
+                keep_newest(self._ends, (of, kind), (*kept, one), _REMEMBERED)
                 return True
         if spent >= _OF_MINUTES:
             return False
@@ -242,11 +237,11 @@ class Budget:
                 return False
         if self._minute is None:
             self._minute = Allowance(rate=_A_MINUTE / 60, burst=_A_MINUTE)
-        if not self._minute.has(1):
+        if self._minute.would_pause() > 0:
             return False
         self._minute.spend()
         moment = _Moment(at=entry.at, received_at=now, message=self._messages, ones={one})
-        _remember(self._moments, of, moment)
+        keep_newest(self._moments, of, moment, _REMEMBERED)
         return True
 
     def _leave_out(self, number: int, now: datetime) -> None:
@@ -296,10 +291,3 @@ def _ends_of(entry: MeterEntry) -> set[str]:
     if contexts:
         return set(contexts)
     return {SIGNED} if any(sample.get("format") == SIGNED for sample in entry.samples) else set()
-
-
-def _remember(found: dict[Any, Any], key: object, value: object) -> None:
-    found.pop(key, None)
-    found[key] = value
-    while len(found) > _REMEMBERED:
-        del found[next(iter(found))]

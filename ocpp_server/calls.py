@@ -1,24 +1,31 @@
-"""Calls to a charge point: one in flight at a time, each answered, timed out or lost."""
+"""Calls to a charge point: one in flight at a time, each answered, timed out or lost.
+
+:func:`ask` reads an answer as the outcome of a command.
+"""
 
 import asyncio
 import itertools
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from websockets.exceptions import ConnectionClosed
 
+from domain.operations import Outcome, Reply
 from domain.ports import ChargePointGoneError
 from ocpp_server import frames
 from ocpp_server.dispatch import Payload
+from ocpp_server.repair import Repaired
 from ocpp_server.schemas import Schema
 from ocpp_server.socket import ChargerSocket
+
+if TYPE_CHECKING:
+    from ocpp_server.session import Session
 
 _message_ids: Final = (f"{secrets.token_hex(6)}-{number}" for number in itertools.count(1))
 AnswerFrame = frames.CallResult | frames.CallError | frames.Unreadable
 Observer = Callable[[str, str | None, str | None, bytes], None]
-
 
 _REMEMBERED: Final = 16
 _LATE: Final = 3
@@ -33,9 +40,18 @@ def _compared(message_id: frames.MessageId | None) -> str:
 class BadAnswerError(Exception):
     """The charge point did not answer, or not well."""
 
+    reply = Reply.ERROR
+
+    @property
+    def outcome(self) -> Outcome:
+        """What became of the command."""
+        return Outcome(reply=self.reply, detail=str(self))
+
 
 class CallTimeoutError(BadAnswerError):
     """The charge point did not answer in time."""
+
+    reply = Reply.TIMEOUT
 
 
 class CallErrorReply(BadAnswerError):  # noqa: N818 - named after the frame
@@ -44,6 +60,8 @@ class CallErrorReply(BadAnswerError):  # noqa: N818 - named after the frame
     def __init__(self, code: str, description: str) -> None:
         super().__init__(f"{code}: {description}" if description else code)
         self.code = code
+        if code in {"NotImplemented", "NotSupported"}:
+            self.reply = Reply.NOT_SUPPORTED
 
 
 class InvalidReplyError(BadAnswerError):
@@ -52,14 +70,6 @@ class InvalidReplyError(BadAnswerError):
 
 class NeverSentError(ChargePointGoneError):
     """The socket closed before the CALL left: it had no effect."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """The payload of an answer, and what was read past in it."""
-
-    payload: Payload
-    repairs: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -80,7 +90,7 @@ class Calls:
     """The id of an answer that came meanwhile, to a call that was never made."""
     _answered: asyncio.Future[AnswerFrame] | None = None
 
-    async def call(self, action: str, payload: Payload, observe: Observer) -> Answered:
+    async def call(self, action: str, payload: Payload, observe: Observer) -> Repaired:
         """Send a CALL and return its CALLRESULT, as far as it is understood.
 
         ``observe`` sees the frame (direction, action, message id, bytes).
@@ -100,9 +110,9 @@ class Calls:
             raise InvalidReplyError(f"{action} was answered, but {answer.reason}")
         schema = self.answer_schema(action)
         if schema.is_valid(answer.payload):
-            return Answered(answer.payload, answer.oddities)
+            return Repaired(answer.payload, answer.oddities)
         repaired = schema.repair(answer.payload)
-        return Answered(repaired.payload, (*answer.oddities, *repaired.repairs))
+        return Repaired(repaired.payload, (*answer.oddities, *repaired.repairs))
 
     def take(self, answer: AnswerFrame) -> bool:
         """Take an answer; False when nothing waits for it (any more)."""
@@ -169,3 +179,22 @@ class Calls:
         finally:
             answered.cancel()
             self._message_id = self.action = self._answered = None
+
+
+async def ask(session: "Session", action: str, payload: Payload) -> Outcome:
+    """Send a command whose answer is a ``status``, or nothing at all (then it is accepted).
+
+    Raises:
+        ChargePointGoneError: the socket closed before the answer.
+
+    """
+    try:
+        answer = await session.call(action, payload)
+    except BadAnswerError as error:
+        return error.outcome
+    status = answer.get("status")
+    if status is not None:
+        return Outcome(reply=session.protocol.replies.get(status, Reply.ERROR), detail=status)
+    if session.protocol.answer_schema(action).requires("status"):
+        return Outcome(reply=Reply.ERROR, detail=f"{action} was answered without a status.")
+    return Outcome(reply=Reply.ACCEPTED)

@@ -6,7 +6,7 @@ does it hide its own alarms, for each level has a budget.
 
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
@@ -21,8 +21,7 @@ _log: Final = structlog.get_logger(__name__)
 class ChargePointLog:
     """Logs of charge points; what was left out is summed up once its minute is over."""
 
-    def __init__(self, *, log: Any = None, clock: Callable[[], float] = time.monotonic) -> None:
-        self._log = log or _log
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._budget = LineBudget[tuple[str, LogLevel]](LINES, clock=clock)
 
     def tell(
@@ -39,11 +38,11 @@ class ChargePointLog:
         """
         self.sum_up()
         if self._budget.admits((charge_point_id, level)):
-            getattr(self._log, level)(event, charge_point_id=charge_point_id, **fields)
+            getattr(_log, level)(event, charge_point_id=charge_point_id, **fields)
 
     def sum_up(self) -> None:
         """Say what was left out in a minute that is over."""
         for (charge_point_id, level), number in self._budget.left_out().items():
-            getattr(self._log, level)(
+            getattr(_log, level)(
                 "charge_point_lines_left_out", charge_point_id=charge_point_id, left_out=number
             )

@@ -18,7 +18,8 @@ except ImportError:  # a platform without the compiled extension
 MAX_MESSAGE: Final = 64 * 1024
 LARGE_MESSAGE: Final = 1024 * 1024
 """What the answer to our one open question about the configuration may have."""
-_PLAIN: Final = (0x81, 0x82)  # final text, final binary
+_FINAL_TEXT: Final = 0x81
+_PLAIN: Final = (_FINAL_TEXT, 0x82)  # or final binary
 _MASKED: Final = 0x80
 _LENGTH_16: Final = 126
 _LENGTH_64: Final = 127
@@ -110,3 +111,12 @@ class FrameSplitter:
         length = data[start + 1] & ~_MASKED
         body = start + (6 if length < _LENGTH_16 else 8 if length == _LENGTH_16 else 14)
         self.plain(apply_mask(data[body:end], data[body - 4 : body]))
+
+
+def text_header(length: int) -> bytes:
+    """Write what stands before the payload of a whole text message of ours."""
+    if length < _LENGTH_16:
+        return bytes((_FINAL_TEXT, length))
+    if length < 1 << 16:
+        return bytes((_FINAL_TEXT, _LENGTH_16)) + length.to_bytes(2, "big")
+    return bytes((_FINAL_TEXT, _LENGTH_64)) + length.to_bytes(8, "big")

@@ -85,13 +85,10 @@ def oddities(
     excerpt: str | None = None
     for what in whats:
         kind = ((action or "")[:_ACTION_COLUMN], what[:_WHAT_COLUMN], refused)
-        if kind not in peer.oddities:
-            if len(peer.oddities) >= _MOST:
-                kind = ("", MORE, refused)
-            is_new = kind not in peer.oddities
-            peer.oddities.add(kind)
-        else:
-            is_new = False
+        if kind not in peer.oddities and len(peer.oddities) >= _MOST:
+            kind = ("", MORE, refused)
+        is_new = kind not in peer.oddities
+        peer.oddities.add(kind)
         if is_new or peer.watched_run is not None:
             if excerpt is None:
                 excerpt = frame_text(data, _LOOKED_AT)[:_EXCERPT]

@@ -7,7 +7,7 @@ numbers of any length are understood. What is cut off or has a hole is no JSON h
 import json
 import re
 from collections.abc import Iterator
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 BEHIND: Final = "there is something behind the end of the frame"
 _BOM: Final = "\ufeff"
@@ -42,7 +42,7 @@ def loads(data: bytes) -> tuple[Any, tuple[str, ...]]:
         if _MAY_BE_SURROGATE.search(text):
             value = _without_surrogates(value)
     except RecursionError:
-        _too_deep()
+        raise ValueError("nested too deeply") from None
     if end < len(text):
         oddities.append(BEHIND)
     return value, tuple(oddities or ["there are characters that JSON does not allow"])
@@ -73,10 +73,6 @@ def inside(text: str) -> Any:
         return loads(text.encode(errors="replace"))[0]
     except ValueError:
         return None
-
-
-def _too_deep() -> NoReturn:
-    raise ValueError("nested too deeply") from None
 
 
 def _integer(digits: str) -> int | str:

@@ -132,19 +132,10 @@ class Node:
                 await nodes.leave(connection, self.node_id, at=datetime.now(UTC))
 
     async def _first_beat(self) -> None:
-        pause = _FIRST_PAUSE
-        outage = Outage("waiting_for_database", log=_log)
-        while True:
-            try:
-                async with asyncio.timeout(_MAY_PASS_FOR_DEAD.total_seconds()):
-                    await self._beat()
-            except Exception as error:  # noqa: BLE001 - a node waits for its database
-                outage.failed(error)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE)
-            else:
-                outage.over()
-                return
+        pause, outage = _FIRST_PAUSE, Outage("waiting_for_database", log=_log)
+        while not await _attempt(self._beat, outage):
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
 
     async def _beat(self) -> None:
         # A clock that is set meanwhile must not hide that beats were missed.
@@ -261,13 +252,19 @@ class Node:
 async def _for_ever(work: Callable[[], Coroutine[Any, Any, None]], outage: Outage) -> None:
     while True:
         await asyncio.sleep(nodes.NODE_BEAT.total_seconds())
-        try:
-            async with asyncio.timeout(_MAY_PASS_FOR_DEAD.total_seconds()):
-                await work()
-        except Exception as error:  # noqa: BLE001 - the next round tries again
-            outage.failed(error)
-        else:
-            outage.over()
+        await _attempt(work, outage)
+
+
+async def _attempt(work: Callable[[], Coroutine[Any, Any, None]], outage: Outage) -> bool:
+    """Try it once, within its time; return False, and tell the outage, when it fails."""
+    try:
+        async with asyncio.timeout(_MAY_PASS_FOR_DEAD.total_seconds()):
+            await work()
+    except Exception as error:  # noqa: BLE001 - a database that is away comes back
+        outage.failed(error)
+        return False
+    outage.over()
+    return True
 
 
 def _background(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:

@@ -9,7 +9,6 @@ from typing import Final
 import structlog
 
 from domain import operations as op
-from domain.facts import BootFact
 from domain.habits import Habits
 from domain.ports import ChargePointGoneError
 from domain.rules.configuration import judge_configuration
@@ -50,6 +49,7 @@ class Gateway:
         async with self._database.read() as connection:
             boot = await newest_boot(connection, request.charge_point_id)
         peer = session.peer
+        is_accepted = boot is not None and boot.registration is RegistrationStatus.ACCEPTED
         return op.Identity(
             boot=boot,
             ocpp_version=peer.ocpp_version,
@@ -57,7 +57,7 @@ class Gateway:
             clock_skew_s=peer.clock_skew_s,
             connected_at=peer.connected_at,
             heartbeat_at=came.get(op.TriggerKind.HEARTBEAT),
-            heartbeat_told_s=peer.heartbeat_interval if _is_accepted(boot) else None,
+            heartbeat_told_s=peer.heartbeat_interval if is_accepted else None,
             not_triggered=refused,
         )
 
@@ -256,10 +256,6 @@ class Gateway:
 
 async def _tell(session: Session, order: Order) -> op.Outcome:
     return await session.protocol.operations.tell(session, order)
-
-
-def _is_accepted(boot: BootFact | None) -> bool:
-    return boot is not None and boot.registration is RegistrationStatus.ACCEPTED
 
 
 async def _ping(session: Session) -> float:

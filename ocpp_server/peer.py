@@ -79,10 +79,6 @@ class Peer:
             same=text,
         )
 
-    def told_the_time(self) -> None:
-        """Note that a reply carried our clock: what was measured before is void."""
-        self.clock_is_new = True
-
     def measure_clock(
         self, stamp: datetime, now: datetime, *, says_now: bool, is_live: bool = False
     ) -> None:
@@ -118,8 +114,3 @@ class Peer:
         self.transactions[transaction.transaction_id] = transaction
         while len(self.transactions) > _REMEMBERED:
             del self.transactions[next(iter(self.transactions))]
-
-    def has_ended(self, transaction_id: str) -> bool:
-        """Tell whether the transaction is remembered to have ended."""
-        known = self.transactions.get(transaction_id)
-        return known is not None and known.stopped_at is not None

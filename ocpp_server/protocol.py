@@ -149,8 +149,3 @@ class OcppProtocol:
 
 Protocols = Mapping[str, OcppProtocol]
 """Those that a node speaks by their subprotocols; the first that a charge point offers is taken."""
-
-
-def names_of(protocols: Protocols) -> str:
-    """Name them for whoever has to choose one."""
-    return " or ".join(one.name for one in protocols.values())

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache, cached_property
+from functools import cache
 from itertools import chain, islice
 from typing import Any, Final
 
@@ -35,13 +35,8 @@ _MOST_FIELDS: Final = 200
 _MORE: Final = "it has more than is read of one message that breaks its schema"
 _MILLISECONDS: Final = range(10**12, 10**13)
 _SECONDS: Final = range(10**9, 10**10)
-
-
-class _Dropped:
-    """Says that a value has no meaning that fits."""
-
-
-_DROPPED: Final = _Dropped()
+_DROPPED: Final = object()
+"""Says that a value has no meaning that fits."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,14 +95,12 @@ class Repairer:
         repaired = self._object(payload, self._document, "", notes)
         return Repaired(repaired, (*((_MORE,) if notes.is_all_read else ()), *notes.found))
 
-    @cached_property
-    def _definitions(self) -> dict[str, Document]:
-        found: dict[str, Document] = self._document.get("definitions", {})
-        return found
-
     def _resolve(self, schema: Document) -> Document:
         reference = schema.get("$ref")
-        return schema if reference is None else self._definitions[reference.rsplit("/", 1)[-1]]
+        if reference is None:
+            return schema
+        found: Document = self._document["definitions"][reference.rsplit("/", 1)[-1]]
+        return found
 
     def _value(self, value: Any, schema: Document, place: str, notes: _Notes) -> Any:
         notes.values += 1

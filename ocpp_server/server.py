@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Final, cast
 
 from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.frames import CloseCode
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
@@ -29,7 +30,6 @@ from ocpp_server.registry import Registry
 from ocpp_server.session import Session
 from ocpp_server.socket import ChargerSocket
 from ocpp_server.throttle import Allowance, Guesses
-from ocpp_server.visitor import Visitor
 from ocpp_server.writer import NotStoredError, Writer
 from storage.fact_records import Connected, Disconnected, RefusedConnection
 
@@ -43,9 +43,6 @@ _KEEPER_SECONDS: Final = 5
 _CLOSE_SECONDS: Final = 5
 _ARRIVING: Final = 4
 """Connections of one charge point that are stored at a time, and half of them from one address."""
-_POLICY_VIOLATION: Final = 1008
-_TRY_AGAIN_LATER: Final = 1013
-_SERVICE_RESTART: Final = 1012
 _RESTARTS: Final = "the server restarts"
 
 
@@ -106,18 +103,16 @@ class ChargerServer:
                 close_timeout=_CLOSE_SECONDS,
             )
 
+        acceptor = Acceptor(make, lambda one: self.admission.source(one.peer, one.header))
         # It needs no more of it than what an acceptor offers.
         server.create_server = cast(
             "Callable[[], Coroutine[Any, Any, asyncio.Server]]",
-            partial(Acceptor(make, self._came_from).open, host, port),
+            partial(acceptor.open, host, port),
         )
         self._server = await server
         self._keeper = asyncio.create_task(self._keep_alive_for_ever(), name="keep alive")
         bound: int = next(iter(self._server.sockets)).getsockname()[1]
         return bound
-
-    def _came_from(self, visitor: Visitor) -> str | None:
-        return self.admission.source(visitor.peer, visitor.header)
 
     async def close(self) -> None:
         """Close every socket with 1012, service restart."""
@@ -126,7 +121,7 @@ class ChargerServer:
         for session in self.registry:
             session.give_up()  # a half-open link would hold its operation for the close timeout
         if self._server is not None:
-            self._server.close(code=_SERVICE_RESTART, reason=_RESTARTS)
+            self._server.close(code=CloseCode.SERVICE_RESTART, reason=_RESTARTS)
             await self._server.wait_closed()
         if self._closing:
             await asyncio.wait(self._closing)
@@ -135,11 +130,11 @@ class ChargerServer:
         """Close the sockets of all but these charge points, with 1012, without waiting."""
         for session in self.registry:
             if session.socket.is_open and session.peer.charge_point_id not in keep:
-                self._close(session, _SERVICE_RESTART, _RESTARTS)
+                self._close(session, CloseCode.SERVICE_RESTART, _RESTARTS)
 
     def drop(self, session: Session, reason: str) -> None:
         """Close a socket that no longer speaks for its charge point, without waiting for it."""
-        self._close(session, _POLICY_VIOLATION, reason)
+        self._close(session, CloseCode.POLICY_VIOLATION, reason)
 
     def _close(self, session: Session, code: int, reason: str) -> None:
         task = asyncio.create_task(session.socket.close(code, reason), name="close socket")
@@ -175,14 +170,14 @@ class ChargerServer:
             return
         link = await self._arrive(socket)
         if link is None:
-            await socket.close(_TRY_AGAIN_LATER, "try again later")
+            await socket.close(CloseCode.TRY_AGAIN_LATER, "try again later")
             return
-        if link.refused is not None:
-            self._note_refusal(link, link.refused)
-            await socket.close(_POLICY_VIOLATION, "another link speaks as this charge point")
-            return
-        if not link.generation:
-            await socket.close(_POLICY_VIOLATION, "this charge point was removed or withdrawn")
+        if link.refused is not None or not link.generation:
+            reason = "this charge point was removed or withdrawn"
+            if link.refused is not None:
+                self._note_refusal(link, link.refused)
+                reason = "another link speaks as this charge point"
+            await socket.close(CloseCode.POLICY_VIOLATION, reason)
             return
         session = self._make_session(socket, link)
         socket.probe()  # whether it answers pings is known before its silence counts

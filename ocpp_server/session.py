@@ -35,9 +35,8 @@ _BYTES_A_TOKEN: Final = 4096
 _UNSOLICITED: Final = "it answers something that was never asked, or was answered before"
 _UNSOLICITED_TOKENS: Final = 4  # beside that of any frame
 _UNSOLICITED_RATE: Final = 0.2
-_UNSOLICITED_BURST: Final = (
-    50.0  # some firmware answers with ids of its own, a few for each of our calls
-)
+_UNSOLICITED_BURST: Final = 50.0
+"""Some firmware answers with ids of its own, a few for each of our calls."""
 _PONG_SECONDS: Final = 8.0
 _PRESENTED: Final = (Authorization, TransactionStart)
 """What an id tag is presented in."""
@@ -88,7 +87,7 @@ class Session:
         answered = await self._calls.call(action, payload, self._record)
         if answered.repairs:
             excerpt = frames.call_result("", answered.payload)
-            self._note_odd(f"The answer to {action}", answered.repairs, excerpt, refused=False)
+            self._note_odd(f"The answer to {action}", answered.repairs, excerpt)
         return answered.payload
 
     async def ask_at_length(self, action: str, payload: Payload) -> Payload:
@@ -149,8 +148,10 @@ class Session:
         self._spend(1 + size // _BYTES_A_TOKEN)
 
     def _take(self, frame: frames.Frame, data: bytes) -> None:
+        if type(frame) is frames.Other:
+            frame = self._read_other(frame)
+        self.count_frame(len(data))
         if isinstance(frame, frames.Call):
-            self.count_frame(len(data))
             if self._in_work is None and not self._waiting:
                 self._begin(frame, data)
             else:
@@ -158,12 +159,9 @@ class Session:
         elif isinstance(frame, frames.CallResult | frames.CallError):
             self._take_answer(frame, data)
         elif isinstance(frame, frames.Malformed):
-            self.count_frame(len(data))
             self._take_malformed(frame, data)
         elif isinstance(frame, frames.Unreadable):
             self._take_unreadable(frame, data)
-        else:
-            self._take(self._read_other(frame), data)
 
     def _read_other(self, frame: frames.Other) -> frames.Frame:
         """Read a frame of a type that the version of this link may have."""
@@ -181,15 +179,12 @@ class Session:
         self._record("in", None, frame.answer_to, data)
         asked = None if self._calls is None else self._calls.action
         if self._calls is not None and self._calls.take(frame):
-            self.count_frame(len(data))
             self._note_odd(f"The answer to {asked}", (frame.reason,), data, refused=True)
-            return
-        self.count_frame(len(data))
-        if frame.answer_to is not None and not self._is_late(frame.answer_to):
+        elif frame.answer_to is not None and not self._is_late(frame.answer_to):
             self._take_unsolicited(data, frame.reason)
-            return
-        self._note_odd(None, (frame.reason,), data, refused=True)
-        self.peer.tell("frame_dropped", reason=frame.reason)
+        else:
+            self._note_odd(None, (frame.reason,), data, refused=True)
+            self.peer.tell("frame_dropped", reason=frame.reason)
 
     def stored(self, error: NotStoredError | None) -> None:
         """Hear from the writer what became of the facts in work; answer, and go on."""
@@ -201,9 +196,9 @@ class Session:
 
     def _pause(self) -> float:
         """Return the seconds that an answer waits where id tags are guessed or starts never end."""
-        pause = 0.0
         if self.guesses is None or self._in_work is None:
-            return pause
+            return 0.0
+        pause = 0.0
         for fact in self._in_work[1].facts:
             if not isinstance(fact, _PRESENTED):
                 continue
@@ -221,7 +216,9 @@ class Session:
         if in_work is not None:
             call, reply, data = in_work
             if error is None:
-                self._note_astray(call, reply, data)
+                what = None if reply.astray is None else reply.astray()
+                if what is not None:
+                    self._note_odd(call.action, (what,), data, astray=True)
                 self._finish(call, reply)
             else:
                 self._refuse(call, ErrorCode.INTERNAL_ERROR, f"Try again: {error}.")
@@ -256,7 +253,7 @@ class Session:
                 if isinstance(fact, Told):
                     fact.contested = peer.generation
         if reply.repairs:
-            self._note_odd(call.action, reply.repairs, data, refused=False)
+            self._note_odd(call.action, reply.repairs, data)
         self.writer.touch(peer, now, heartbeat=reply.heartbeat)
         kept = reply.facts and self._kept(reply.facts, now)
         if kept:
@@ -318,7 +315,6 @@ class Session:
 
     def _take_answer(self, frame: frames.CallResult | frames.CallError, data: bytes) -> None:
         calls = self._calls
-        self.count_frame(len(data))
         self._record("in", None if calls is None else calls.action, frame.message_id, data)
         if calls is not None and calls.take(frame):
             return
@@ -378,16 +374,11 @@ class Session:
         else:
             self._tell_of_budget()
 
-    def _note_astray(self, call: frames.Call, reply: Reply, data: bytes) -> None:
-        what = None if reply.astray is None else reply.astray()
-        if what is not None:
-            for oddity in oddities(self.peer, call.action, (what,), data, astray=True):
-                self.writer.note(oddity)
-
     def _note_odd(
-        self, action: str | None, whats: tuple[str, ...], data: bytes, *, refused: bool
+        self, action: str | None, whats: tuple[str, ...], data: bytes, **more: bool
     ) -> None:
-        for oddity in oddities(self.peer, action, whats, data, refused=refused):
+        """Note what is odd in a frame; see :func:`framelog.oddities`."""
+        for oddity in oddities(self.peer, action, whats, data, **more):
             self.writer.note(oddity)
 
 

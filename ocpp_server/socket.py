@@ -17,17 +17,13 @@ from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import Event, State
 from websockets.server import ServerProtocol
 
-from ocpp_server.frame_splitter import FrameSplitter
-from ocpp_server.requests import UnreadableRequest, hand_on_every_request
+from ocpp_server.frame_splitter import FrameSplitter, text_header
+from ocpp_server.handshake import UnreadableRequest, hand_on_every_request
 
 _FULL_BUFFER: Final = 64 * 1024
-_FINAL_TEXT: Final = 0x81
-_LENGTH_16: Final = 126
-_LENGTH_64: Final = 127
 _END_OF_REQUEST: Final = b"\r\n\r\n"
 _SLICE_FRAMES: Final = 16
 _SLICE_BYTES: Final = 64 * 1024
-_TOO_BIG: Final = 1009
 _PONG_GRACE: Final = 2.0  # what it sends meanwhile may overtake its pong
 _MESSAGE: Final = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 
@@ -65,6 +61,8 @@ class ChargerSocket(ServerConnection):
     """Whether it has shown the charge point's key."""
     heard_at: float = 0.0
     """When bytes last came, on the clock of the event loop."""
+    is_read: bool = True
+    """Whether its bytes are read; one that is held back is not silent."""
     _heard: asyncio.Future[None] | None = None
     _receiver: Receiver | None = None
     _parts: bytearray | None = None
@@ -73,7 +71,6 @@ class ChargerSocket(ServerConnection):
     _splitter: FrameSplitter | None = None
     _holds: int = 0
     """The :class:`Hold` that are on, as bits."""
-    _is_reading: bool = True
     _is_cutting: bool = False
     _is_closing: bool = False
     _has_ponged: bool = False
@@ -162,7 +159,7 @@ class ChargerSocket(ServerConnection):
         else:
             # What the library's send would write: one unmasked, uncompressed text frame
             # (RFC 6455 §5.2), without its generators and context managers.
-            self.transport.write(_header(len(data)) + data)
+            self.transport.write(text_header(len(data)) + data)
 
     def unread_for(self, now: float) -> float:
         """Return for how many seconds the peer has left something unread, since first asked."""
@@ -180,9 +177,10 @@ class ChargerSocket(ServerConnection):
     @property
     def was_too_large(self) -> bool:
         """Whether it is being closed for a message that was larger than that."""
-        return (self._splitter is not None and self._splitter.too_large) or (
-            self.protocol.close_sent is not None and self.protocol.close_sent.code == _TOO_BIG
-        )
+        if self._splitter is not None and self._splitter.too_large:
+            return True
+        sent = self.protocol.close_sent
+        return sent is not None and sent.code == CloseCode.MESSAGE_TOO_BIG
 
     def probe(self) -> None:
         """Send a ping without waiting for its pong, which counts as being heard."""
@@ -221,11 +219,6 @@ class ChargerSocket(ServerConnection):
         if self._has_ponged or not self._probed_at:
             return False
         return self.heard_at > self._probed_at + _PONG_GRACE
-
-    @property
-    def is_read(self) -> bool:
-        """Whether its bytes are read; one that is held back is not silent."""
-        return self._is_reading
 
     @property
     def is_open(self) -> bool:
@@ -292,9 +285,9 @@ class ChargerSocket(ServerConnection):
         self._read(on=not (self._holds and len(splitter)))
 
     def _read(self, *, on: bool) -> None:
-        if on is self._is_reading or self.transport.is_closing():
+        if on is self.is_read or self.transport.is_closing():
             return
-        self._is_reading = on
+        self.is_read = on
         if on:
             self.heard_at = self.loop.time()
             self.transport.resume_reading()
@@ -331,11 +324,3 @@ class ChargerSocket(ServerConnection):
 
     def _takes_plain(self) -> bool:
         return self._parts is None and self.protocol.state is State.OPEN
-
-
-def _header(length: int) -> bytes:
-    if length < _LENGTH_16:
-        return bytes((_FINAL_TEXT, length))
-    if length < 1 << 16:
-        return bytes((_FINAL_TEXT, _LENGTH_16)) + length.to_bytes(2, "big")
-    return bytes((_FINAL_TEXT, _LENGTH_64)) + length.to_bytes(8, "big")

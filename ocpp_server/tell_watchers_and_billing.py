@@ -152,21 +152,14 @@ class Forwarder:
             watch = watches.get(record.charge_point_id or "")
             if watch is None:
                 continue
-            told = [
-                (workflow_id, run)
-                for workflow_id, run, worth in (
-                    (
-                        watch.owner,
-                        watch.commissioning_id,
-                        self._worth_telling(record, watch, tests),
-                    ),
-                    (watch.site, None, isinstance(record, _OF_A_SITE)),
-                )
-                if workflow_id is not None and worth
-            ]
+            told: dict[str, str | None] = {}
+            if watch.owner is not None and self._worth_telling(record, watch, tests):
+                told[watch.owner] = watch.commissioning_id
+            if watch.site is not None and isinstance(record, _OF_A_SITE):
+                told[watch.site] = None
             event = event_of(record) if told else None
             if event is not None:
-                for workflow_id, run in told:
+                for workflow_id, run in told.items():
                     self._sink.deliver(workflow_id, replace(event, commissioning_id=run))
 
     def _worth_telling(self, record: Record, watch: Watch, tests: Mapping[int, str]) -> bool:
@@ -174,21 +167,19 @@ class Forwarder:
 
         A signal for each would fill the history of a run that waits for a day.
         """
-        if watch.owner is None:
-            return False
         if isinstance(record, MeterValues):
             run = watch.commissioning_id
             return run is not None and any(tests.get(of) == run for of in _numbers(record))
-        return not isinstance(record, Touched) or self._first_heartbeat(record, watch.owner, watch)
+        return not isinstance(record, Touched) or self._first_heartbeat(record, watch)
 
-    def _first_heartbeat(self, record: Touched, workflow_id: str, watch: Watch) -> bool:
+    def _first_heartbeat(self, record: Touched, watch: Watch) -> bool:
         """Tell whether it is the first that this owner hears, or the first after a boot."""
         if record.heartbeat_at is None:
             return False
         session = self._registry.get(record.charge_point_id)
         if session is None or session.peer.generation != record.generation:
             return False
-        watcher = workflow_id, watch.commissioning_id
+        watcher = watch.owner, watch.commissioning_id
         first = session.peer.heartbeat_told_to != watcher
         session.peer.heartbeat_told_to = watcher
         return first

@@ -1,12 +1,15 @@
-"""Events as signals: one queue per watching workflow, in order, until each is told.
+"""What a node tells Temporal, however late that is there: events as signals, and what is due.
 
-They are in memory: what a killed node has not told, a workflow reads at the next connection.
+All of it is in memory. What a killed node has not told, a workflow reads at the next connection;
+what it has not started, the reconciler looks after.
 """
 
 import asyncio
 import itertools
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -19,17 +22,18 @@ from domain.facts import ChargePointEvent, ChargePointEvents, EventKind
 from domain.names import CHARGE_POINT_EVENTS_SIGNAL, SHARED_TASK_QUEUE
 from domain.states import LogLevel
 from ocpp_server.charge_point_log import ChargePointLog
-from ocpp_server.workflow_starts import (
-    FIRST_PAUSE,
-    LONGEST_PAUSE,
-    REFUSALS,
-    RPC_TIMEOUT,
-    WorkflowStarts,
-)
 from storage.outages import Outage
 from temporal import starts
+from temporal.start import Start
 
-_MAX_WAITING: Final = 1_000
+_MAX_EVENTS: Final = 1_000
+_MAX_STARTS: Final = 20_000
+_STARTS_AT_ONCE: Final = 100
+_RPC_TIMEOUT: Final = timedelta(seconds=10)
+FIRST_PAUSE: Final = 0.2
+LONGEST_PAUSE: Final = 10.0
+# Temporal does not want it, and will not want it later.
+_REFUSALS: Final = {RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.PERMISSION_DENIED}
 _MAX_TOLD: Final = 50
 _ROWS: Final = {EventKind.METER_VALUES}
 _IN_A_SNAPSHOT: Final = set(EventKind) - {EventKind.FIRMWARE_STATUS, EventKind.DIAGNOSTICS_STATUS}
@@ -63,7 +67,7 @@ class TemporalSink:
         """Queue an event; of very many, those that can be read again are dropped."""
         queue = self._queues.get(workflow_id)
         if queue is not None:
-            if len(queue) >= _MAX_WAITING:
+            if len(queue) >= _MAX_EVENTS:
                 _drop_one(queue)
                 if workflow_id not in self._incomplete:
                     self._lines.tell(
@@ -135,7 +139,7 @@ class TemporalSink:
             told = ChargePointEvents(events=tuple(events), incomplete=incomplete)
             try:
                 await client.get_workflow_handle(workflow_id).signal(
-                    CHARGE_POINT_EVENTS_SIGNAL, told, rpc_timeout=RPC_TIMEOUT
+                    CHARGE_POINT_EVENTS_SIGNAL, told, rpc_timeout=_RPC_TIMEOUT
                 )
             except RPCError as error:
                 if incomplete:
@@ -143,12 +147,12 @@ class TemporalSink:
                 if error.status is RPCStatusCode.NOT_FOUND:
                     self._lines.tell("watcher_gone", of, workflow_id=workflow_id)
                     return
-                if error.status in REFUSALS and len(events) > 1:
+                if error.status in _REFUSALS and len(events) > 1:
                     # One of them is to blame: the others are told without it.
                     for event in events:
                         await self._tell(client, workflow_id, [event])
                     return
-                if error.status in REFUSALS:
+                if error.status in _REFUSALS:
                     self._lines.tell(
                         "signal_refused",
                         of,
@@ -163,6 +167,65 @@ class TemporalSink:
             else:
                 self._outage.over()
                 return
+
+
+@dataclass(kw_only=True, eq=False)
+class WorkflowStarts:
+    """Workflows that a fact makes due: started, or told to look once more; by their ids."""
+
+    temporal: Callable[[], Awaitable[Client]]
+    """Returns once it is connected."""
+    keep: Callable[[asyncio.Task[None]], None]
+    """Holds the tasks."""
+    task_queue: str
+    lines: ChargePointLog
+    _due: dict[str, Start] = field(default_factory=dict)
+    _under_way: set[str] = field(default_factory=set)
+    _at_once: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_STARTS_AT_ONCE))
+    _outage: Outage = field(default_factory=lambda: Outage("starts_wait_for_temporal", log=_log))
+
+    def begin(self, start: Start, *, of: str) -> None:
+        """Have it started, of this charge point; the newest request of an id counts."""
+        if start.id not in self._under_way:
+            if len(self._under_way) >= _MAX_STARTS:
+                self.lines.tell("start_dropped", of, level=LogLevel.ERROR, workflow=start.id)
+                return
+            self._under_way.add(start.id)
+            self.keep(asyncio.create_task(self._begin_all(start.id, of), name=f"start {start.id}"))
+        self._due[start.id] = start
+
+    async def _begin_all(self, workflow_id: str, of: str) -> None:
+        """Try until nothing is due: what falls due during a try has one of its own."""
+        pause = FIRST_PAUSE
+        try:
+            client = await self.temporal()
+            while (start := self._due.pop(workflow_id, None)) is not None:
+                if not await self._try(client, start, of):
+                    self._due.setdefault(workflow_id, start)
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, LONGEST_PAUSE)
+        finally:
+            self._under_way.discard(workflow_id)
+
+    async def _try(self, client: Client, start: Start, of: str) -> bool:
+        """Return False when it is to be tried again."""
+        try:
+            async with self._at_once:
+                await start.begin(client, self.task_queue, rpc_timeout=_RPC_TIMEOUT)
+        except RPCError as error:
+            if error.status in _REFUSALS:
+                self.lines.tell(
+                    "workflow_not_started",
+                    of,
+                    level=LogLevel.WARNING,
+                    workflow=start.id,
+                    error=repr(error)[:200],
+                )
+                return True
+            self._outage.failed(error, workflow=start.id)
+            return False
+        self._outage.over()
+        return True
 
 
 def _drop_one(queue: deque[ChargePointEvent]) -> None:

@@ -1,10 +1,10 @@
 """Limits: messages, connections, id tags of a charge point, refused handshakes of a source."""
 
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from domain.proxies import source_network
 
@@ -17,6 +17,14 @@ LATEST: Final = 8.0
 """Seconds; some firmware waits ten for an answer."""
 _REMEMBERED: Final = MOST + int(LATEST / _STEP)
 _MAX_CHARGE_POINTS: Final = 10_000
+
+
+def keep_newest(found: dict[Any, Any], key: object, value: object, most: int) -> None:
+    """Keep a value as the newest, and forget the oldest of more than ``most``."""
+    found.pop(key, None)
+    found[key] = value
+    while len(found) > most:
+        del found[next(iter(found))]
 
 
 class Allowance:
@@ -43,10 +51,6 @@ class Allowance:
         """Return how many seconds :meth:`spend` would have one wait; takes nothing."""
         self.pause()
         return max(0.0, (tokens - self._tokens) / self._rate)
-
-    def has(self, tokens: int) -> bool:
-        """Tell whether so many can be spent without owing any."""
-        return self.pause() == 0 and self._tokens >= tokens
 
     def pause(self) -> float:
         """Return how many seconds to wait until no token is owed."""
@@ -79,12 +83,10 @@ class Arrivals:
     def pause(self, source: str | None, charge_point_id: str) -> float | None:
         """Count a connection, and return how many seconds it has to wait; None: it is sent away."""
         key = source_network(source or ""), charge_point_id
-        allowance = self._allowances.pop(key, None)
+        allowance = self._allowances.get(key)
         if allowance is None:
             allowance = Allowance(rate=self.rate, burst=self.burst, clock=self.clock)
-        self._allowances[key] = allowance
-        while len(self._allowances) > _MAX_SOURCES:
-            self._allowances.popitem(last=False)
+        keep_newest(self._allowances, key, allowance, _MAX_SOURCES)
         return None if allowance.would_pause() > self.longest else allowance.spend()
 
 
@@ -115,12 +117,10 @@ class Failures:
     def exceeded(self, source: str) -> bool:
         """Count a refusal; True when there were too many of this source, or of all."""
         source, now = source_network(source), self.clock()
-        count, ends = self._counts.pop(source, (0, now + self.window))
+        count, ends = self._counts.get(source, (0, 0.0))
         if now >= ends:
             count, ends = 0, now + self.window
-        self._counts[source] = (count + 1, ends)
-        while len(self._counts) > _MAX_SOURCES:
-            self._counts.popitem(last=False)
+        keep_newest(self._counts, source, (count + 1, ends), _MAX_SOURCES)
         if count >= self.limit or self._all.would_pause() > 0:
             return True
         self._all.spend()
@@ -144,7 +144,7 @@ class Guesses:
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._seen: OrderedDict[str, deque[float]] = OrderedDict()
+        self._seen: OrderedDict[str, tuple[float, ...]] = OrderedDict()
 
     def pause(self, charge_point_id: str, *, unknown: bool) -> float:
         """Count an id tag that was presented; return how many seconds its answer has to wait."""
@@ -152,13 +152,6 @@ class Guesses:
         seen = self._seen.get(charge_point_id, ())
         recent = sum(now - at < _WINDOW for at in seen)
         if unknown:
-            self._count(charge_point_id, now)
+            newest = (*seen, now)[-_REMEMBERED:]
+            keep_newest(self._seen, charge_point_id, newest, _MAX_CHARGE_POINTS)
         return min(max(recent - MOST + 1, 0) * _STEP, LATEST)
-
-    def _count(self, charge_point_id: str, now: float) -> None:
-        seen = self._seen.pop(charge_point_id, None)
-        seen = deque(maxlen=_REMEMBERED) if seen is None else seen
-        seen.append(now)
-        self._seen[charge_point_id] = seen
-        while len(self._seen) > _MAX_CHARGE_POINTS:
-            self._seen.popitem(last=False)

@@ -158,7 +158,7 @@ class Writer:
             if crowded and not self._closing:
                 # Under load a moment's wait makes the next batch larger, and its rows cheaper.
                 await asyncio.sleep(_LINGER)
-            batch = self._take()
+            batch, self._queue = self._queue[:_MAX_BATCH], self._queue[_MAX_BATCH:]
             crowded = len(batch) > _CROWD
             # Touches go by themselves: see storage.row_locks.
             for part in (batch, self._take_touches()):
@@ -188,10 +188,6 @@ class Writer:
         with suppress(TimeoutError):
             async with asyncio.timeout(pause):
                 await self._wake.wait()
-
-    def _take(self) -> list[_Waiting]:
-        batch, self._queue = self._queue[:_MAX_BATCH], self._queue[_MAX_BATCH:]
-        return batch
 
     def _take_touches(self) -> list[_Waiting]:
         if asyncio.get_running_loop().time() < self._touches_due and not self._closing:

@@ -24,7 +24,7 @@ from runtime.logs import has_begun
 from runtime.settings import Settings
 from storage import arrival
 from storage.catalogue import CatalogueError, load_catalogue
-from storage.checklist_profiles import load_checklists
+from storage.checklists import load_checklists
 from storage.engine import Database
 from storage.plausibility import load_plausibility
 from temporal import client as temporal_client

@@ -1,1 +1,1 @@
-"""Tables, units of work and one repository a file; the only place with queries in it."""
+"""Tables, units of work and repositories; the only place with queries in it."""

@@ -3,16 +3,17 @@
 Its row stays, for many others point to it, and says nothing of a person any more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVarTuple
 
-from sqlalchemy import ColumnElement, Table, delete, exists, func, select
+from sqlalchemy import ColumnElement, Select, Table, delete, exists, func, select
 from sqlmodel import col
 
 from domain.deletion import InTheWay
 from domain.rules.numbers import counted
-from domain.states import BatchStatus, ProjectStatus, Role, ServiceVisitStatus
+from domain.states import ProjectStatus, Role, ServiceVisitStatus
+from storage.batches import OPEN
 from storage.models.accounts import (
     Account,
     AccountEventRow,
@@ -27,12 +28,12 @@ from storage.models.mail import MailBlock, MailNotice
 from storage.models.projects import Project, ProjectMember
 from storage.models.runs import Batch, CommissioningRun
 from storage.models.webhooks import Webhook, WebhookAttempt, WebhookDelivery
-from storage.rows import Repository
+from storage.rows import AnyRow, Repository
 from storage.run_queries import is_open
 
-_BATCHES: Final = (BatchStatus.STARTING, BatchStatus.IN_PROGRESS)
 _VISITS: Final = tuple(status for status in ServiceVisitStatus if status.is_running)
 _NAMED: Final = 20
+Ts = TypeVarTuple("Ts")
 GOES: Final[Sequence[Table]] = (
     ProjectMember.__table__,
     Webhook.__table__,
@@ -66,19 +67,15 @@ class AccountDeletion(Repository):
     async def delete(self, account: Account, *, password_hash: str, at: datetime) -> None:
         """Take the person out of the account; ``password_hash`` is of what nobody knows."""
         mine = select(col(Webhook.id)).where(col(Webhook.account_id) == account.id)
-        deliveries = select(col(WebhookDelivery.id)).where(
-            col(WebhookDelivery.webhook_id).in_(mine)
-        )
+        of_mine = col(WebhookDelivery.webhook_id).in_(mine)
+        deliveries = select(col(WebhookDelivery.id)).where(of_mine)
         those = self._rows.those(WebhookAttempt, col(WebhookAttempt.delivery_id).in_(deliveries))
         await those.remove()
-        await self._rows.those(WebhookDelivery, col(WebhookDelivery.webhook_id).in_(mine)).remove()
+        await self._rows.those(WebhookDelivery, of_mine).remove()
         for table in GOES:
             await self._connection.execute(delete(table).where(table.c.account_id == account.id))
-        await self._connection.execute(
-            delete(AccountLetter)
-            .where(col(AccountLetter.role) == account.role)
-            .where(col(AccountLetter.email) == account.email)
-        )
+        to_it = (col(AccountLetter.role) == account.role, col(AccountLetter.email) == account.email)
+        await self._rows.those(AccountLetter, *to_it).remove()
         await self._rows.those(AwaitedTag, col(AwaitedTag.asked_by) == account.id).remove()
         # Nobody waits any more to hear how these ended, and what waits for a word is on the site.
         those = self._rows.those(
@@ -104,58 +101,42 @@ class AccountDeletion(Repository):
         await those.set(site_owner_email=gone)
 
     async def _open_runs(self, account_id: str) -> list[InTheWay]:
-        rows = await self._connection.execute(
+        of_visit = exists().where(
+            col(ServiceVisit.id) == col(CommissioningRun.service_visit_id),
+            col(ServiceVisit.installer_id) == account_id,
+        )
+        runs = await self._named(
+            "run_open",
             select(col(CommissioningRun.project_id), col(CommissioningRun.charge_point_id))
             .join(Project, col(Project.id) == col(CommissioningRun.project_id))
-            .where(is_open())
-            .where(
-                (col(Project.installer_id) == account_id)
-                | exists().where(
-                    col(ServiceVisit.id) == col(CommissioningRun.service_visit_id),
-                    col(ServiceVisit.installer_id) == account_id,
-                )
-            )
-            .order_by(col(CommissioningRun.id))
-            .limit(_NAMED)
+            .where(is_open(), (col(Project.installer_id) == account_id) | of_visit)
+            .order_by(col(CommissioningRun.id)),
+            lambda row: (
+                f"A run is open for {row.charge_point_id}: wait for its verdict, or cancel "
+                "it with POST …/cancel."
+            ),
         )
-        found = [
-            InTheWay(
-                code="run_open",
-                detail=f"A run is open for {row.charge_point_id}: wait for its verdict, or cancel "
-                "it with POST …/cancel.",
-                project_id=row.project_id,
-            )
-            for row in rows
-        ]
-        open_batches = await self._connection.scalars(
+        return runs + await self._named(
+            "run_open",
             select(col(Batch.project_id))
             .join(Project, col(Project.id) == col(Batch.project_id))
-            .where(col(Project.installer_id) == account_id, col(Batch.status).in_(_BATCHES))
-            .limit(_NAMED)
+            .where(col(Project.installer_id) == account_id, col(Batch.status).in_(OPEN)),
+            lambda _: (
+                "The project is being commissioned as a whole: wait for the end, or cancel "
+                "it with POST …/commissioning/cancel."
+            ),
         )
-        return found + [
-            InTheWay(
-                code="run_open",
-                detail="The project is being commissioned as a whole: wait for the end, or cancel "
-                "it with POST …/commissioning/cancel.",
-                project_id=project_id,
-            )
-            for project_id in open_batches
-        ]
 
     async def _open_projects(self, account_id: str) -> list[InTheWay]:
-        rows = await self._connection.execute(
-            select(col(Project.id), col(Project.site_owner_id))
+        return await self._named(
+            "project_open",
+            select(col(Project.id).label("project_id"), col(Project.site_owner_id))
             .join(ProjectMember, col(ProjectMember.project_id) == col(Project.id))
             .where(col(ProjectMember.account_id) == account_id, _is_under_way())
             .where(col(Project.installer_id) == account_id)
-            .order_by(col(Project.id))
-            .limit(_NAMED)
-        )
-        return [
-            InTheWay(
-                code="project_open",
-                detail=(
+            .order_by(col(Project.id)),
+            lambda row: (
+                (
                     "You have made the project and it is under way: archive it with "
                     "POST …/archive, or remove it if there is nothing in it."
                 )
@@ -163,67 +144,60 @@ class AccountDeletion(Repository):
                 else (
                     "The site is being handed over: complete that with POST …/complete-handover, "
                     "or revoke the owner's invitation and archive the project."
-                ),
-                project_id=row.id,
-            )
-            for row in rows
-        ]
+                )
+            ),
+        )
 
     async def _visits(self, whose: ColumnElement[bool]) -> list[InTheWay]:
-        rows = await self._connection.execute(
+        return await self._named(
+            "service_visit_open",
             select(col(ServiceVisit.id), col(ServiceVisit.project_id))
             .where(whose, col(ServiceVisit.status).in_(_VISITS))
-            .order_by(col(ServiceVisit.id))
-            .limit(_NAMED)
+            .order_by(col(ServiceVisit.id)),
+            lambda row: (
+                f"Service visit {row.id} is open: its installer signs it off, or its owner "
+                "closes it, with POST …/close."
+            ),
         )
-        return [
-            InTheWay(
-                code="service_visit_open",
-                detail=f"Service visit {row.id} is open: its installer signs it off, or its owner "
-                "closes it, with POST …/close.",
-                project_id=row.project_id,
-            )
-            for row in rows
-        ]
 
     async def _unfinished_handovers(self, account_id: str) -> list[InTheWay]:
-        rows = await self._connection.scalars(
-            select(col(Project.id))
+        return await self._named(
+            "handover_open",
+            select(col(Project.id).label("project_id"))
             .where(col(Project.site_owner_id) == account_id, _is_under_way())
-            .order_by(col(Project.id))
-            .limit(_NAMED)
+            .order_by(col(Project.id)),
+            lambda _: (
+                "The site is being handed over to you: ask its installer to revoke your "
+                "invitation, or to complete the handover."
+            ),
         )
-        return [
-            InTheWay(
-                code="handover_open",
-                detail="The site is being handed over to you: ask its installer to revoke your "
-                "invitation, or to complete the handover.",
-                project_id=project_id,
-            )
-            for project_id in rows
-        ]
 
     async def _live_sites(self, account_id: str) -> list[InTheWay]:
-        rows = await self._connection.execute(
-            select(col(Project.id), func.count().label("in_use"))
+        return await self._named(
+            "site_live",
+            select(col(Project.id).label("project_id"), func.count().label("in_use"))
             .join(ChargePoint, col(ChargePoint.project_id) == col(Project.id))
             .where(col(Project.site_owner_id) == account_id)
             .where(col(Project.status) == ProjectStatus.HANDED_OVER)
             .where(col(ChargePoint.withdrawn_at).is_(None))
             .group_by(col(Project.id))
-            .order_by(col(Project.id))
-            .limit(_NAMED)
-        )
-        return [
-            InTheWay(
-                code="site_live",
-                detail=f"{counted(row.in_use, 'charge point')} of your site can charge, and "
+            .order_by(col(Project.id)),
+            lambda row: (
+                f"{counted(row.in_use, 'charge point')} of your site can charge, and "
                 "somebody has to answer for that: open a service visit with POST …/service-visits "
-                "and have the installer withdraw them with POST …/withdraw.",
-                project_id=row.id,
-            )
-            for row in rows
-        ]
+                "and have the installer withdraw them with POST …/withdraw."
+            ),
+        )
+
+    async def _named(
+        self, code: str, query: Select[*Ts], say: Callable[[AnyRow], str]
+    ) -> list[InTheWay]:
+        """Name the first rows of a query, each with its ``project_id``."""
+
+        def name(row: AnyRow) -> InTheWay:
+            return InTheWay(code=code, detail=say(row), project_id=row.project_id)
+
+        return await self._rows.read_all(query.limit(_NAMED), name)
 
 
 def _is_under_way() -> ColumnElement[bool]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists, select
 from sqlmodel import col
 
 from domain.accounts import AccountLetter, LetterPurpose
@@ -75,23 +75,19 @@ class Letters(Repository):
 
     async def use(self, token_hash: str, *, now: datetime) -> bool:
         """Use a code up; True for exactly one caller."""
-        changed = await self._connection.execute(
-            update(AccountLetterRow)
-            .where(col(AccountLetterRow.token_hash) == token_hash)
-            .where(col(AccountLetterRow.used_at).is_(None))
-            .values(used_at=now)
-        )
-        return changed.rowcount > 0
+        is_it = col(AccountLetterRow.token_hash) == token_hash
+        unused = self._rows.those(AccountLetterRow, is_it, col(AccountLetterRow.used_at).is_(None))
+        return await unused.set(used_at=now)
 
     async def void(self, to: Addressed, purpose: LetterPurpose, *, now: datetime) -> None:
         """Let no code of that purpose, in any mail to them, do anything any more."""
-        await self._connection.execute(
-            update(AccountLetterRow)
-            .where(col(AccountLetterRow.role) == to.role, col(AccountLetterRow.email) == to.email)
-            .where(col(AccountLetterRow.purpose) == purpose)
-            .where(col(AccountLetterRow.used_at).is_(None))
-            .values(used_at=now)
-        )
+        await self._rows.those(
+            AccountLetterRow,
+            col(AccountLetterRow.role) == to.role,
+            col(AccountLetterRow.email) == to.email,
+            col(AccountLetterRow.purpose) == purpose,
+            col(AccountLetterRow.used_at).is_(None),
+        ).set(used_at=now)
 
     async def drop_nobodys(self) -> None:
         """Drop those that wait and are for nobody: no workflow is started for them."""
@@ -99,10 +95,8 @@ class Letters(Repository):
             col(Account.role) == col(AccountLetterRow.role),
             col(Account.email) == col(AccountLetterRow.email),
         )
-        those = self._rows.those(
-            AccountLetterRow, col(AccountLetterRow.dispatched_at).is_(None), ~has_account
-        )
-        await those.remove()
+        waits = col(AccountLetterRow.dispatched_at).is_(None)
+        await self._rows.those(AccountLetterRow, waits, ~has_account).remove()
 
     async def waiting(self, *, limit: int) -> Sequence[str]:
         """Ids of letters that nobody has dispatched, the oldest first."""
@@ -115,15 +109,13 @@ class Letters(Repository):
 
     async def mark_dispatched(self, letter_ids: Sequence[str], *, at: datetime) -> None:
         """Note that their workflows are started."""
-        those = self._rows.those(
-            AccountLetterRow, among(self._connection, col(AccountLetterRow.id), letter_ids)
-        )
-        await those.set(dispatched_at=at)
+        which = among(self._connection, col(AccountLetterRow.id), letter_ids)
+        await self._rows.those(AccountLetterRow, which).set(dispatched_at=at)
 
     async def forget(self, *, now: datetime) -> None:
         """Drop those whose codes have long expired."""
-        those = self._rows.those(AccountLetterRow, col(AccountLetterRow.expires_at) < now - _KEPT)
-        await those.remove()
+        too_old = col(AccountLetterRow.expires_at) < now - _KEPT
+        await self._rows.those(AccountLetterRow, too_old).remove()
 
 
 class StoredLetters(Records):

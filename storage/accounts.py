@@ -1,14 +1,25 @@
-"""Accounts of installers and site owners."""
+"""Accounts of installers and site owners: what has happened to each, and how much it has."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, String, func, insert, literal, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
+from sqlmodel.sql.sqltypes import UTCDateTime
 
+from domain.accounts import AccountEvent, Counted
 from domain.errors import ConflictError
 from domain.states import Role
-from storage.models.accounts import Account
-from storage.rows import Repository, record_of
+from storage.models.accounts import Account, AccountEventRow
+from storage.models.charge_points import ChargePoint
+from storage.models.documents import Photo
+from storage.models.projects import Project
+from storage.rows import AccountRepository, Repository, record_of
+
+_EVENTS_KEPT: Final = 1000
+_happened = record_of(AccountEventRow)
 
 
 class Accounts(Repository):
@@ -60,3 +71,69 @@ class Accounts(Repository):
         return await self._rows.at(Account, account_id, col(Account.verified_at).is_(None)).set(
             verified_at=at
         )
+
+
+class AccountEvents(AccountRepository):
+    """Repository of one account's history."""
+
+    async def write(self, event: AccountEvent, *, at: datetime, address: str | None) -> None:
+        """Add an event, in the transaction of the change."""
+        await self._connection.execute(
+            insert(AccountEventRow).from_select(
+                ["account_id", "at", "event", "token_epoch", "address"],
+                select(
+                    col(Account.id),
+                    literal(at, UTCDateTime),
+                    literal(event.value),
+                    col(Account.token_epoch),
+                    literal(address, String),
+                ).where(col(Account.id) == self._account_id),
+            )
+        )
+        mine = col(AccountEventRow.account_id) == self._account_id
+        beyond = (
+            select(col(AccountEventRow.id))
+            .where(mine)
+            .order_by(col(AccountEventRow.id).desc())
+            .offset(_EVENTS_KEPT)
+            .limit(1)
+            .scalar_subquery()
+        )
+        await self._rows.those(AccountEventRow, mine, col(AccountEventRow.id) <= beyond).remove()
+
+    async def page(self, *, before: int | None, limit: int) -> Sequence[AccountEventRow]:
+        """Return events, newest first, older than the number ``before``."""
+        events = self._mine(AccountEventRow)
+        return await self._rows.read_newest(
+            events, _happened, key=col(AccountEventRow.id), before=before, limit=limit
+        )
+
+
+async def how_many(
+    connection: AsyncConnection, account_id: str, what: Counted, *, at_most: int
+) -> int:
+    """Count what is in the projects that an account has made, up to ``at_most``.
+
+    Nobody else counts for that account until the commit: what comes at once has one quota.
+    """
+    await connection.execute(
+        select(col(Account.id)).where(col(Account.id) == account_id).with_for_update(key_share=True)
+    )
+    found = _all_of(what).where(col(Project.installer_id) == account_id).limit(at_most).subquery()
+    return await connection.scalar(select(func.count()).select_from(found)) or 0
+
+
+def _all_of(what: Counted) -> Select[Any]:
+    match what:
+        case Counted.PROJECTS:
+            return select(col(Project.id))
+        case Counted.CHARGE_POINTS:
+            return select(col(ChargePoint.id)).join(
+                Project, col(Project.id) == col(ChargePoint.project_id)
+            )
+        case Counted.PHOTOS:
+            return (
+                select(col(Photo.id))
+                .join(ChargePoint, col(ChargePoint.id) == col(Photo.charge_point_id))
+                .join(Project, col(Project.id) == col(ChargePoint.project_id))
+            )

@@ -31,9 +31,10 @@ from domain.webhooks import (
     visit_data,
 )
 from storage.dialects import at_once
+from storage.members import works_on
 from storage.models.charge_points import ChargePoint
 from storage.models.invitations import ServiceVisit
-from storage.models.projects import Project, ProjectMember
+from storage.models.projects import Project
 from storage.models.runs import CommissioningRun
 from storage.models.webhooks import Webhook, WebhookDelivery
 from storage.rows import Rows
@@ -161,14 +162,7 @@ async def announce_invitation(
 
 
 def _works_on() -> ColumnElement[bool]:
-    return (
-        exists()
-        .where(
-            col(ProjectMember.project_id) == col(Project.id),
-            col(ProjectMember.account_id) == col(Webhook.account_id),
-        )
-        .correlate(Project, Webhook)
-    )
+    return works_on(col(Project.id), col(Webhook.account_id)).correlate(Project, Webhook)
 
 
 def _owns() -> ColumnElement[bool]:

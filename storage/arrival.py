@@ -1,19 +1,19 @@
-"""The first look at the database: can it be used, and do all processes have the same keys."""
+"""The first look at the database: its schema, and whether all processes have the same keys."""
 
 import asyncio
 import sqlite3
 import ssl
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 
 import asyncpg
-from sqlalchemy import Connection, inspect, select
+from sqlalchemy import Connection, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from domain.starting import AwayError, MistakeError, StartingError, is_unknown_host, one_line
-from storage.dialects import conflict_insert, upsert
 from storage.engine import Database
 from storage.models.accounts import KeyFingerprint
 from storage.rows import Rows
@@ -27,6 +27,8 @@ _BUSY = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
 )
+HEAD: Final = "0001"
+"""The last of the migrations."""
 
 
 async def look(database: Database, keys: Mapping[str, str], *, at: datetime) -> None:
@@ -42,7 +44,7 @@ async def look(database: Database, keys: Mapping[str, str], *, at: datetime) -> 
     """
     try:
         async with asyncio.timeout(_LOOK_SECONDS), database.write() as connection:
-            migrated = await connection.run_sync(_has_tables)
+            migrated = await connection.run_sync(_has_table, KeyFingerprint.__tablename__)
             known = await _agreed(connection, keys, at=at) if migrated else {}
     except Exception as error:
         raise explain(error, database) from error
@@ -81,9 +83,7 @@ async def replace_keys(database: Database, keys: Mapping[str, str], *, at: datet
     async with database.write() as connection:
         for setting, fingerprint in keys.items():
             row = {"setting": setting, "fingerprint": fingerprint, "since": at}
-            await connection.execute(
-                upsert(connection, KeyFingerprint, keys=("setting",)).values(row)
-            )
+            await Rows(connection).put(KeyFingerprint, **row)
 
 
 async def _agreed(
@@ -91,16 +91,14 @@ async def _agreed(
 ) -> dict[str, str]:
     for setting, fingerprint in keys.items():
         row = {"setting": setting, "fingerprint": fingerprint, "since": at}
-        await connection.execute(
-            conflict_insert(connection, KeyFingerprint).values(row).on_conflict_do_nothing()
-        )
+        await Rows(connection).add_if_new(KeyFingerprint, **row)
     return await Rows(connection).pairs(
         select(col(KeyFingerprint.setting), col(KeyFingerprint.fingerprint))
     )
 
 
-def _has_tables(connection: Connection) -> bool:
-    return inspect(connection).has_table(KeyFingerprint.__tablename__)
+def _has_table(connection: Connection, name: str) -> bool:
+    return inspect(connection).has_table(name)
 
 
 def explain(error: BaseException, database: Database) -> StartingError:  # noqa: C901 - one case each
@@ -145,3 +143,11 @@ def explain(error: BaseException, database: Database) -> StartingError:  # noqa:
             return AwayError(f"{_SETTING}: {where} cannot be reached: {said}.")
         case _:
             return AwayError(f"{_SETTING}: {where} cannot be used: {said}.")
+
+
+async def has_current_schema(connection: AsyncConnection) -> bool:
+    """Tell whether it has exactly the schema of this release; Alembic is too slow to import."""
+    if not await connection.run_sync(_has_table, "alembic_version"):
+        return False
+    found = await connection.scalars(text("SELECT version_num FROM alembic_version"))
+    return found.all() == [HEAD]

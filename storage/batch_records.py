@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -49,7 +49,8 @@ class StoredBatches(CatalogueRecords):
                 connection, project_id, batch.request.installer_id
             )
             if batch.cancel is not None or over:
-                await _drop_queued(connection, batch.request.batch_id)
+                queued = Rows(connection).those(BatchMember, _is_queued(batch.request.batch_id))
+                await queued.set(state=MemberState.CANCELLED)
             step = (
                 await self._start(connection, batch.request)
                 if batch.cancel is None
@@ -65,12 +66,9 @@ class StoredBatches(CatalogueRecords):
         if not charge_point_ids:
             return
         async with self._database.write() as connection:
-            await connection.execute(
-                update(BatchMember)
-                .where(col(BatchMember.batch_id) == batch_id)
-                .where(among(connection, col(BatchMember.charge_point_id), charge_point_ids))
-                .values(cancel_sent=True)
-            )
+            sent = among(connection, col(BatchMember.charge_point_id), charge_point_ids)
+            of_batch = col(BatchMember.batch_id) == batch_id
+            await Rows(connection).those(BatchMember, of_batch, sent).set(cancel_sent=True)
 
     async def abandon_unbegun(self, charge_point_id: str, request: CancelRequest) -> bool:
         """Take back the run whose workflow has not begun, as somebody asks; False when it has."""
@@ -151,10 +149,14 @@ class StoredBatches(CatalogueRecords):
         )
 
 
+def _is_queued(batch_id: str) -> ColumnElement[bool]:
+    return (col(BatchMember.batch_id) == batch_id) & (col(BatchMember.state) == MemberState.QUEUED)
+
+
 async def _queued(connection: AsyncConnection, batch_id: str, *, limit: int) -> Sequence[str]:
     return await Rows(connection).values(
         select(col(BatchMember.charge_point_id))
-        .where(col(BatchMember.batch_id) == batch_id, col(BatchMember.state) == MemberState.QUEUED)
+        .where(_is_queued(batch_id))
         .order_by(col(BatchMember.charge_point_id))
         .limit(limit)
     )
@@ -168,14 +170,6 @@ async def _to_cancel(connection: AsyncConnection, batch_id: str, *, limit: int) 
         .where(is_open())
         .order_by(col(BatchMember.charge_point_id))
         .limit(limit)
-    )
-
-
-async def _drop_queued(connection: AsyncConnection, batch_id: str) -> None:
-    await connection.execute(
-        update(BatchMember)
-        .where(col(BatchMember.batch_id) == batch_id, col(BatchMember.state) == MemberState.QUEUED)
-        .values(state=MemberState.CANCELLED)
     )
 
 

@@ -145,24 +145,8 @@ def _read_directory(directory: Path) -> dict[str, str]:
 
 
 def _known(name: str, text: str, firmware_url: str) -> _Known:
-    known = _read(read_document(name, text, _File))
-    rule = known.entry.firmware
-    if rule is None or rule.image is None:
-        return known
-    location = rule.image.location
-    if not urlsplit(location).scheme:
-        location = f"{firmware_url.rstrip('/')}/{location.lstrip('/')}"
-    if urlsplit(location).scheme not in _SCHEMES:
-        raise CatalogueError(
-            f"{name}: the firmware image {rule.image.location!r} is no URL; "
-            "write one, or set DYNAMO_FIRMWARE_URL to the base of such names"
-        )
-    image = replace(rule.image, location=location)
-    return replace(known, entry=replace(known.entry, firmware=replace(rule, image=image)))
-
-
-def _read(content: _File) -> _Known:
-    return _Known(
+    content = read_document(name, text, _File)
+    known = _Known(
         vendors=tuple(map(_plain, content.vendors)),
         models=tuple(map(_plain, content.models)),
         entry=CatalogueEntry(
@@ -177,6 +161,19 @@ def _read(content: _File) -> _Known:
             connector_kw=content.connector_kw,
         ),
     )
+    rule = known.entry.firmware
+    if rule is None or rule.image is None:
+        return known
+    location = rule.image.location
+    if not urlsplit(location).scheme:
+        location = f"{firmware_url.rstrip('/')}/{location.lstrip('/')}"
+    if urlsplit(location).scheme not in _SCHEMES:
+        raise CatalogueError(
+            f"{name}: the firmware image {rule.image.location!r} is no URL; "
+            "write one, or set DYNAMO_FIRMWARE_URL to the base of such names"
+        )
+    image = replace(rule.image, location=location)
+    return replace(known, entry=replace(known.entry, firmware=replace(rule, image=image)))
 
 
 def _plain(text: str) -> str:

@@ -80,12 +80,9 @@ class Certificates(Repository):
 
     async def file(self, certificate_id: str) -> bytes:
         """Return the signed PDF, as it was issued."""
-        found: bytes = (
-            await self._connection.execute(
-                select(col(CertificateRow.file)).where(col(CertificateRow.id) == certificate_id)
-            )
-        ).scalar_one()
-        return found
+        query = select(col(CertificateRow.file)).where(col(CertificateRow.id) == certificate_id)
+        (file,) = await self._rows.one(query)
+        return file
 
     async def add(self, certificate: Certificate, *, file: bytes) -> bool:
         """Store it; False when another one took its number first."""

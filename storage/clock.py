@@ -26,19 +26,6 @@ class database_now(FunctionElement[datetime]):  # noqa: N801 - it reads as the S
         super().__init__(bindparam(None, ago.total_seconds(), unique=True))
 
 
-@compiles(database_now, "sqlite")
-def _on_sqlite(element: database_now, compiler: Any, **options: Any) -> str:
-    seconds = compiler.process(element.clauses, **options)
-    # Six digits of a second, as our moments are stored there: they are compared as texts.
-    return f"(strftime('%Y-%m-%d %H:%M:%f', 'now', printf('%+.3f seconds', -({seconds}))) || '000')"
-
-
-@compiles(database_now, "postgresql")
-def _on_postgresql(element: database_now, compiler: Any, **options: Any) -> str:
-    seconds = compiler.process(element.clauses, **options)
-    return f"(statement_timestamp() - make_interval(secs => CAST({seconds} AS double precision)))"
-
-
 class earlier(FunctionElement[datetime]):  # noqa: N801 - as above
     """A moment of ours so long before that of a column."""
 
@@ -49,17 +36,22 @@ class earlier(FunctionElement[datetime]):  # noqa: N801 - as above
         super().__init__(moment, bindparam(None, by.total_seconds(), unique=True))
 
 
+@compiles(database_now, "sqlite")
 @compiles(earlier, "sqlite")
-def _earlier_on_sqlite(element: earlier, compiler: Any, **options: Any) -> str:
-    moment, seconds = (compiler.process(one, **options) for one in element.clauses)
+def _on_sqlite(element: database_now | earlier, compiler: Any, **options: Any) -> str:
+    *of, seconds = (compiler.process(one, **options) for one in element.clauses)
+    moment = of[0] if of else "'now'"
+    # Six digits of a second, as our moments are stored there: they are compared as texts.
     return (
         f"(strftime('%Y-%m-%d %H:%M:%f', {moment}, printf('%+.3f seconds', -({seconds}))) || '000')"
     )
 
 
+@compiles(database_now, "postgresql")
 @compiles(earlier, "postgresql")
-def _earlier_on_postgresql(element: earlier, compiler: Any, **options: Any) -> str:
-    moment, seconds = (compiler.process(one, **options) for one in element.clauses)
+def _on_postgresql(element: database_now | earlier, compiler: Any, **options: Any) -> str:
+    *of, seconds = (compiler.process(one, **options) for one in element.clauses)
+    moment = of[0] if of else "statement_timestamp()"
     return f"({moment} - make_interval(secs => CAST({seconds} AS double precision)))"
 
 

@@ -1,4 +1,4 @@
-"""What installers declare about a charge point: fields and photos."""
+"""What installers declare: of a charge point fields and photos, of a project who did the work."""
 
 import base64
 import hashlib
@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
+from domain.contractors import Contractor
 from domain.declarations import Declaration, Declared, PhotoFact
 from storage.dialects import among
+from storage.models.accounts import Account
 from storage.models.documents import Declaration as DeclarationRow
 from storage.models.documents import Photo
+from storage.models.projects import Project
 from storage.read_models import read_model
-from storage.rows import Repository, columns_of
+from storage.rows import Repository, Rows, columns_of
 
 _DECLARED = TypeAdapter(Declared)
 _fact = read_model(PhotoFact)
@@ -115,3 +119,23 @@ def audited(declared: Declared) -> dict[str, Any]:
         file = base64.b64decode(declared.signature_png)
         document["signature_png"] = f"sha256:{hashlib.sha256(file).hexdigest()}"
     return document
+
+
+async def declare_contractor(
+    connection: AsyncConnection, project_id: str, contractor: Contractor | None
+) -> None:
+    """Store it; None: it is the company of the account again."""
+    await Rows(connection).at(Project, project_id).set(contractor=contractor)
+
+
+async def declared_contractor(connection: AsyncConnection, project_id: str) -> Contractor | None:
+    """Return what was declared, if anything was."""
+    return await Rows(connection).value(col(Project.contractor), project_id)
+
+
+async def company_of_account(connection: AsyncConnection, project_id: str) -> str:
+    """Return the company, or the name, of the account that has made the project."""
+    company = func.coalesce(col(Account.company), col(Account.name))
+    of_maker = select(company).join(Project, col(Account.id) == col(Project.installer_id))
+    (found,) = await Rows(connection).one(of_maker.where(col(Project.id) == project_id))
+    return found

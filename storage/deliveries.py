@@ -107,10 +107,8 @@ class Deliveries(Repository):
 
     async def mark_dispatched(self, delivery_ids: Sequence[str], *, at: datetime) -> None:
         """Note that their workflows were started."""
-        those = self._rows.those(
-            WebhookDelivery, among(self._connection, col(WebhookDelivery.id), delivery_ids)
-        )
-        await those.set(dispatched_at=at)
+        which = among(self._connection, col(WebhookDelivery.id), delivery_ids)
+        await self._rows.those(WebhookDelivery, which).set(dispatched_at=at)
 
     async def forget(self, *, before: datetime) -> None:
         """Delete some of what ended before that moment, the oldest: a transaction stays short."""
@@ -160,7 +158,16 @@ class StoredDeliveries(Records):
             webhook = rows.at(Webhook, webhook_id)
             if await rows.look_up(WebhookDelivery, delivery_id) is None:
                 return  # deleted in the middle of the call
-            await rows.add(WebhookAttempt, delivery_id=delivery_id, **_logged(attempt))
+            answer = attempt.answer
+            await rows.add(
+                WebhookAttempt,
+                delivery_id=delivery_id,
+                at=attempt.at,
+                duration_ms=round(attempt.duration.total_seconds() * 1000),
+                status_code=answer.status_code if answer else None,
+                error=attempt.error[:_TEXT] if attempt.error else None,
+                response=answer.text if answer else None,
+            )
             if attempt.succeeded:
                 await _end(rows, delivery_id, DeliveryStatus.DELIVERED, at=attempt.at)
                 await webhook.set(failing_since=None)
@@ -193,14 +200,3 @@ def _is_pending() -> ColumnElement[bool]:
 
 def _of(webhook_id: str) -> Select[*tuple[Any, ...]]:
     return select(WebhookDelivery.__table__).where(col(WebhookDelivery.webhook_id) == webhook_id)
-
-
-def _logged(attempt: DeliveryAttempt) -> dict[str, Any]:
-    answer = attempt.answer
-    return {
-        "at": attempt.at,
-        "duration_ms": round(attempt.duration.total_seconds() * 1000),
-        "status_code": answer.status_code if answer else None,
-        "error": attempt.error[:_TEXT] if attempt.error else None,
-        "response": answer.text if answer else None,
-    }

@@ -85,8 +85,11 @@ def listed(
 ) -> FromClause:
     """Return a table of these rows: ``place`` counts from 1, the rest is named like the columns."""
     if connection.dialect.name == "sqlite":
-        text = orjson.dumps([[_as_sqlite_has_it(value) for value in row] for row in rows]).decode()
-        elements = func.json_each(text).table_valued("key", "value")
+        written = [
+            [moment_of_sqlite(value) if isinstance(value, datetime) else value for value in row]
+            for row in rows
+        ]
+        elements = func.json_each(orjson.dumps(written).decode()).table_valued("key", "value")
         return select(
             (elements.c.key + 1).label("place"),
             *(
@@ -106,10 +109,6 @@ def listed(
     names = [column.name for column in columns]
     table = func.unnest(*arrays).table_valued(*names, with_ordinality="place")
     return table.render_derived()
-
-
-def _as_sqlite_has_it(value: Any) -> Any:
-    return moment_of_sqlite(value) if isinstance(value, datetime) else value
 
 
 def moment_of_sqlite(at: datetime) -> str:

@@ -10,20 +10,23 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from threading import Thread
+from typing import Any, Final
+from weakref import WeakSet
 
+import aiosqlite
 import orjson
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from storage.address import Address, read_address
-from storage.sqlite_threads import SqliteThreads
 
 _WRITE = "dynamo_write"
 _BUSY_TIMEOUT_MS = 15_000
 _MOST_NAME = 63  # PostgreSQL cuts a longer one
 _WAL_ATTEMPTS, _WAL_PAUSE_SECONDS = 100, 0.02
+_END_SECONDS: Final = 2.0
 
 
 class Database:
@@ -75,6 +78,31 @@ class Database:
         """Close every connection, and see the threads of those that were cancelled end."""
         await self._engine.dispose()
         await self._threads.ended()
+
+
+class SqliteThreads:
+    """Opens connections, and knows the thread of each.
+
+    One whose caller was cancelled is only told to stop, and answers to the event loop a moment
+    later: by then that may be closed, and the thread ends with an exception instead.
+    """
+
+    def __init__(self) -> None:
+        self._threads: WeakSet[Thread] = WeakSet()
+
+    def connect(self, *arguments: Any, **options: Any) -> aiosqlite.Connection:
+        """Open as SQLAlchemy does: the thread holds up no process that ends."""
+        connection = aiosqlite.connect(*arguments, **options)
+        thread = connection._thread  # noqa: SLF001 - aiosqlite shows it nowhere else
+        thread.daemon = True
+        self._threads.add(thread)
+        return connection
+
+    async def ended(self) -> None:
+        """Wait until no thread is left; for two seconds at most, should a connection be in use."""
+        alive = [thread for thread in self._threads if thread.is_alive()]
+        waits = (asyncio.to_thread(thread.join, _END_SECONDS) for thread in alive)
+        await asyncio.gather(*waits)
 
 
 def _make_engine(

@@ -116,16 +116,14 @@ class Exchanges(Repository):
             here: await self._photos_only_of(here, there)
             for here, there in ((one, other), (other, one))
         }
-        await self._connection.execute(
-            Declaration.__table__.delete().where(col(Declaration.charge_point_id).in_((one, other)))
-        )
+        of_both = col(Declaration.charge_point_id).in_((one, other))
+        await self._rows.those(Declaration, of_both).remove()
         for here, there in ((one, other), (other, one)):
             await self._set(here, **places[there])
             if there in declared:
                 await Declarations(self._connection).put(here, declared[there])
             those = self._rows.those(Photo, col(Photo.id).in_(pictures[there]))
             await those.set(charge_point_id=here)
-
         await Checklists(self._connection).swap(one, other)
 
     async def _photos_only_of(self, here: str, there: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""All rows of a site, for its owner: read in pages, each in a unit of work of its own."""
+"""All rows of a site, or of an account, for its owner: in pages, each in a unit of work."""
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
@@ -7,9 +7,10 @@ from sqlalchemy import (
     JSON,
     ColumnElement,
     LargeBinary,
-    Select,
-    SQLColumnExpression,
     Table,
+    and_,
+    false,
+    or_,
     select,
     tuple_,
     type_coerce,
@@ -19,6 +20,7 @@ from sqlmodel import col
 from domain.places import number_of
 from storage.dialects import among
 from storage.engine import Database
+from storage.models.accounts import Account, AccountEventRow, AccountSession
 from storage.models.base import Document
 from storage.models.billing import (
     BillingIssuer,
@@ -31,10 +33,12 @@ from storage.models.charge_points import AwaitedTag, ChargePoint, ChargePointFea
 from storage.models.connections import ChargePointConnection, ConnectionAttempt
 from storage.models.documents import Certificate, ChecklistAnswer, Declaration, Photo
 from storage.models.facts import Boot, Connector, Irregularity, LogEntry
-from storage.models.invitations import ServiceVisit, ServiceVisitChargePoint
-from storage.models.projects import AuditEntry, IdTag, Project
+from storage.models.invitations import Invitation, ServiceVisit, ServiceVisitChargePoint
+from storage.models.mail import MailNotice
+from storage.models.projects import AuditEntry, IdTag, Project, ProjectMember
 from storage.models.runs import Batch, CommissioningRun
 from storage.models.transactions import MeterValue, Transaction
+from storage.models.webhooks import Webhook, WebhookDelivery
 from storage.rows import Rows
 
 Line = tuple[str, Mapping[str, Any]]
@@ -87,17 +91,24 @@ _LEFT_OUT: Final = frozenset(
         "entry_key",
         "digest",
         "content_hash",
+        "token_hash",
+        "recipient",
+        "secret_version",
+        "retired_at",
     }
 )
 
 
 async def lines_of_project(database: Database, project_id: str) -> AsyncIterator[Line]:
     """Give the project and all of it, the oldest first within each kind."""
-    async for line in _rows(database, "project", Project.__table__, col(Project.id), project_id):
+    async for line in _rows(database, "project", Project.__table__, col(Project.id) == project_id):
         yield line
     for kind, table in OF_PROJECT.items():
-        async for _, row in _rows(database, kind, table, table.c.project_id, project_id):
-            yield kind, _named(row) if kind in _OF_SESSIONS else row
+        async for _, row in _rows(database, kind, table, table.c.project_id == project_id):
+            if kind in _OF_SESSIONS:  # they name it by the id that its charge point knows
+                yield kind, {**row, "transaction_id": row["document"]["session_id"]}
+            else:
+                yield kind, row
     async with database.read() as connection:
         identities = await Rows(connection).values(
             select(col(ChargePoint.id))
@@ -106,7 +117,7 @@ async def lines_of_project(database: Database, project_id: str) -> AsyncIterator
         )
     for identity in identities:
         for kind, table in OF_CHARGE_POINT.items():
-            async for line in _rows(database, kind, table, table.c.charge_point_id, identity):
+            async for line in _rows(database, kind, table, table.c.charge_point_id == identity):
                 yield line
         async for line in _sessions(database, identity):
             yield line
@@ -115,10 +126,8 @@ async def lines_of_project(database: Database, project_id: str) -> AsyncIterator
 async def _sessions(database: Database, charge_point_id: str) -> AsyncIterator[Line]:
     """Its transactions, each page followed by its meter values, and those of none."""
     page: dict[int, str] = {}
-    of_it = col(Transaction.charge_point_id)
-    async for kind, row in _rows(
-        database, "transaction", Transaction.__table__, of_it, charge_point_id
-    ):
+    of_it = col(Transaction.charge_point_id) == charge_point_id
+    async for kind, row in _rows(database, "transaction", Transaction.__table__, of_it):
         told = dict(row)
         name = page[row["id"]] = told.pop("ocpp_id")
         yield kind, told | {"id": name}
@@ -128,10 +137,10 @@ async def _sessions(database: Database, charge_point_id: str) -> AsyncIterator[L
             page = {}
     async for line in _readings(database, page):
         yield line
-    of_none = select(*_shown(MeterValue.__table__)).where(
+    of_none = and_(
         col(MeterValue.charge_point_id) == charge_point_id, col(MeterValue.transaction_id).is_(None)
     )
-    async for line in _pages(database, "meter_value", MeterValue.__table__, of_none):
+    async for line in _rows(database, "meter_value", MeterValue.__table__, of_none):
         yield line
 
 
@@ -140,31 +149,61 @@ async def _readings(database: Database, names: Mapping[int, str]) -> AsyncIterat
         return
     async with database.read() as connection:
         of_them = among(connection, col(MeterValue.transaction_id), names.keys())
-    query = select(*_shown(MeterValue.__table__)).where(of_them)
-    async for kind, row in _pages(database, "meter_value", MeterValue.__table__, query):
+    async for kind, row in _rows(database, "meter_value", MeterValue.__table__, of_them):
         yield kind, {**row, "transaction_id": names[row["transaction_id"]]}
 
 
-def _named(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Name the transaction of a record by the id that its charge point knows."""
-    return {**row, "transaction_id": row["document"]["session_id"]}
+async def lines_of_account(
+    database: Database, account: Account, *, reads_its_mail: bool
+) -> AsyncIterator[Line]:
+    """Give what it has outside of projects: memberships, webhooks, mail that waits, and the like.
+
+    ``reads_its_mail``: also the invitations to its e-mail, which is another's as long as nothing
+    shows that it is its own.
+    """
+    to_it = col(Invitation.email) == account.email if reads_its_mail else false()
+    mine = select(col(Webhook.id)).where(col(Webhook.account_id) == account.id)
+    kinds: tuple[tuple[str, Table, ColumnElement[bool]], ...] = (
+        ("membership", ProjectMember.__table__, col(ProjectMember.account_id) == account.id),
+        ("invitation", Invitation.__table__, or_(col(Invitation.invited_by) == account.id, to_it)),
+        (
+            "service_visit",
+            ServiceVisit.__table__,
+            or_(
+                col(ServiceVisit.installer_id) == account.id,
+                col(ServiceVisit.opened_by) == account.id,
+            ),
+        ),
+        ("session", AccountSession.__table__, col(AccountSession.account_id) == account.id),
+        ("account_event", AccountEventRow.__table__, col(AccountEventRow.account_id) == account.id),
+        ("webhook", Webhook.__table__, col(Webhook.account_id) == account.id),
+        ("webhook_delivery", WebhookDelivery.__table__, col(WebhookDelivery.webhook_id).in_(mine)),
+        (
+            "mail_notice",
+            MailNotice.__table__,
+            (col(MailNotice.account_id) == account.id) & col(MailNotice.left_at).is_(None),
+        ),
+    )
+    for kind, table, whose in kinds:
+        async for line in _rows(database, kind, table, whose):
+            yield line
 
 
 async def _rows(
-    database: Database, kind: str, table: Table, column: SQLColumnExpression[Any], wanted: str
+    database: Database, kind: str, table: Table, which: ColumnElement[bool]
 ) -> AsyncIterator[Line]:
-    query = select(*_shown(table)).where(column == wanted)
-    async for line in _pages(database, kind, table, query):
-        yield line
-
-
-async def _pages(
-    database: Database, kind: str, table: Table, query: Select[Any]
-) -> AsyncIterator[Line]:
+    """Give those rows of a table in the order of their keys; documents as they are kept."""
+    shown_columns = (
+        type_coerce(column, JSON).label(column.name)
+        if isinstance(column.type, Document)
+        else column
+        for column in table.columns
+        if column.name not in _LEFT_OUT and not isinstance(column.type, LargeBinary)
+    )
     key = list(table.primary_key.columns)
-    query = query.add_columns(*(column.label(f"key_{n}") for n, column in enumerate(key)))
+    keys = (column.label(f"key_{n}") for n, column in enumerate(key))
     most = min(_PAGE, _LARGE.get(kind, _PAGE))
-    query = query.order_by(*key).limit(most)
+    query = select(*shown_columns, *keys).where(which).order_by(*key).limit(most)
     last: tuple[Any, ...] | None = None
     while True:
         after = query if last is None else query.where(tuple_(*key) > tuple_(*last))
@@ -181,14 +220,3 @@ async def _pages(
         if len(rows) < most:
             return
         last = tuple(rows[-1][f"key_{n}"] for n in range(len(key)))
-
-
-def _shown(table: Table) -> list[ColumnElement[Any]]:
-    """Select columns; documents as they are kept."""
-    return [
-        type_coerce(column, JSON).label(column.name)
-        if isinstance(column.type, Document)
-        else column
-        for column in table.columns
-        if column.name not in _LEFT_OUT and not isinstance(column.type, LargeBinary)
-    ]

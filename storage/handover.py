@@ -19,8 +19,7 @@ from storage.billing_activation import BillingActivation
 from storage.catalogue import Catalogue
 from storage.charge_points import registered
 from storage.contests import read_confirmed
-from storage.handover_cautions import read_cautions
-from storage.handover_checklists import checklist_blockers
+from storage.handover_cautions import checklist_blockers, read_cautions
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
 from storage.models.runs import CommissioningRun
@@ -52,14 +51,6 @@ _WHY = {
         ),
     ),
 }
-
-
-def _archived(project_id: str) -> Blocker:
-    return Blocker(
-        code="project_archived",
-        detail="The project is archived. Bring it back first, with "
-        f"POST …/projects/{project_id}/unarchive.",
-    )
 
 
 _record = record_of(ChargePoint)
@@ -132,9 +123,12 @@ class Handover(Repository):
             raise NotFoundError("project_unknown", "There is no such project.")
         handed_over = project.status == ProjectStatus.HANDED_OVER
         if project.archived_at is not None and not handed_over:
-            return HandoverResult(
-                project_id=project_id, completed_at=None, blockers=(_archived(project_id),)
+            archived = Blocker(
+                code="project_archived",
+                detail="The project is archived. Bring it back first, with "
+                f"POST …/projects/{project_id}/unarchive.",
             )
+            return HandoverResult(project_id=project_id, completed_at=None, blockers=(archived,))
         blockers = (
             () if handed_over else await self._blockers(project_id, owner=project.site_owner_id)
         )

@@ -1,6 +1,6 @@
-"""What a handover does not wait for, and its owner should know."""
+"""What a handover does not wait for and its owner should know, and what its checklists say."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -8,17 +8,19 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
-from domain.handover import Caution
+from domain.checklists import Checklist, ChecklistItem
+from domain.handover import Blocker, Caution
 from domain.states import AccessMode
 from storage.access import Access
+from storage.checklists import Checklists
 from storage.connections import read_connections
 from storage.features import Power
-from storage.handover_checklists import checklist_cautions
 from storage.models.charge_points import ChargePoint
 from storage.rows import Rows
 from storage.tariffs import Tariffs
 
 _NAMED: Final = 5  # of the charge points that a sentence is about
+_ITEMS_NAMED: Final = 10  # of the items that a sentence is about
 
 
 async def read_cautions(
@@ -104,3 +106,53 @@ def _named(serials: Sequence[str]) -> str:
     if more > 0:
         return f"Charge points {', '.join(serials[:_NAMED])} and {more} more are each"
     return f"Charge points {', '.join(serials[:-1])} and {serials[-1]} are each"
+
+
+async def checklist_blockers(
+    connection: AsyncConnection, project_id: str, serials: Mapping[str, str]
+) -> Sequence[Blocker]:
+    """Required items that are not compliant, or not answered, of these charge points."""
+    found = await Checklists(connection).of(project_id, list(serials))
+    return [
+        Blocker(
+            code="checklist_open",
+            detail=f"The checklist of charge point {serials[identity]} has required items that "
+            f"are open: {_items(checklist, checklist.in_the_way)}. Put them right, and answer "
+            f"each with PATCH …/installer/charge-points/{identity}/checklist: `compliant`, or "
+            "`not_applicable`.",
+            charge_point_id=identity,
+        )
+        for identity, checklist in found.items()
+        if checklist.in_the_way
+    ]
+
+
+async def checklist_cautions(
+    connection: AsyncConnection, project_id: str, serials: Mapping[str, str]
+) -> Sequence[Caution]:
+    """What is not compliant and not required, of these charge points."""
+    found = await Checklists(connection).of(project_id, list(serials))
+    return [
+        Caution(
+            code="not_compliant",
+            detail=f"By its checklist charge point {serials[identity]} is not compliant: "
+            f"{_items(checklist, items)}. It is handed over so, and the certificate says it. Until "
+            "the handover the installer answers anew with "
+            f"PATCH …/installer/charge-points/{identity}/checklist.",
+        )
+        for identity, checklist in found.items()
+        if (items := [item for item in checklist.not_compliant if not item.required])
+    ]
+
+
+def _items(checklist: Checklist, items: Sequence[ChecklistItem]) -> str:
+    said = list(_said(checklist, items[:_ITEMS_NAMED]))
+    more = len(items) - len(said)
+    return "; ".join(said) + (f"; and {more} more" if more > 0 else "")
+
+
+def _said(checklist: Checklist, items: Sequence[ChecklistItem]) -> Iterator[str]:
+    for item in items:
+        answer = checklist.answers.get(item.id)
+        why = "not answered" if answer is None else answer.remark or "not compliant"
+        yield f"{item.id} ({why.rstrip('.')})"

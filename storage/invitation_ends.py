@@ -3,17 +3,20 @@
 from datetime import datetime
 from typing import Any, Final
 
+from sqlalchemy import delete
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from domain.audit import ENGINE, Actor, AuditAction
 from domain.errors import ConflictError
-from domain.states import InvitationStatus, ProjectRole, ServiceVisitStatus
+from domain.states import AccessMode, InvitationStatus, ProjectRole, Role, ServiceVisitStatus
 from storage.announcements import announce_invitation
 from storage.invitations import Invitations, not_pending
 from storage.members import Members
+from storage.models.billing import Tariff
 from storage.models.invitations import Invitation
-from storage.models.projects import Project
-from storage.owners_choices import forget_choices
+from storage.models.projects import IdTag, Project
+from storage.rows import Rows
 from storage.service_visits import ServiceVisits
 
 _ENDED_BY: Final = {
@@ -191,3 +194,19 @@ def why_not_pending(status: InvitationStatus) -> ConflictError:
                 "invitation_expired",
                 "This invitation has expired. Ask whoever invited you for another.",
             )
+
+
+async def forget_choices(connection: AsyncConnection, project_id: str) -> dict[str, Any]:
+    """Drop who may charge and the owner's tariffs; returns what there was, for the audit trail.
+
+    Nothing was billed by them: the project is locked, and is not handed over. The limit of the
+    supply and the time zone are facts of the site, and stay; so does what the installer has chosen.
+    """
+    access = await Rows(connection).value(col(Project.access), project_id)
+    row = Rows(connection).at(Project, project_id, col(Project.access_set_as) == Role.SITE_OWNER)
+    await row.set(access=AccessMode.LISTED, access_set_as=None, offline=None)
+    found: dict[str, Any] = {"access": access}
+    for name, table in (("id_tags", IdTag.__table__), ("tariffs", Tariff.__table__)):
+        its = (table.c.project_id == project_id) & (table.c.set_as == Role.SITE_OWNER)
+        found[name] = (await connection.execute(delete(table).where(its))).rowcount
+    return found

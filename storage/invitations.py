@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, or_, select, update
+from sqlalchemy import Select, and_, literal, or_, select
 from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
@@ -60,18 +60,16 @@ class Invitations(Repository):
         twin = await self._twin(invitation, asked_at)
         if twin is not None:
             return twin
-        await self._connection.execute(
-            update(Invitation)
-            .where(col(Invitation.project_id) == invitation.project_id)
-            .where(col(Invitation.status) == InvitationStatus.PENDING, replaced)
-            .values(
-                status=InvitationStatus.REPLACED,
-                ended_at=invitation.created_at,
-                told_at=invitation.created_at,
-            )
+        at = invitation.created_at
+        earlier = self._rows.those(
+            Invitation,
+            col(Invitation.project_id) == invitation.project_id,
+            col(Invitation.status) == InvitationStatus.PENDING,
+            replaced,
         )
+        await earlier.set(status=InvitationStatus.REPLACED, ended_at=at, told_at=at)
         await self._rows.add(Invitation, invitation)
-        await self._audit(AuditAction.INVITATION_SENT, by, invitation, at=invitation.created_at)
+        await self._audit(AuditAction.INVITATION_SENT, by, invitation, at=at)
         return invitation
 
     async def refuse_needless(self, project_id: str, role: ProjectRole, email: str) -> None:
@@ -81,10 +79,35 @@ class Invitations(Repository):
             ConflictError: ``owner_accepted``, ``already_collaborator`` or ``project_handed_over``.
 
         """
+        await self._lock(project_id)
+        project = await self._rows.get(Project, project_id)
+        if project.status is ProjectStatus.HANDED_OVER:
+            raise ConflictError(
+                "project_handed_over", "The project was handed over; nobody is invited any more."
+            )
+        if project.archived_at is not None:
+            raise refused_as_archived(project_id, project.archived_at)
         if role is ProjectRole.SITE_OWNER:
-            await self._project_without_owner(project_id)
-        else:
-            await self._project_without_collaborator(project_id, email)
+            owner = await self._rows.value(col(Account.email), project.site_owner_id)
+            if owner is not None:
+                raise ConflictError(
+                    "owner_accepted",
+                    f"{owner} has accepted and is the site owner. Revoke that invitation "
+                    "first if somebody else is to have the project.",
+                    invitation_id=await self._accepted_by_owner(project_id),
+                )
+            return
+        collaborator = await self._connection.scalar(
+            select(col(Account.id))
+            .where(col(Account.email) == email, col(Account.role) == Role.INSTALLER)
+            .where(works_on(literal(project_id), col(Account.id)))
+        )
+        if collaborator is not None:
+            raise ConflictError(
+                "already_collaborator",
+                f"{email} works on the project already. Change their role if that is meant.",
+                account_id=collaborator,
+            )
 
     async def _twin(self, invitation: Invitation, asked_at: datetime) -> Invitation | None:
         """Return the pending one that was asked for at the same time; the project is locked."""
@@ -277,47 +300,6 @@ class Invitations(Repository):
     async def _lock(self, project_id: str) -> None:
         await self._rows.at(Project, project_id).lock()
 
-    async def _project_without_collaborator(self, project_id: str, email: str) -> None:
-        await self._lock(project_id)
-        project = await self._rows.one(
-            select(
-                col(Project.status),
-                col(Project.archived_at),
-                Account.__table__.c.id.label("collaborator"),
-            )
-            .select_from(Project)
-            .outerjoin(
-                Account,
-                (col(Account.email) == email)
-                & (col(Account.role) == Role.INSTALLER)
-                & works_on(col(Project.id), col(Account.id)),
-            )
-            .where(col(Project.id) == project_id)
-        )
-        _refuse_what_is_over(project_id, project.status, project.archived_at)
-        if project.collaborator is not None:
-            raise ConflictError(
-                "already_collaborator",
-                f"{email} works on the project already. Change their role if that is meant.",
-                account_id=project.collaborator,
-            )
-
-    async def _project_without_owner(self, project_id: str) -> None:
-        await self._lock(project_id)
-        project = await self._rows.one(
-            select(col(Project.status), col(Project.archived_at), col(Account.email))
-            .outerjoin(Account, col(Account.id) == col(Project.site_owner_id))
-            .where(col(Project.id) == project_id)
-        )
-        _refuse_what_is_over(project_id, project.status, project.archived_at)
-        if project.email is not None:
-            raise ConflictError(
-                "owner_accepted",
-                f"{project.email} has accepted and is the site owner. Revoke that invitation "
-                "first if somebody else is to have the project.",
-                invitation_id=await self._accepted_by_owner(project_id),
-            )
-
     async def _accepted_by_owner(self, project_id: str) -> str | None:
         query = (
             select(col(Invitation.id))
@@ -342,15 +324,6 @@ def unknown_invitation() -> NotFoundError:
     return NotFoundError(
         "invitation_unknown", "This link is not valid. Ask whoever wanted to invite you."
     )
-
-
-def _refuse_what_is_over(project_id: str, status: str, archived_at: datetime | None) -> None:
-    if status == ProjectStatus.HANDED_OVER:
-        raise ConflictError(
-            "project_handed_over", "The project was handed over; nobody is invited any more."
-        )
-    if archived_at is not None:
-        raise refused_as_archived(project_id, archived_at)
 
 
 def not_pending(status: InvitationStatus, what_then: str) -> ConflictError:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -197,12 +197,12 @@ class StoredMailNotices(Records):
             now, recipient = self._now(), recipient_key(self._secret, gathered.to)
             _, in_day = await self._hit(connection, gathered.account_id, recipient, now)
             pause = GATHERED_LONGER if in_day > self._per_day else GATHERED_FOR
-            await connection.execute(
-                update(MailNoticeRow)  # those that came meanwhile
-                .where(_is_between(gathered.account_id, recipient))
-                .where(col(MailNoticeRow.due_at).is_not(None))
-                .values(due_at=now + pause)
+            came_meanwhile = Rows(connection).those(
+                MailNoticeRow,
+                _is_between(gathered.account_id, recipient),
+                col(MailNoticeRow.due_at).is_not(None),
             )
+            await came_meanwhile.set(due_at=now + pause)
 
     async def _let_go(self, connection: AsyncConnection, which: ColumnElement[bool]) -> None:
         those = Rows(connection).those(MailNoticeRow, which)
@@ -249,11 +249,8 @@ def _is_between(account_id: str, recipient: str) -> ColumnElement[bool]:
 
 async def forget_notices(connection: AsyncConnection, *, now: datetime) -> None:
     """Forget those that have left, or were given up as the mail server was away for all tries."""
-    await connection.execute(
-        delete(MailNoticeRow).where(
-            col(MailNoticeRow.due_at).is_(None), col(MailNoticeRow.created_at) < now - KEPT
-        )
-    )
+    left, old = col(MailNoticeRow.due_at).is_(None), col(MailNoticeRow.created_at) < now - KEPT
+    await Rows(connection).those(MailNoticeRow, left, old).remove()
 
 
 async def due_notices(

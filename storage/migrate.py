@@ -32,7 +32,7 @@ async def upgrade(url: str) -> None:
         async with database.write() as connection:
             if not database.is_sqlite:  # SQLite queues writers at BEGIN IMMEDIATE already
                 await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-            await connection.run_sync(_upgrade)
+            await connection.run_sync(lambda one: command.upgrade(alembic_config(one), "head"))
     except CommandError as error:
         raise MistakeError(
             f"DYNAMO_DATABASE_URL: {database.address.said} has the schema of another release "
@@ -55,7 +55,3 @@ def alembic_config(connection: Connection | None = None, *, new: bool = False) -
     config.set_main_option("path_separator", "os")
     config.attributes |= {"connection": connection, "new": new}
     return config
-
-
-def _upgrade(connection: Connection) -> None:
-    command.upgrade(alembic_config(connection), "head")

@@ -4,19 +4,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from domain.accounts import AccountEvent, LetterPurpose
 from domain.states import WebhookStatus
-from storage.account_events import AccountEvents
 from storage.account_letters import Addressed, Letters
-from storage.account_sessions import AccountSessions
-from storage.accounts import Accounts
+from storage.accounts import AccountEvents, Accounts
 from storage.models.accounts import Account
 from storage.models.webhooks import Webhook
 from storage.rows import Rows
+from storage.sessions import AccountSessions
 
 _NOT_THE_OWNERS: Final = (
     "It was there before the owner of the e-mail address had the account. Look at its URL before "
@@ -63,12 +61,11 @@ async def set_password_of_reader(
     """
     epoch = await set_password(connection, account, new, event=event)
     if epoch is not None and await prove(connection, account, at=new.at, address=new.address):
-        await connection.execute(
-            update(Webhook)
-            .where(col(Webhook.account_id) == account.id)
-            .where(col(Webhook.status) == WebhookStatus.ENABLED)
-            .values(status=WebhookStatus.DISABLED, disabled_reason=_NOT_THE_OWNERS)
+        is_its = col(Webhook.account_id) == account.id
+        enabled = Rows(connection).those(
+            Webhook, is_its, col(Webhook.status) == WebhookStatus.ENABLED
         )
+        await enabled.set(status=WebhookStatus.DISABLED, disabled_reason=_NOT_THE_OWNERS)
     return epoch
 
 

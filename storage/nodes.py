@@ -3,12 +3,13 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from storage.clock import database_now
 from storage.models.connections import ChargePointConnection, Node
+from storage.rows import Rows
 
 NODE_BEAT: Final = timedelta(seconds=5)
 NODE_DEADLINE: Final = timedelta(seconds=15)
@@ -23,37 +24,30 @@ def beats() -> ColumnElement[bool]:
 
 async def live_nodes(connection: AsyncConnection) -> list[str]:
     """Return the ids of the nodes that beat within 15 s."""
-    found = await connection.scalars(select(col(Node.id)).where(beats()).order_by(col(Node.id)))
-    return list(found)
+    beating = select(col(Node.id)).where(beats())
+    return await Rows(connection).values(beating.order_by(col(Node.id)))
 
 
 async def beat(connection: AsyncConnection, node_id: str) -> None:
     """Say that this node lives; the first beat registers it and deletes rows of dead nodes."""
     now = database_now()
-    result = await connection.execute(
-        update(Node).where(col(Node.id) == node_id).values(seen_at=now)
-    )
-    if result.rowcount == 0:
-        await connection.execute(
-            delete(Node).where(col(Node.seen_at) < database_now(ago=_ROW_KEPT))
-        )
-        await connection.execute(insert(Node).values(id=node_id, started_at=now, seen_at=now))
+    rows = Rows(connection)
+    if not await rows.at(Node, node_id).set(seen_at=now):
+        await rows.those(Node, col(Node.seen_at) < database_now(ago=_ROW_KEPT)).remove()
+        await rows.add(Node, id=node_id, started_at=now, seen_at=now)
 
 
 async def leave(connection: AsyncConnection, node_id: str, *, at: datetime) -> None:
     """End every link of a node that stops, and the node itself."""
     # In one order: just now they move to other nodes, which would wait for each other with this.
+    its_links = (col(ChargePointConnection.node_id) == node_id) & col(
+        ChargePointConnection.disconnected_at
+    ).is_(None)
     await connection.execute(
         select(col(ChargePointConnection.charge_point_id))
-        .where(col(ChargePointConnection.node_id) == node_id)
-        .where(col(ChargePointConnection.disconnected_at).is_(None))
+        .where(its_links)
         .order_by(col(ChargePointConnection.charge_point_id))
         .with_for_update(key_share=True)
     )
-    await connection.execute(
-        update(ChargePointConnection)
-        .where(col(ChargePointConnection.node_id) == node_id)
-        .where(col(ChargePointConnection.disconnected_at).is_(None))
-        .values(disconnected_at=at)
-    )
-    await connection.execute(delete(Node).where(col(Node.id) == node_id))
+    await Rows(connection).those(ChargePointConnection, its_links).set(disconnected_at=at)
+    await Rows(connection).at(Node, node_id).remove()

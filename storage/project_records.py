@@ -23,14 +23,13 @@ from storage.accounts import Accounts
 from storage.catalogue import Catalogue
 from storage.engine import Database
 from storage.handover import Handover
-from storage.handover_notices import read_handover_notice
 from storage.invitation_ends import InvitationEnds
 from storage.invitations import Invitations
-from storage.invited import read_invited
 from storage.members import Member, Members
 from storage.models.accounts import Account
 from storage.models.invitations import Invitation
 from storage.models.projects import Project
+from storage.project_mails import read_handover_notice, read_invited
 from storage.project_shelf import ProjectShelf
 from storage.records import CatalogueRecords
 from storage.request_words import with_words

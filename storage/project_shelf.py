@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
 from domain.errors import ConflictError
 from domain.rules.numbers import counted
-from domain.states import BatchStatus, InvitationStatus
+from domain.states import InvitationStatus
 from storage.audit import Audit
+from storage.batches import OPEN
 from storage.models.billing import BillingIssuer, Tariff
 from storage.models.charge_points import ChargePoint
 from storage.models.invitations import Invitation
@@ -22,7 +23,6 @@ from storage.projects import Project
 from storage.rows import Repository
 from storage.run_queries import is_open
 
-_BATCHES: Final = (BatchStatus.STARTING, BatchStatus.IN_PROGRESS)
 SETTINGS: Final = (Tariff, BillingIssuer, IdTag, ProjectMember, RequestWords)
 """What is chosen for a project, or asked of it, goes with it. Its row stays, for the audit trail
 hangs on it: without a member it is nobody's."""
@@ -66,9 +66,10 @@ class ProjectShelf(Repository):
         name = await self._connection.scalar(
             select(col(ProjectRow.name)).where(col(ProjectRow.id) == project_id).with_for_update()
         )
-        if not await self._number(col(ProjectMember.project_id), project_id):
+        members = await self._rows.count(ProjectMember, col(ProjectMember.project_id) == project_id)
+        if not members:
             return
-        await self._refuse_with_content(project_id, at=at)
+        await self._refuse_with_content(project_id, colleagues=members - 1, at=at)
         for settings in SETTINGS:
             await self._rows.those(settings, settings.__table__.c.project_id == project_id).remove()
         # What it holds of people goes when it has been over for long enough.
@@ -87,7 +88,7 @@ class ProjectShelf(Repository):
     async def _refuse_while_commissioning(self, project_id: str) -> None:
         batch = await self._connection.scalar(
             select(col(Batch.id)).where(
-                col(Batch.project_id) == project_id, col(Batch.status).in_(_BATCHES)
+                col(Batch.project_id) == project_id, col(Batch.status).in_(OPEN)
             )
         )
         running = await self._rows.values(
@@ -110,7 +111,7 @@ class ProjectShelf(Repository):
                 charge_point_ids=running,
             )
 
-    async def _refuse_with_content(self, project_id: str, *, at: datetime) -> None:
+    async def _refuse_with_content(self, project_id: str, *, colleagues: int, at: datetime) -> None:
         pending = await self._rows.count(
             Invitation,
             col(Invitation.project_id) == project_id,
@@ -118,9 +119,9 @@ class ProjectShelf(Repository):
             col(Invitation.expires_at) > at,
         )
         owner = await self._rows.value(col(ProjectRow.site_owner_id), project_id)
-        colleagues = await self._number(col(ProjectMember.project_id), project_id) - 1
+        present = await self._rows.count(ChargePoint, col(ChargePoint.project_id) == project_id)
         content = {
-            "charge point": await self._number(col(ChargePoint.project_id), project_id),
+            "charge point": present,
             "pending invitation": pending,
             "collaborator": colleagues,
             "site owner": int(owner is not None),
@@ -132,10 +133,6 @@ class ProjectShelf(Repository):
                 f"The project has {_listed(there)}. Archive it instead, with "
                 f"POST …/projects/{project_id}/archive; nothing of it is lost then.",
             )
-
-    async def _number(self, column: object, project_id: str) -> int:
-        query = select(func.count()).where(column == project_id)  # type: ignore[arg-type]
-        return await self._connection.scalar(query) or 0
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -26,10 +26,9 @@ from domain.errors import TooManyRequestsError, UnauthorizedError
 from domain.ids import Prefix, new_id
 from domain.states import Role
 from storage.account_letters import Addressed
-from storage.account_sessions import AccountSessions
 from storage.accounts import Accounts
 from storage.models.accounts import Account, AccountSession
-from storage.sessions import RevokedTokens
+from storage.sessions import AccountSessions, RevokedTokens
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,8 +13,8 @@ from domain.accounts import AccountEvent
 from domain.errors import NotFoundError
 from domain.ids import Prefix, is_id
 from domain.user_agents import device_of
-from storage.account_events import AccountEvents
-from storage.account_sessions import AccountSessions
+from storage.accounts import AccountEvents
+from storage.sessions import AccountSessions
 
 SessionId = Annotated[str, Path(examples=["ses_01HX3KABCDEFGHJKMN"])]
 

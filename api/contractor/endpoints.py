@@ -13,7 +13,7 @@ from domain.audit import AuditAction
 from domain.contractors import Contractor
 from domain.wording import FieldValueError
 from storage.audit import Audit
-from storage.contractors import company_of_account, declare_contractor, declared_contractor
+from storage.declarations import company_of_account, declare_contractor, declared_contractor
 
 router = APIRouter(prefix="/installer/projects/{project_id}/contractor", tags=["Certificates"])
 

@@ -15,8 +15,7 @@ from api.problems import problems
 from api.verified import is_verified_enough
 from domain.audit import AuditAction
 from domain.states import Role
-from storage.account_rows import lines_of_account
-from storage.export import lines_of_project
+from storage.export import lines_of_account, lines_of_project
 from storage.members import open_projects_of
 from storage.projects import Projects
 

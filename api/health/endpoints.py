@@ -12,10 +12,10 @@ from pydantic import BaseModel
 from api.deps import AppParts, now
 from api.fields import example
 from api.parts import Parts
+from storage.arrival import has_current_schema
 from storage.clock import measure_skew
 from storage.nodes import live_nodes
 from storage.outages import clock_trouble
-from storage.schema import has_current_schema
 
 router = APIRouter(prefix="/health", tags=["Health"])
 _PROBE_SECONDS: Final = 4.0

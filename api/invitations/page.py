@@ -25,8 +25,8 @@ from domain.wording import all_wrong
 from storage.accounts import Accounts
 from storage.invitation_ends import why_not_pending
 from storage.invitations import Invitations
-from storage.invited import read_invited
 from storage.models.accounts import Account
+from storage.project_mails import read_invited
 
 router = APIRouter(include_in_schema=False)
 

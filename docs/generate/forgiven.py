@@ -12,7 +12,7 @@ from ocpp_server import frames
 from ocpp_server.dispatch import CallRefusedError, dispatch
 from ocpp_server.peer import Peer
 from ocpp_server.protocols import protocols
-from ocpp_server.v16.essentials import ESSENTIALS
+from ocpp_server.v16.protocol import ESSENTIALS
 from ocpp_server.v16.schemas import LENIENCY, request_schema
 from storage.fact_records import KnownTransaction
 

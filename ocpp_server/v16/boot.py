@@ -1,7 +1,6 @@
 """BootNotification and Heartbeat (OCPP 1.6 §4.2, §4.6): Pending until it is provisioned."""
 
 from datetime import datetime
-from functools import partial
 from typing import Any, Final
 
 from domain.facts import BootFact
@@ -24,6 +23,7 @@ _LIMITS: Final = {
     "meterType": 25,
     "meterSerialNumber": 25,
 }
+_NAMES: Final = {name.casefold(): name for name in _LIMITS}
 _REQUIRED: Final = ("chargePointVendor", "chargePointModel")
 _MAX_WARNINGS: Final = 20
 
@@ -34,14 +34,26 @@ def handler(*, boot_retry_interval: int, heartbeat_interval: int) -> Handler:
     def on_boot(peer: Peer, payload: Payload, now: datetime) -> Reply:
         boot = read_boot(peer.charge_point_id, payload, now)
         peer.heartbeat_told_to = None
-        peer.told_the_time()
+        peer.clock_is_new = True
         peer.tell(
             "charge_point_booted",
             vendor=boot.fact.vendor,
             model=boot.fact.model,
             firmware_version=boot.fact.firmware_version,
         )
-        reply = partial(_reply, peer, boot, boot_retry_interval, heartbeat_interval)
+
+        def reply() -> Payload:
+            interval = boot_retry_interval
+            if boot.fact.registration is RegistrationStatus.ACCEPTED:
+                desired = (boot.heartbeat_interval or "").strip()
+                interval = (int(desired) if desired.isdecimal() else 0) or heartbeat_interval
+            peer.heartbeat_interval = interval
+            return {
+                "status": boot.fact.registration,
+                "currentTime": timestamp(),
+                "interval": interval,
+            }
+
         return Reply(reply, (boot,))
 
     return on_boot
@@ -49,7 +61,7 @@ def handler(*, boot_retry_interval: int, heartbeat_interval: int) -> Handler:
 
 def on_heartbeat(peer: Peer, _payload: Payload, now: datetime) -> Reply:
     """Tell the time at once; it is noted without a row of its own."""
-    peer.told_the_time()
+    peer.clock_is_new = True
     return Reply(lambda: {"currentTime": timestamp(now)}, heartbeat=True)
 
 
@@ -59,12 +71,10 @@ def read_boot(charge_point_id: str, payload: Payload, now: datetime) -> Boot:
     Nothing in it is essential: whose it is, its connection says. A charge point that is refused
     here never comes into service, and nobody on site can change what its firmware sends.
     """
-    warnings = tuple(_warnings(payload))
-    names = {name.casefold(): name for name in _LIMITS}
     texts = {
-        names[key.casefold()]: str(value)[:_COLUMN]
+        name: str(value)[:_COLUMN]
         for key, value in payload.items()
-        if key.casefold() in names and isinstance(value, str | int | float)
+        if (name := _NAMES.get(key.casefold())) and isinstance(value, str | int | float)
     }
     fact = BootFact(
         boot_id=new_id(Prefix.EVENT),
@@ -75,7 +85,7 @@ def read_boot(charge_point_id: str, payload: Payload, now: datetime) -> Boot:
         charge_box_serial=texts.get("chargeBoxSerialNumber"),
         firmware_version=texts.get("firmwareVersion"),
         registration=RegistrationStatus.PENDING,
-        warnings=warnings[:_MAX_WARNINGS],
+        warnings=tuple(_warnings(payload)[:_MAX_WARNINGS]),
     )
     return Boot(charge_point_id=charge_point_id, fact=fact, payload=texts)
 
@@ -83,9 +93,8 @@ def read_boot(charge_point_id: str, payload: Payload, now: datetime) -> Boot:
 def _warnings(payload: dict[str, Any]) -> list[str]:
     known = {key.casefold() for key in payload}
     found = [f"{key} is missing" for key in _REQUIRED if key.casefold() not in known]
-    names = {name.casefold(): name for name in _LIMITS}
     for said, value in payload.items():
-        key = names.get(said.casefold(), said)
+        key = _NAMES.get(said.casefold(), said)
         limit = _LIMITS.get(key)
         if key != said:
             found.append(f"{key} is written {said[:50]!r}")
@@ -98,22 +107,3 @@ def _warnings(payload: dict[str, Any]) -> list[str]:
         elif key in _REQUIRED and not value.strip():
             found.append(f"{key} is empty")
     return found
-
-
-def _reply(peer: Peer, boot: Boot, boot_retry_interval: int, heartbeat_interval: int) -> Payload:
-    accepted = boot.fact.registration is RegistrationStatus.ACCEPTED
-    interval = (
-        _seconds(boot.heartbeat_interval, heartbeat_interval) if accepted else boot_retry_interval
-    )
-    peer.heartbeat_interval = interval
-    return {
-        "status": boot.fact.registration,
-        "currentTime": timestamp(),
-        "interval": interval,
-    }
-
-
-def _seconds(desired: str | None, default: int) -> int:
-    if desired is None or not desired.strip().isdecimal():
-        return default
-    return int(desired) or default

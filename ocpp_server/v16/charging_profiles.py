@@ -14,9 +14,6 @@ from ocpp_server.v16.fields import timestamp, transaction_number
 MAX_STACK_LEVEL: Final = "ChargeProfileMaxStackLevel"
 RATE_UNITS: Final = "ChargingScheduleAllowedChargingRateUnit"
 WHOLE_STATION: Final = 0
-_STATION_PROFILE: Final = 1
-_DEFAULT_PROFILE: Final = 10  # plus the connector
-_TRANSACTION_PROFILE: Final = 100  # plus the connector
 _LOOK_AHEAD: Final = 60  # seconds
 _TOLERANCE: Final = 0.5  # amperes; some charge points report whole ones
 _DECIMALS: Final = 6
@@ -32,30 +29,24 @@ class Purpose(StrEnum):
     TRANSACTION = "TxProfile"
 
 
+_NUMBERS: Final = {Purpose.STATION: 1, Purpose.DEFAULT: 10, Purpose.TRANSACTION: 100}
+"""Of the profiles that are set here; of one of a connector, plus the connector."""
+
+
 def station_max(amps: float, form: LimitForm) -> Command:
     """ChargePointMaxProfile: what the charge point may draw in all."""
-    return _absolute(WHOLE_STATION, _STATION_PROFILE, Purpose.STATION, amps, form)
+    return _set(Purpose.STATION, WHOLE_STATION, amps, form)
 
 
 def default(connector_id: int, amps: float, form: LimitForm) -> Command:
     """TxDefaultProfile: what a transaction may draw without a limit of its own."""
-    number = _DEFAULT_PROFILE + connector_id
-    return _absolute(connector_id, number, Purpose.DEFAULT, amps, form)
+    return _set(Purpose.DEFAULT, connector_id, amps, form)
 
 
 def transaction(limit: ConnectorLimit) -> Command:
     """TxProfile: what this transaction may draw."""
-    return _set(
-        limit.connector_id,
-        {
-            "chargingProfileId": _TRANSACTION_PROFILE + limit.connector_id,
-            "transactionId": transaction_number(limit.transaction_id),
-            "stackLevel": limit.form.stack_level,
-            "chargingProfilePurpose": Purpose.TRANSACTION,
-            "chargingProfileKind": "Relative",
-            "chargingSchedule": _schedule(limit.amps, limit.form),
-        },
-    )
+    number = transaction_number(limit.transaction_id)
+    return _set(Purpose.TRANSACTION, limit.connector_id, limit.amps, limit.form, number)
 
 
 def clear_all(purpose: Purpose) -> Command:
@@ -65,14 +56,7 @@ def clear_all(purpose: Purpose) -> Command:
 
 def clear_one(purpose: Purpose, connector_id: int) -> Command:
     """ClearChargingProfile of what was set here for that purpose, by its number."""
-    match purpose:
-        case Purpose.STATION:
-            number = _STATION_PROFILE
-        case Purpose.DEFAULT:
-            number = _DEFAULT_PROFILE + connector_id
-        case Purpose.TRANSACTION:
-            number = _TRANSACTION_PROFILE + connector_id
-    return "ClearChargingProfile", {"id": number}
+    return "ClearChargingProfile", {"id": _number(purpose, connector_id)}
 
 
 def composite(connector_id: int, unit: RateUnit) -> Command:
@@ -124,33 +108,41 @@ def reported(answer: Payload) -> Reported | None:
     return Reported(limit=round(float(max(limits)), 1), unit=unit)
 
 
-def _set(connector_id: int, profile: Payload) -> Command:
-    return "SetChargingProfile", {"connectorId": connector_id, "csChargingProfiles": profile}
+def _number(purpose: Purpose, connector_id: int) -> int:
+    return _NUMBERS[purpose] + (0 if purpose is Purpose.STATION else connector_id)
 
 
-def _absolute(
-    connector_id: int, number: int, purpose: Purpose, amps: float, form: LimitForm
+def _set(
+    purpose: Purpose,
+    connector_id: int,
+    amps: float,
+    form: LimitForm,
+    running: int | None = None,
 ) -> Command:
-    began = timestamp(datetime.now(UTC) - _BEGAN)
-    return _set(
-        connector_id,
-        {
-            "chargingProfileId": number,
-            "stackLevel": form.stack_level,
-            "chargingProfilePurpose": purpose,
-            "chargingProfileKind": "Absolute",
-            "chargingSchedule": {"startSchedule": began, **_schedule(amps, form)},
-        },
-    )
+    """SetChargingProfile with one period without end, from now on or of that transaction.
 
-
-def _schedule(amps: float, form: LimitForm) -> Payload:
-    """One period without end; rounded down, for a limit that is rounded up is none."""
+    It is rounded down, for a limit that is rounded up is none.
+    """
     limit = amps if form.unit is RateUnit.AMPERES else form.watts(amps)
     tenths = floor(round(limit * 10, _DECIMALS))
-    return {
-        "chargingRateUnit": form.unit,
-        "chargingSchedulePeriod": [
-            {"startPeriod": 0, "limit": tenths / 10, "numberPhases": form.phases}
-        ],
+    of: Payload = {}
+    begins: Payload = {}
+    if running is None:
+        begins = {"startSchedule": timestamp(datetime.now(UTC) - _BEGAN)}
+    else:
+        of = {"transactionId": running}
+    profile: Payload = {
+        "chargingProfileId": _number(purpose, connector_id),
+        **of,
+        "stackLevel": form.stack_level,
+        "chargingProfilePurpose": purpose,
+        "chargingProfileKind": "Absolute" if running is None else "Relative",
+        "chargingSchedule": {
+            **begins,
+            "chargingRateUnit": form.unit,
+            "chargingSchedulePeriod": [
+                {"startPeriod": 0, "limit": tenths / 10, "numberPhases": form.phases}
+            ],
+        },
     }
+    return "SetChargingProfile", {"connectorId": connector_id, "csChargingProfiles": profile}

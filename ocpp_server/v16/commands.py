@@ -3,13 +3,13 @@
 from typing import Final
 
 from domain import operations as op
+from ocpp_server.calls import ask
 from ocpp_server.dispatch import Payload
 from ocpp_server.protocol import Expected, Order
-from ocpp_server.replies import ask
 from ocpp_server.session import Session
 from ocpp_server.v16.configuration import apply_configuration
+from ocpp_server.v16.configuration_messages import read
 from ocpp_server.v16.fields import timestamp, transaction_number
-from ocpp_server.v16.inventory import read
 
 __all__ = ["apply_configuration", "follows", "read_configuration", "tell"]
 

@@ -14,8 +14,13 @@ from ocpp_server.calls import BadAnswerError, CallTimeoutError
 from ocpp_server.protocol import Applied, Reading
 from ocpp_server.restarts import AwaitedRestarts
 from ocpp_server.session import Session
-from ocpp_server.v16.change import ConfigurationWriter, outcome_of
-from ocpp_server.v16.inventory import ConfigurationReader, Inventory, read
+from ocpp_server.v16.configuration_messages import (
+    ConfigurationReader,
+    ConfigurationWriter,
+    Inventory,
+    outcome_of,
+    read,
+)
 
 _NUMBER_OF_CONNECTORS: Final = "NumberOfConnectors"
 _CONNECTION_TIMEOUT: Final = "ConnectionTimeOut"

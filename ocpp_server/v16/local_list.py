@@ -10,12 +10,11 @@ from typing import Final
 from domain.offline import CACHE, KEYS, LIST_LENGTH, MESSAGE_LENGTH, ListState, LocalListUpdated
 from domain.operations import Outcome, Reply
 from domain.rules.offline import is_true
-from ocpp_server.calls import BadAnswerError
+from ocpp_server.calls import BadAnswerError, ask
 from ocpp_server.dispatch import Payload
 from ocpp_server.protocol import Reading
-from ocpp_server.replies import ask, failed
 from ocpp_server.session import Session
-from ocpp_server.v16.inventory import ConfigurationReader, Inventory, read_if_told
+from ocpp_server.v16.configuration_messages import ConfigurationReader, Inventory, read_if_told
 from storage.local_lists import WantedList
 
 _USUAL_LENGTH: Final = 50
@@ -27,14 +26,6 @@ _MISMATCH: Final = "VersionMismatch"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ReportedVersion:
-    """The version of its list as it reported that: a number, or why there is none."""
-
-    version: int | None = None
-    outcome: Outcome | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class _Sent:
     """How far a list got: so many id tags, up to that version; ``refusal`` is what ended it."""
 
@@ -43,14 +34,14 @@ class _Sent:
     refusal: Outcome | None = None
 
 
-async def read_version(session: Session) -> ReportedVersion:
-    """Read the version of the list by GetLocalListVersion."""
+async def _read_version(session: Session) -> int | Outcome | None:
+    """Read the version of the list by GetLocalListVersion; None where the answer says none."""
     try:
         answer = await session.call("GetLocalListVersion", {})
     except BadAnswerError as error:
-        return ReportedVersion(outcome=failed(error))
+        return error.outcome
     version = answer.get("listVersion")
-    return ReportedVersion(version=version if isinstance(version, int) else None)
+    return version if isinstance(version, int) else None
 
 
 class LocalList:
@@ -70,16 +61,18 @@ class LocalList:
 
         ``is_current``: it was sent just these, and nothing is sent if it has that version still.
         """
-        told = await read_version(self._session)
-        if told.outcome is not None and _is_final(told.outcome):
-            return _ended(told.outcome, before, len(id_tags))
-        if told.version is not None and told.version < 0:
+        told = await _read_version(self._session)
+        if isinstance(told, Outcome):
+            if _is_final(told):
+                return _ended(told, before, len(id_tags))
+            told = None
+        if told is not None and told < 0:
             return LocalListUpdated(state=ListState.NOT_SUPPORTED, listed=len(id_tags))
-        if is_current and told.version is not None and told.version == before.version:
+        if is_current and told is not None and told == before.version:
             return replace(before, listed=len(id_tags))
-        if not id_tags and told.version == 0:
+        if not id_tags and told == 0:
             return LocalListUpdated(state=ListState.KEPT, version=0)
-        version = max(before.version or 0, told.version or 0)
+        version = max(before.version or 0, told or 0)
         if version > _MAX_VERSION - 2 * _MOST_MESSAGES:
             version = 0  # a full list may have any version
         wanted = id_tags if self._room is None else id_tags[: self._room]
@@ -111,36 +104,25 @@ class LocalList:
         version, kept, renewed = after, 0, False
         while kept < len(id_tags) or version == after:
             part = id_tags[kept : kept + length]
-            outcome = await self._update(version + 1, part, full=kept == 0)
+            outcome = await _update(self._session, version + 1, part, full=kept == 0)
             if outcome.detail == _MISMATCH and not renewed:
                 # Somebody else has written there, or an earlier answer was lost: all anew.
-                told = (await read_version(self._session)).version
-                version, kept, renewed = max(version, told or 0), 0, True
-                after = version
+                told = await _read_version(self._session)
+                after = version = max(version, told if isinstance(told, int) else 0)
+                kept, renewed = 0, True
                 continue
             if outcome.reply is not Reply.ACCEPTED:
                 return _Sent(version=version, kept=kept, refusal=outcome)
             version, kept = version + 1, kept + len(part)
         return _Sent(version=version, kept=kept)
 
-    async def _update(self, version: int, id_tags: Sequence[str], *, full: bool) -> Outcome:
-        payload: Payload = {
-            "listVersion": version,
-            "updateType": "Full" if full else "Differential",
-        }
-        if id_tags:
-            payload["localAuthorizationList"] = [
-                {"idTag": one, "idTagInfo": {"status": "Accepted"}} for one in id_tags
-            ]
-        return await ask(self._session, "SendLocalList", payload)
-
     async def _confirmed(self, sent: _Sent, *, listed: int) -> LocalListUpdated:
-        told = await read_version(self._session)
+        told = await _read_version(self._session)
         state = ListState.KEPT if sent.kept == listed else ListState.PARTLY_KEPT
-        if told.version is None:
+        if not isinstance(told, int):
             state = ListState.UNCONFIRMED
-        elif told.version != sent.version:
-            return LocalListUpdated(state=ListState.NOT_KEPT, version=told.version, listed=listed)
+        elif told != sent.version:
+            return LocalListUpdated(state=ListState.NOT_KEPT, version=told, listed=listed)
         return LocalListUpdated(
             state=state,
             version=sent.version,
@@ -150,10 +132,18 @@ class LocalList:
         )
 
 
+async def _update(session: Session, version: int, id_tags: Sequence[str], *, full: bool) -> Outcome:
+    payload: Payload = {"listVersion": version, "updateType": "Full" if full else "Differential"}
+    if id_tags:
+        payload["localAuthorizationList"] = [
+            {"idTag": one, "idTagInfo": {"status": "Accepted"}} for one in id_tags
+        ]
+    return await ask(session, "SendLocalList", payload)
+
+
 async def clear_local_list(session: Session, *, version: int) -> bool:
     """Empty the list of a charge point that leaves its site; tells whether it said so."""
-    payload: Payload = {"listVersion": version + 1, "updateType": "Full"}
-    outcome = await ask(session, "SendLocalList", payload)
+    outcome = await _update(session, version + 1, (), full=True)
     return outcome.reply is Reply.ACCEPTED
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from alembic import command
 from sqlalchemy import create_engine
 
+from storage.arrival import HEAD
 from storage.migrate import alembic_config
-from storage.schema import HEAD
 
 
 def main() -> None:

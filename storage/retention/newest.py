@@ -8,46 +8,26 @@ from sqlalchemy import ColumnElement, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
-from storage.contest_marks import counts
 from storage.dialects import among
 from storage.models.charge_points import ChargePoint
-from storage.models.facts import Boot, LogEntry
-from storage.retention.entries import REPORT
 from storage.retention.step import ROWS, Step, remove
 from storage.rows import Rows
 
 _CHARGE_POINTS: Final = 50
 
 
-async def let_boots_go(connection: AsyncConnection, position: str, *, keep: int) -> Step:
-    """Let go of all boots that count but the newest: those of strangers take no place of them."""
-    return await _keep_newest(
-        connection, position, Boot.__table__, counts(Boot.__table__), keep=keep
-    )
-
-
-async def let_contested_boots_go(connection: AsyncConnection, position: str, *, keep: int) -> Step:
-    """Let go of all boots but the newest that came while several links spoke."""
-    return await _keep_newest(
-        connection, position, Boot.__table__, ~counts(Boot.__table__), keep=keep
-    )
-
-
-async def let_reports_go(connection: AsyncConnection, position: str, *, keep: int) -> Step:
-    """Let go of all reports (firmware, diagnostics, security) but the newest."""
-    of_kind = col(LogEntry.kind) == REPORT
-    return await _keep_newest(connection, position, LogEntry.__table__, of_kind, keep=keep)
-
-
-async def _keep_newest(
+async def keep_newest(
     connection: AsyncConnection,
     position: str,
-    table: Table,
-    of_kind: ColumnElement[bool],
     *,
+    table: Table,
+    which: ColumnElement[bool],
     keep: int,
 ) -> Step:
-    """Look at some charge points; those of which not all went are looked at again."""
+    """Let go of such rows of some charge points but the newest.
+
+    Those of which not all went are looked at again.
+    """
     identities = await Rows(connection).values(
         select(col(ChargePoint.id))
         .where(col(ChargePoint.id) > position)
@@ -56,13 +36,13 @@ async def _keep_newest(
     )
     if not identities:
         return Step(position="", is_last=True)
-    surplus = await _surplus(connection, identities, table, of_kind, keep=keep)
+    surplus = await _surplus(connection, identities, table, which, keep=keep)
     gone = 0
     for identity, newest in surplus:
         room = ROWS - gone
         found = await connection.scalars(
             select(table.c.id)
-            .where(table.c.charge_point_id == identity, of_kind, table.c.at <= newest)
+            .where(table.c.charge_point_id == identity, which, table.c.at <= newest)
             .order_by(table.c.at, table.c.id)
             .limit(room)
         )
@@ -77,14 +57,14 @@ async def _surplus(
     connection: AsyncConnection,
     identities: Sequence[str],
     table: Table,
-    of_kind: ColumnElement[bool],
+    which: ColumnElement[bool],
     *,
     keep: int,
 ) -> Sequence[tuple[str, datetime]]:
     """Return the charge points with more, and when the newest of those that go was."""
     newest = (
         select(table.c.at)
-        .where(table.c.charge_point_id == col(ChargePoint.id), of_kind)
+        .where(table.c.charge_point_id == col(ChargePoint.id), which)
         .order_by(table.c.at.desc(), table.c.id.desc())
         .offset(keep)
         .limit(1)

@@ -40,7 +40,7 @@ from storage.models.projects import AuditEntry, Project, RequestWords
 from storage.models.runs import CommissioningRun
 from storage.models.transactions import Transaction
 from storage.personal import ERASED, PERSONAL, Fate
-from storage.retention.step import ROWS, Step, looked_at, old_ones, remove
+from storage.retention.step import ROWS, Step, old_ones, remove, step_behind
 from storage.rows import Rows
 
 _RUNS: Final = 50
@@ -108,7 +108,7 @@ async def erase_tags(
         .order_by(col(Transaction.id))
         .limit(ROWS)
     )
-    old = old_ones(rows, before=before, now=now)
+    old = old_ones(rows, lambda row: row.since, before=before, now=now)
     done = [
         row.id
         for row in old
@@ -118,22 +118,15 @@ async def erase_tags(
     ]
     those = Rows(connection).those(Transaction, among(connection, col(Transaction.id), done))
     await those.set(id_tag=_PSEUDONYM)
-    if not old:
-        return Step(position=position, is_last=True)
-    return Step(
-        position=await looked_at(connection, col(Transaction.id), old[-1].id),
-        gone=len(done),
-        is_last=len(old) < ROWS,
-    )
+    return await step_behind(connection, col(Transaction.id), position, rows, old, len(done))
 
 
 async def let_words_go(connection: AsyncConnection, position: str, *, before: datetime) -> Step:
     """Let go of what old updates of workflows said; what came of them is kept where it belongs."""
     words = RequestWords.__table__.c
-    found = await connection.scalars(
-        select(words.id).where(words.at < before).order_by(words.at).limit(ROWS)
-    )
-    gone = await remove(connection, RequestWords.__table__, found.all())
+    query = select(words.id).where(words.at < before).order_by(words.at).limit(ROWS)
+    found = await Rows(connection).values(query)
+    gone = await remove(connection, RequestWords.__table__, found)
     return Step(position=position, gone=gone, is_last=gone < ROWS)
 
 
@@ -146,7 +139,7 @@ async def _erase_some(connection: AsyncConnection, project_id: str) -> int:
         mine = _of_project(table, project_id)
         if mine is None or table in (Project.__table__, CommissioningRun.__table__):
             continue
-        if _has(table, Fate.ROW):
+        if any(_fate(column) is Fate.ROW for column in table.c):
             gone += await _some(connection, table, mine, None, ROWS - gone)
             continue
         values = _values(table)
@@ -220,10 +213,6 @@ def _of_project(table: Table, project_id: str) -> ColumnElement[bool] | None:
     if by_project is None or by_charge_point is None:
         return by_charge_point if by_project is None else by_project
     return by_project | by_charge_point
-
-
-def _has(table: Table, fate: Fate) -> bool:
-    return any(_fate(column) is fate for column in table.c)
 
 
 def _fate(column: Column[Any]) -> Fate | None:

@@ -9,9 +9,9 @@ signed stay, and those that came during a run.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Row, Text, and_, cast, exists, func, or_, select, true
+from sqlalchemy import Text, and_, cast, exists, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -19,48 +19,50 @@ from storage.dialects import among, listed
 from storage.models.billing import ChargeDetailRecord, HeldRecord
 from storage.models.runs import CommissioningRun
 from storage.models.transactions import MeterValue, Transaction
-from storage.retention.step import ROWS, Step, looked_at, old_ones, remove
+from storage.retention.step import ROWS, Step, old_ones, remove, step_behind
+from storage.rows import Rows
 
 APART: Final = timedelta(minutes=5)
 _EPOCH: Final = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 _SIGNED: Final = "SignedData"  # OCPP 1.6 §7.42 ValueFormat
 _SAYS: Final = ("measurand", "phase", "location")
 _Place = tuple[int | None, str, int]
-_Shape = frozenset[tuple[Any, ...]]
+
+
+class _Reading(NamedTuple):
+    """What matters here of a meter value; a record of all its columns takes more time to make."""
+
+    id: int
+    transaction_id: int | None
+    charge_point_id: str
+    evse_id: int
+    at: datetime
+    received_at: datetime
+    samples: Sequence[Mapping[str, Any]]
+
+
+_COLUMNS: Final = [MeterValue.__table__.c[name] for name in _Reading._fields]
 
 
 async def thin(
     connection: AsyncConnection, position: str, *, before: datetime, now: datetime
 ) -> Step:
     """Thin what came earlier than that moment."""
-    rows = await _page(connection, int(position or 0))
-    old = old_ones(rows, before=before, now=now)
-    if not old:
-        return Step(
-            position=await looked_at(connection, col(MeterValue.id), int(position or 0)),
-            is_last=True,
-        )
-    aged = [row for row in old if row.since < before]
+    rows = await Rows(connection).read_all(
+        select(*_COLUMNS)
+        .where(col(MeterValue.id) > int(position or 0))
+        .order_by(col(MeterValue.id))
+        .limit(ROWS),
+        _Reading._make,
+    )
+    old = old_ones(rows, lambda row: row.received_at, before=before, now=now)
+    aged = [row for row in old if row.received_at < before]
     spare = await _spare(connection, await _that_may_go(connection, aged))
     gone = await remove(connection, MeterValue.__table__, spare)
-    return Step(
-        position=await looked_at(connection, col(MeterValue.id), old[-1].id),
-        gone=gone,
-        is_last=len(old) < len(rows) or len(rows) < ROWS,
-    )
+    return await step_behind(connection, col(MeterValue.id), position, rows, old, gone)
 
 
-async def _page(connection: AsyncConnection, after: int) -> Sequence[Row[Any]]:
-    rows = await connection.execute(
-        select(MeterValue.__table__, col(MeterValue.received_at).label("since"))
-        .where(col(MeterValue.id) > after)
-        .order_by(col(MeterValue.id))
-        .limit(ROWS)
-    )
-    return rows.all()
-
-
-async def _that_may_go(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
+async def _that_may_go(connection: AsyncConnection, rows: Sequence[_Reading]) -> Sequence[_Reading]:
     """Leave out what something rests on."""
     sessions = {row.transaction_id for row in rows if row.transaction_id is not None}
     ends = await _ends(connection, sessions - await _kept_whole(connection, sessions))
@@ -80,7 +82,7 @@ async def _kept_whole(connection: AsyncConnection, sessions: set[int]) -> set[in
         col(MeterValue.transaction_id) == of_it,
         cast(col(MeterValue.samples), Text).contains(_SIGNED),
     )
-    rows = await connection.scalars(
+    kept = await Rows(connection).values(
         select(of_it)
         .where(among(connection, of_it, sessions))
         .where(
@@ -92,34 +94,25 @@ async def _kept_whole(connection: AsyncConnection, sessions: set[int]) -> set[in
             )
         )
     )
-    kept = set(rows)
-    for table in (
-        ChargeDetailRecord.__table__,
-        HeldRecord.__table__,
-    ):  # they outlive the transaction
-        kept |= set(
-            await connection.scalars(
-                select(table.c.transaction_id).where(
-                    among(connection, table.c.transaction_id, sessions)
-                )
-            )
-        )
-    return kept
+    for record in (ChargeDetailRecord, HeldRecord):  # they outlive the transaction
+        column = record.__table__.c.transaction_id
+        billed = select(column).where(among(connection, column, sessions))
+        kept += await Rows(connection).values(billed)
+    return set(kept)
 
 
-async def _ends(connection: AsyncConnection, sessions: set[int]) -> Mapping[int, datetime]:
+async def _ends(connection: AsyncConnection, sessions: set[int]) -> Mapping[int | None, datetime]:
     """When the last value of each was taken."""
     if not sessions:
         return {}
-    rows = await connection.execute(
-        select(col(MeterValue.transaction_id), func.max(col(MeterValue.at)).label("last"))
+    return await Rows(connection).pairs(
+        select(col(MeterValue.transaction_id), func.max(col(MeterValue.at)))
         .where(among(connection, col(MeterValue.transaction_id), sessions))
         .group_by(col(MeterValue.transaction_id))
     )
-    return {row.transaction_id: row.last for row in rows}
 
 
-async def _during_runs(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> set[int]:
+async def _during_runs(connection: AsyncConnection, rows: Sequence[_Reading]) -> set[int]:
     """Ids of those that came while their charge point was being commissioned."""
     if not rows:
         return set()
@@ -142,46 +135,35 @@ async def _during_runs(connection: AsyncConnection, rows: Sequence[Row[Any]]) ->
     return {rows[place - 1].id for place in found}
 
 
-async def _spare(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> list[int]:
+async def _spare(connection: AsyncConnection, rows: Sequence[_Reading]) -> list[int]:
     """Return the ids of those that an earlier one of their five minutes says enough of."""
-    if not rows:
-        return []
-    earlier: defaultdict[tuple[_Place, datetime], list[Any]] = defaultdict(list)
+    beside: defaultdict[tuple[_Place, datetime], list[_Reading]] = defaultdict(list)
     for row in await _beside(connection, rows):
-        earlier[_place(row), _begin(row.at)].append(row)
-    return [
-        row.id
-        for row in rows
-        if _is_said(row, before=_until(row, earlier[_place(row), _begin(row.at)]))
-    ]
+        beside[_place(row), _begin(row.at)].append(row)
+    return [row.id for row in rows if _is_said(row, beside[_place(row), _begin(row.at)])]
 
 
-async def _beside(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
+async def _beside(connection: AsyncConnection, rows: Sequence[_Reading]) -> Sequence[_Reading]:
     """Read all values of the five minutes that these are of."""
-    found: list[Row[Any]] = []
+    found: list[_Reading] = []
+    values = MeterValue.__table__.c
     for in_session in (True, False):
+        column = values.transaction_id if in_session else values.charge_point_id
         spans = {
-            (_place(row), _begin(row.at))
+            (
+                row.transaction_id if in_session else row.charge_point_id,
+                _begin(row.at),
+                _begin(row.at) + APART,
+            )
             for row in rows
             if (row.transaction_id is not None) == in_session
         }
         if not spans:
             continue
-        values = MeterValue.__table__.c
-        column = values.transaction_id if in_session else values.charge_point_id
-        wanted = listed(
-            connection,
-            (column, values.at, values.received_at),
-            sorted(
-                {
-                    (transaction if in_session else charge_point, begin, begin + APART)
-                    for (transaction, charge_point, _), begin in spans
-                }
-            ),
-        )
+        wanted = listed(connection, (column, values.at, values.received_at), sorted(spans))
         # An outer join: SQLite has no statistics, and else begins with all that is in no session.
-        there = await connection.execute(
-            select(MeterValue.__table__).select_from(
+        there = await Rows(connection).read_all(
+            select(*_COLUMNS).select_from(
                 wanted.outerjoin(
                     MeterValue,
                     and_(
@@ -191,13 +173,14 @@ async def _beside(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> Sequ
                         true() if in_session else col(MeterValue.transaction_id).is_(None),
                     ),
                 )
-            )
+            ),
+            _Reading._make,
         )
-        found.extend(there)
+        found += there
     return found
 
 
-def _place(row: Row[Any]) -> _Place:
+def _place(row: _Reading) -> _Place:
     return row.transaction_id, row.charge_point_id, row.evse_id
 
 
@@ -205,22 +188,16 @@ def _begin(at: datetime) -> datetime:
     return at - (at - _EPOCH) % APART
 
 
-def _until(row: Row[Any], others: Iterable[Row[Any]]) -> list[Row[Any]]:
-    return [one for one in others if (one.at, one.id) < (row.at, row.id)]
+def _is_said(row: _Reading, others: Iterable[_Reading]) -> bool:
+    """Whether those of the others before it have said of everything in it how it was."""
+    before = [one for one in others if (one.at, one.id) < (row.at, row.id)]
+    told = {kind for one in before for kind in _kinds(one)}
+    return bool(told) and _kinds(row) <= told
 
 
-def _is_said(row: Row[Any], *, before: Iterable[Row[Any]]) -> bool:
-    """Whether those before have said of everything in this one how it was."""
-    told: set[tuple[Any, ...]] = set()
-    for one in before:
-        told |= _shape(one)
-    shape = _shape(row)
-    return bool(told) and shape <= told
+def _kinds(row: _Reading) -> set[tuple[Any, ...]]:
+    return {tuple(sample.get(key) for key in _SAYS) for sample in row.samples}
 
 
-def _shape(row: Row[Any]) -> _Shape:
-    return frozenset(tuple(sample.get(key) for key in _SAYS) for sample in row.samples)
-
-
-def _is_signed(row: Row[Any]) -> bool:
+def _is_signed(row: _Reading) -> bool:
     return any(sample.get("format") == _SIGNED for sample in row.samples)

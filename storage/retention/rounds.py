@@ -13,17 +13,18 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from domain.retention import Ages, LetGo
-from storage.dialects import upsert
+from storage.contest_marks import counts
 from storage.engine import Database
-from storage.models.facts import RetentionMark
-from storage.retention import commands, entries, newest, people, readings
+from storage.models.facts import Boot, LogEntry, RetentionMark
+from storage.retention import entries, people, readings
+from storage.retention.newest import keep_newest
 from storage.retention.step import Step, Take
 from storage.rows import Rows
 
+_BOOTS: Final = Boot.__table__
 _SHARE: Final = 4
 """Between two transactions it rests so many times as long as one took: others write, too."""
 _WORDS_STAY: Final = timedelta(days=30)
@@ -62,11 +63,9 @@ class StoredRetention:
     async def step(self, name: str, take: Take) -> Step:
         """Go on with one kind, in one transaction."""
         async with self._database.write() as connection:
-            step = await take(connection, await _position(connection, name))
-            await connection.execute(
-                upsert(connection, RetentionMark, keys=("name",)),
-                {"name": name, "position": step.position, "at": self._now()},
-            )
+            rows = Rows(connection)
+            step = await take(connection, await rows.value(col(RetentionMark.position), name) or "")
+            await rows.put(RetentionMark, name=name, position=step.position, at=self._now())
         return step
 
     def kinds(self, now: datetime) -> Mapping[str, Take]:
@@ -76,12 +75,20 @@ class StoredRetention:
             "frames": partial(entries.let_frames_go, before=now - ages.frames, now=now),
             "entries": partial(entries.let_entries_go, before=now - ages.log, now=now),
             "meter_values": partial(readings.thin, before=now - ages.meter_values, now=now),
-            "boots": partial(newest.let_boots_go, keep=ages.boots),
-            "contested_boots": partial(newest.let_contested_boots_go, keep=ages.boots),
+            # Boots of strangers take no place of those that count.
+            "boots": partial(keep_newest, table=_BOOTS, which=counts(_BOOTS), keep=ages.boots),
+            "contested_boots": partial(
+                keep_newest, table=_BOOTS, which=~counts(_BOOTS), keep=ages.boots
+            ),
             "projects": partial(people.erase_projects, before=now - ages.personal, now=now),
             "tags": partial(people.erase_tags, before=now - ages.personal, now=now),
-            "reports": partial(newest.let_reports_go, keep=ages.reports),
-            "commands": partial(commands.let_commands_go, before=now - ages.log),
+            "reports": partial(
+                keep_newest,
+                table=LogEntry.__table__,
+                which=col(LogEntry.kind) == entries.REPORT,
+                keep=ages.reports,
+            ),
+            "commands": partial(entries.let_commands_go, before=now - ages.log),
             "words": partial(people.let_words_go, before=now - _WORDS_STAY),
         }
 
@@ -97,8 +104,3 @@ def _let_go(gone: Counter[str], *, is_done: bool) -> LetGo:
         people=gone["projects"] + gone["tags"] + gone["words"],
         is_done=is_done,
     )
-
-
-async def _position(connection: AsyncConnection, name: str) -> str:
-    position: str | None = await Rows(connection).value(col(RetentionMark.position), name)
-    return position or ""

@@ -29,31 +29,29 @@ Take = Callable[[AsyncConnection, str], Awaitable[Step]]
 """Goes on after a position, in a transaction of its caller."""
 
 
-class Dated(Protocol):
-    """A row with an id, and the moment that its age counts from."""
+class Numbered(Protocol):
+    """A row with an id."""
 
     @property
     def id(self) -> int:
         """Grows with each row."""
         ...
 
-    @property
-    def since(self) -> datetime:
-        """By the engine's clock."""
-        ...
+
+T = TypeVar("T")
 
 
-DatedT = TypeVar("DatedT", bound=Dated)
-
-
-def old_ones(rows: Sequence[DatedT], *, before: datetime, now: datetime) -> Sequence[DatedT]:
+def old_ones(
+    rows: Sequence[T], since: Callable[[T], datetime], *, before: datetime, now: datetime
+) -> Sequence[T]:
     """Return the rows until the first that is young yet; all of them have been looked at then.
 
-    One of the future, written while a clock was wrong, holds up none behind it: it is among them,
-    and its `since` says that it stays. One that came since ``now`` is young.
+    ``since`` says by the engine's clock from when the age of a row counts. One of the future,
+    written while a clock was wrong, holds up none behind it: it is among them, and that moment says
+    that it stays. One that came since ``now`` is young.
     """
     for number, row in enumerate(rows):
-        if before <= row.since <= now + _AHEAD:
+        if before <= since(row) <= now + _AHEAD:
             return rows[:number]
     return rows
 
@@ -65,10 +63,23 @@ async def remove(connection: AsyncConnection, table: Table, ids: Sequence[Any]) 
     return len(ids)
 
 
-async def looked_at(connection: AsyncConnection, id_: SQLColumnExpression[int], until: int) -> str:
-    """Say the position behind a row, as far as ids are not given again.
+async def step_behind(
+    connection: AsyncConnection,
+    id_: SQLColumnExpression[int],
+    position: str,
+    page: Sequence[Numbered],
+    old: Sequence[Numbered],
+    gone: int,
+) -> Step:
+    """Return the step that has looked at the ``old`` ones of a page of rows, by their ids.
 
-    SQLite gives the next row the id behind the highest that is there.
+    Its position is one whose id is not given again: SQLite gives the next row the id behind the
+    highest that is there.
     """
-    highest: int | None = await connection.scalar(select(func.max(id_)))
-    return str(min(until, highest or 0))
+    highest = await connection.scalar(select(func.max(id_))) or 0
+    last = old[-1].id if old else int(position or 0)
+    return Step(
+        position=str(min(last, highest)),
+        gone=gone,
+        is_last=len(old) < len(page) or len(page) < ROWS,
+    )

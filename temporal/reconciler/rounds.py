@@ -9,11 +9,11 @@ import structlog
 from temporalio.client import Client
 
 from domain.names import SHARED_TASK_QUEUE
-from storage.account_sessions import forget_sessions
 from storage.engine import Database
 from storage.kept_answers import KeptAnswers
 from storage.mail_notices import forget_notices
 from storage.outages import Outage
+from storage.sessions import forget_sessions
 from temporal.open_workflows import OpenWorkflows
 from temporal.reconciler.charge_points import ChargePointSteps
 from temporal.reconciler.mails import mail_steps

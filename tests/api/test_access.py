@@ -10,9 +10,9 @@ from domain.states import ChargePointStatus, ProjectStatus
 from storage.access import admitted
 from storage.engine import Database
 from storage.fact_records import Authorization, TransactionStart
+from storage.invitation_ends import forget_choices
 from storage.models.charge_points import AwaitedTag, ChargePoint
 from storage.models.transactions import Transaction
-from storage.owners_choices import forget_choices
 from storage.projects import Projects
 from storage.store_facts import store_facts
 from tests.api.callers import V1, Caller, problem

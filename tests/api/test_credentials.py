@@ -22,9 +22,9 @@ from api.security.throttling import (
     RESET_EMAIL,
 )
 from domain.accounts import RESET_LIFETIME
-from storage.account_sessions import MOST
 from storage.engine import Database
 from storage.models.accounts import AccountLetter, ThrottleWindow
+from storage.sessions import MOST
 from temporal.dispatcher import Dispatcher
 from tests.api.callers import PASSWORD, V1, Caller, problem, told
 from tests.api.conftest import Enrol, Outbox, Own
@@ -372,7 +372,7 @@ class TestSessions:
         self, installer: Caller, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         assert MOST == 200
-        monkeypatch.setattr("storage.account_sessions.MOST", 3)
+        monkeypatch.setattr("storage.sessions.MOST", 3)
         newer = [
             replace(installer, token=(await log_in(installer)).json()["token"]) for _ in range(3)
         ]

@@ -16,7 +16,7 @@ from domain import states
 from domain.audit import AuditAction
 from domain.failures import FailureCode
 from domain.names import SearchAttribute
-from ocpp_server.v16.essentials import ESSENTIALS
+from ocpp_server.v16.protocol import ESSENTIALS
 from runtime.settings import Settings
 from simulator import Fault
 from tests.support.ocpp import V16

@@ -34,7 +34,7 @@ from domain.declarations import (
 )
 from domain.facts import TransactionFact
 from domain.states import CheckName, CheckResult, RunStatus
-from storage.checklist_profiles import load_checklists
+from storage.checklists import load_checklists
 from tests.documents.pictures import encoded, hand
 
 AT = datetime(2026, 5, 1, 9, 35, tzinfo=UTC)

@@ -8,7 +8,7 @@ from typing import Any
 
 from domain.rules.numbers import read_number
 from ocpp_server.dispatch import Reply
-from ocpp_server.v16.essentials import ESSENTIALS
+from ocpp_server.v16.protocol import ESSENTIALS
 from storage.fact_records import (
     Authorization,
     Boot,

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from domain.proxies import read_networks
-from ocpp_server import acceptor, crowd
+from ocpp_server import acceptor, queues
 from ocpp_server.throttle import Arrivals, Failures
 from tests.ocpp_server.bed import WITHIN, Bed, seed
 from tests.ocpp_server.test_door import HERE, THERE, acceptor_of, another, dial, ended
@@ -119,7 +119,7 @@ async def test_who_connects_too_often_keeps_nobody_out_while_it_waits(
 async def test_a_refusal_beyond_those_that_may_wait_is_answered_at_once(
     bed: Bed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crowd, "PAUSING", 2)
+    monkeypatch.setattr(queues, "PAUSING", 2)
     failures = Failures(limit=0, step=3600, longest=3600)
     async with another(bed) as there, AsyncExitStack() as stack:
         monkeypatch.setattr(there.node._admission, "_failures", failures)

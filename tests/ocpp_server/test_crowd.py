@@ -1,6 +1,6 @@
 """Those who wait, by where they come from."""
 
-from ocpp_server.crowd import Crowd
+from ocpp_server.queues import Crowd
 
 
 def test_a_crowd_goes_in_turn_by_where_they_come_from() -> None:

@@ -11,7 +11,7 @@ from ocpp_server import frames
 from ocpp_server.dispatch import CallRefusedError, Reply, dispatch
 from ocpp_server.framelog import oddities
 from ocpp_server.peer import Peer
-from ocpp_server.v16.essentials import ESSENTIALS
+from ocpp_server.v16.protocol import ESSENTIALS
 from storage.engine import Database
 from storage.fact_records import (
     ConnectorStatus,

@@ -11,7 +11,7 @@ import pytest
 
 from domain.offline import KEYS, ListState, LocalListUpdated
 from domain.operations import ConfigurationKey
-from ocpp_server.v16.inventory import Inventory
+from ocpp_server.v16.configuration_messages import Inventory
 from ocpp_server.v16.local_list import LocalList
 from tests.ocpp_server.bed import Bed
 

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from ocpp_server import crowd
-from ocpp_server.crowd import Pauses
+from ocpp_server import queues
+from ocpp_server.queues import Pauses
 from tests.support.eventually import eventually
 
 _LONG = 3600.0
@@ -20,7 +20,7 @@ async def test_a_pause_is_over_by_itself() -> None:
 async def test_one_too_many_ends_the_oldest_of_the_largest_source(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(crowd, "PAUSING", 3)
+    monkeypatch.setattr(queues, "PAUSING", 3)
     waiting = Pauses()
     few = asyncio.create_task(waiting.wait(_LONG, "192.0.2.1"))
     # One network of IPv6 is one source.

@@ -3,7 +3,7 @@
 import asyncio
 from functools import partial
 
-from ocpp_server.round_queue import RoundQueue
+from ocpp_server.queues import RoundQueue
 
 
 async def test_a_few_pieces_of_work_in_a_round() -> None:

@@ -67,7 +67,7 @@ async def _delivered(temporal: FakeTemporal, *ids: str) -> list[str]:
 async def _flooded(*kinds: EventKind) -> FakeTemporal:
     """Queue events of these kinds, by turns and one too many, while Temporal is away."""
     sink, temporal = TemporalSink(), FakeTemporal()
-    for number in range(temporal_sink._MAX_WAITING + 1):
+    for number in range(temporal_sink._MAX_EVENTS + 1):
         kind = kinds[number % len(kinds)]
         sink.deliver(_WATCHER, ChargePointEvent(event_id=f"{number} {kind}", kind=kind, at=AT))
     sink.connected(cast("Client", temporal))
@@ -76,7 +76,7 @@ async def _flooded(*kinds: EventKind) -> FakeTemporal:
 
 
 def _all_told(temporal: FakeTemporal) -> None:
-    assert len(temporal.told) == temporal_sink._MAX_WAITING
+    assert len(temporal.told) == temporal_sink._MAX_EVENTS
     _is_idle()
 
 

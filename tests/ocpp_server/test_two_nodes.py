@@ -121,8 +121,8 @@ async def test_both_know_of_a_stop_that_both_hear(line: Line, *, old_is_first: b
     await line.deliver(start(1, 10))
     await line.deliver_elsewhere(start(1, 10))
     await at_once(line, stop(1, 20), stop(1, 20), old_is_first=old_is_first)
-    assert line.peer.has_ended(str(line.ids[1]))
-    assert line.before.has_ended(str(line.ids[1]))
+    assert line.peer.transactions[str(line.ids[1])].stopped_at is not None
+    assert line.before.transactions[str(line.ids[1])].stopped_at is not None
     await line.deliver(value(25))
     await line.deliver_elsewhere(value(26))
     assert await filed(line) == [(25, None), (26, None)]

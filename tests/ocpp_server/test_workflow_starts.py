@@ -9,7 +9,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.billing.messages import BillTransaction
-from ocpp_server import workflow_starts
+from ocpp_server import temporal_sink
 from ocpp_server.temporal_sink import TemporalSink
 from tests.support.eventually import eventually
 
@@ -34,7 +34,7 @@ class FakeTemporal:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workflow_starts, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(temporal_sink, "FIRST_PAUSE", 0.0)
 
 
 async def _settled() -> None:
@@ -88,7 +88,7 @@ async def test_what_falls_due_during_a_start_is_started_again_once() -> None:
 
 
 async def test_only_so_many_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workflow_starts, "_MAX_WAITING", 2)
+    monkeypatch.setattr(temporal_sink, "_MAX_STARTS", 2)
     sink, temporal = TemporalSink(), FakeTemporal()
     for number in range(3):
         sink.configure(f"cp_{number}")

@@ -7,12 +7,12 @@ from domain import operations as op
 from domain.facts import BootFact, ConnectorFact
 from domain.ids import Prefix, new_id
 from domain.states import RegistrationStatus
+from ocpp_server.calls import ask
 from ocpp_server.dispatch import Payload, Reply, Route
 from ocpp_server.frames import ErrorCode, Send
 from ocpp_server.peer import Peer
 from ocpp_server.protocol import Expected, OcppProtocol, Order
 from ocpp_server.repair import Leniency
-from ocpp_server.replies import ask
 from ocpp_server.schemas import Schema
 from ocpp_server.session import Session
 from storage.fact_records import Boot, ConnectorStatus

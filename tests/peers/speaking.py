@@ -38,7 +38,7 @@ class Speaking(Stack):  # type: ignore[misc]
 
     async def live(self) -> None:
         """Until the connection ends."""
-        self.spawn(self.boot())
+        self.spawn(self.boot)
         try:
             await self.start()
         except ConnectionClosed:
@@ -46,10 +46,12 @@ class Speaking(Stack):  # type: ignore[misc]
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do it beside the rest; not even begun, if the connection ends before."""
+
         async def until_closed() -> None:
             with suppress(ConnectionClosed):  # also as the whole program ends
-                await work
+                await work()
 
         task = asyncio.create_task(until_closed())
         self._tasks.add(task)
@@ -62,7 +64,7 @@ class Speaking(Stack):  # type: ignore[misc]
             await asyncio.sleep(seconds)
             act()
 
-        self.spawn(later())
+        self.spawn(later)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -90,7 +92,7 @@ class Speaking(Stack):  # type: ignore[misc]
         if answer.status != "Accepted":
             await asyncio.sleep(answer.interval / plate["speed"])
             if mine == self._boots:
-                self.spawn(self.boot())
+                self.spawn(self.boot)
             return
         if answer.interval:
             self.station.configuration["HeartbeatInterval"].value = str(answer.interval)

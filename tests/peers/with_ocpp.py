@@ -8,7 +8,8 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, TypeVar
 
 from ocpp import routing
@@ -101,7 +102,7 @@ class ChargePoint(Speaking):
     ) -> None:
         asked = list(self.station.outlets) if connector_id is None else [connector_id]
         if requested_message == "BootNotification":
-            self.spawn(self.boot())
+            self.spawn(self.boot)
         elif requested_message == "StatusNotification":
             for number in asked:
                 await self.notify(number)
@@ -136,7 +137,7 @@ class ChargePoint(Speaking):
     def after_remote_start_transaction(self, id_tag: str, connector_id: int = 1) -> None:
         outlet = self.station.outlets[connector_id]
         if outlet.wanted is not None:
-            self.spawn(self.begin(outlet, id_tag))
+            self.spawn(partial(self.begin, outlet, id_tag))
 
     @on(Action.remote_stop_transaction)
     def on_remote_stop_transaction(self, transaction_id: int) -> Any:
@@ -233,14 +234,10 @@ async def main(plate: dict[str, Any]) -> None:
     life = asyncio.create_task(stay_connected())
     while line := await asyncio.to_thread(sys.stdin.readline):
         order = json.loads(line)
-        obey: Callable[..., Awaitable[None]] = getattr(current[0], order.pop("act"))
+        obey: Callable[..., Coroutine[Any, Any, None]] = getattr(current[0], order.pop("act"))
         outlet = station.outlets[order.pop("connector")]
-        current[0].spawn(_done(obey(outlet, **order)))
+        current[0].spawn(partial(obey, outlet, **order))
     life.cancel()
-
-
-async def _done(work: Awaitable[None]) -> None:
-    await work
 
 
 if __name__ == "__main__":

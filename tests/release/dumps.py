@@ -13,9 +13,9 @@ from typing import Final
 
 from sqlalchemy import func, inspect, make_url, select, table
 
+from storage.arrival import has_current_schema
 from storage.engine import Database
 from storage.migrate import upgrade
-from storage.schema import has_current_schema
 from tests.release.gate import Checkout, FailedError, some
 from tests.support.databases import differences_from_tables, empty_postgresql
 from tests.support.postgres import PostgresServer, client_programs

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from storage.catalogue import CatalogueError
-from storage.checklist_profiles import FOLDER, load_checklists
+from storage.checklists import FOLDER, load_checklists
 
 ITEM = '[[items]]\nid = "one"\ntext = "It is there."\n'
 SOURCED = ITEM + 'source = "https://example.org/rule"\n'

@@ -7,9 +7,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from storage.arrival import HEAD, has_current_schema
 from storage.engine import Database
 from storage.migrate import alembic_config, upgrade
-from storage.schema import HEAD, has_current_schema
 from tests.support.databases import differences_from_tables, postgresql_copy
 
 

@@ -49,7 +49,6 @@ from domain.states import (
     TransactionBilling,
 )
 from domain.withdrawals import WithdrawalOrder
-from storage.account_sessions import AccountSessions
 from storage.batches import Batches
 from storage.bill_transaction import StoredBilling
 from storage.catalogue import load_catalogue
@@ -67,6 +66,7 @@ from storage.models.transactions import Transaction
 from storage.ownership import let_go, owned, take
 from storage.parameters import Parameters
 from storage.runs import Runs
+from storage.sessions import AccountSessions
 from temporal import starts
 from temporal.reconciler import Reconciler
 from tests.api.node import contest, hold

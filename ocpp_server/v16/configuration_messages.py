@@ -1,20 +1,28 @@
-"""What a charge point says of its configuration (OCPP 1.6 §5.8), and how it is brought to say it.
+"""The messages of a configuration: GetConfiguration and ChangeConfiguration (OCPP 1.6 §5.8, §5.3).
 
 The widest question first: all keys; then the wanted ones in pages; then each by itself. Firmware is
 known that drops its link on the first, cuts the second off, and answers the third.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from domain.habits import ConfigurationReading
-from domain.operations import Configuration, ConfigurationKey
+from domain.operations import (
+    Configuration,
+    ConfigurationKey,
+    DesiredParameter,
+    ParameterOutcome,
+    Reply,
+)
 from domain.ports import ChargePointGoneError
 from domain.rules.numbers import read_number
-from ocpp_server.calls import BadAnswerError, CallTimeoutError
+from domain.states import ParameterState
+from ocpp_server.calls import BadAnswerError, CallErrorReply, CallTimeoutError, InvalidReplyError
 from ocpp_server.dispatch import Payload
 from ocpp_server.protocol import Reading
+from ocpp_server.restarts import AwaitedRestarts
 from ocpp_server.session import Session
 
 _MAX_KEYS: Final = "GetConfigurationMaxKeys"
@@ -22,6 +30,8 @@ _DEFAULT_PAGE: Final = 10
 _MAX_PAGE: Final = 100
 _MOST_TIMEOUTS: Final = 2
 _DIGITS: Final = 9
+_STOPPED: Final = "The charge point had stopped answering."
+_SHOWN: Final = 40
 
 
 @dataclass(kw_only=True, slots=True)
@@ -108,13 +118,13 @@ class ConfigurationReader:
         """
         inventory = Inventory()
         if self._reading.widest is ConfigurationReading.ALL and all_first:
-            await self._read_all(inventory)
+            await self._ask(inventory, ())
         missing = [key for key in wanted if not inventory.knows_of(key)]
         page = min(max(inventory.number(_MAX_KEYS) or _DEFAULT_PAGE, 1), _MAX_PAGE)
         last: Exception | None = None
         if self._reading.widest is not ConfigurationReading.KEYS:
-            for part in _pages(missing, page):
-                last = await self._ask(inventory, part) or last
+            for start in range(0, len(missing), page):
+                last = await self._ask(inventory, missing[start : start + page]) or last
             missing = [key for key in missing if key.casefold() in inventory.unread]
         for key in missing:
             last = await self._ask(inventory, [key]) or last
@@ -124,28 +134,22 @@ class ConfigurationReader:
             raise last
         return inventory
 
-    async def _read_all(self, inventory: Inventory) -> None:
-        try:
-            inventory.take(await self._session.ask_at_length("GetConfiguration", {}))
-        except BadAnswerError as error:
-            self._count(error)
-            self._reading.widest = ConfigurationReading.PAGES
-        except ChargePointGoneError:
-            self._reading.widest = ConfigurationReading.PAGES
-            raise
-
     async def _ask(self, inventory: Inventory, keys: Sequence[str]) -> Exception | None:
-        """Ask for these; what has no good answer costs these keys alone."""
+        """Ask for these, or for all; what has no good answer costs these keys alone."""
         part = Inventory()
+        payload: Payload = {"key": list(keys)} if keys else {}
         try:
-            part.take(await self._session.ask_at_length("GetConfiguration", {"key": list(keys)}))
+            part.take(await self._session.ask_at_length("GetConfiguration", payload))
         except BadAnswerError as error:
             inventory.unread |= dict.fromkeys(map(str.casefold, keys), error)
             self._count(error)
+            if not keys:
+                self._reading.widest = ConfigurationReading.PAGES
             return error
         except ChargePointGoneError:
-            if len(keys) > 1:
-                self._reading.widest = ConfigurationReading.KEYS
+            if len(keys) != 1:
+                narrower = ConfigurationReading.KEYS if keys else ConfigurationReading.PAGES
+                self._reading.widest = narrower
             raise
         inventory.keys |= part.keys
         inventory.unknown |= part.unknown
@@ -161,6 +165,79 @@ class ConfigurationReader:
                 raise error
 
 
-def _pages(keys: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    for start in range(0, len(keys), size):
-        yield keys[start : start + size]
+class ConfigurationWriter:
+    """Tells values one by one, and stops when the charge point answers nothing any more."""
+
+    def __init__(self, session: Session, restarts: AwaitedRestarts) -> None:
+        self._session = session
+        self._restarts = restarts
+        self._timeouts = 0
+        self._lacks_it: str | None = None
+        self.unclear: set[str] = set()
+        """Keys that it answered about, and did not say whether it took the value."""
+
+    @property
+    def silent(self) -> bool:
+        """Whether it has stopped answering."""
+        return self._timeouts >= _MOST_TIMEOUTS
+
+    async def write(
+        self, parameter: DesiredParameter, reported: ConfigurationKey | None
+    ) -> ParameterOutcome:
+        """Tell a value; whether it counts shows when it is read back."""
+        if self._lacks_it is not None:
+            return outcome_of(parameter, reported, ParameterState.NOT_SUPPORTED, self._lacks_it)
+        if self.silent:
+            return outcome_of(parameter, reported, ParameterState.QUEUED, _STOPPED)
+        state, detail = await self._told(parameter)
+        return replace(outcome_of(parameter, reported, state, detail), written=True)
+
+    async def _told(self, parameter: DesiredParameter) -> tuple[ParameterState, str | None]:
+        key, value = parameter.key, parameter.value
+        try:
+            answer = await self._session.call("ChangeConfiguration", {"key": key, "value": value})
+        except CallTimeoutError as error:
+            self._timeouts += 1
+            return ParameterState.QUEUED, f"{error}."
+        except InvalidReplyError as error:
+            self.unclear.add(key)
+            return ParameterState.REJECTED, f"{error}."
+        except CallErrorReply as error:
+            said = f"ChangeConfiguration was answered with the error {error}."
+            if error.code == "NotImplemented":
+                self._lacks_it = said
+            is_lacking = error.reply is Reply.NOT_SUPPORTED
+            return ParameterState.NOT_SUPPORTED if is_lacking else ParameterState.REJECTED, said
+        match answer.get("status"):
+            case "Accepted":
+                await self._restarts.applied(key)
+                return ParameterState.APPLIED, None
+            case "RebootRequired":
+                await self._restarts.took(key, value)
+                return ParameterState.PENDING_REBOOT, None
+            case "Rejected":
+                return ParameterState.REJECTED, None
+            case "NotSupported":
+                return ParameterState.NOT_SUPPORTED, None
+            case status:
+                self.unclear.add(key)
+                said = "nothing" if status is None else repr(str(status)[:_SHOWN])
+                return ParameterState.REJECTED, (
+                    f"The charge point answered {said}, which does not say whether it took it."
+                )
+
+
+def outcome_of(
+    parameter: DesiredParameter,
+    reported: ConfigurationKey | None,
+    state: ParameterState,
+    detail: str | None = None,
+) -> ParameterOutcome:
+    """Say where a parameter stands."""
+    return ParameterOutcome(
+        key=parameter.key,
+        desired=parameter.value,
+        reported=None if reported is None else reported.value,
+        state=state,
+        detail=detail,
+    )

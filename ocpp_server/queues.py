@@ -1,8 +1,8 @@
-"""Those who wait at one place, counted by where they come from, with a bound."""
+"""Queues at the door: who waits, by where they come from; work for rounds of the event loop."""
 
 import asyncio
-from collections import OrderedDict, defaultdict
-from collections.abc import Iterator
+from collections import OrderedDict, defaultdict, deque
+from collections.abc import Callable, Iterator
 from typing import Final, Generic, TypeVar
 
 from domain.proxies import source_network
@@ -13,7 +13,7 @@ PAUSING: Final = 256
 
 
 class Crowd(Generic[T]):
-    """Keeps ``most``; each step costs the same, however many."""
+    """Keeps ``most`` of those who wait; each step costs the same, however many."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -111,3 +111,37 @@ class Pauses:
         for cut in list(self._waiting):
             self._waiting.remove(cut)
             cut.set_result(None)
+
+
+class RoundQueue:
+    """Does ``a_round`` pieces of work in a round of the loop, so that sockets come between."""
+
+    def __init__(self, a_round: int) -> None:
+        self._a_round = a_round
+        self._left = a_round
+        self._waiting: deque[Callable[[], None]] = deque()
+        self._is_counting = False
+
+    def take(self, work: Callable[[], None]) -> bool:
+        """Do it now if this round has room (True), else in a later one. It must not raise."""
+        if self._left and not self._waiting:
+            self._left -= 1
+            self._count()
+            work()
+            return True
+        self._waiting.append(work)
+        self._count()
+        return False
+
+    def _count(self) -> None:
+        if not self._is_counting:
+            self._is_counting = True
+            asyncio.get_running_loop().call_soon(self._next_round)
+
+    def _next_round(self) -> None:
+        self._is_counting = False
+        self._left = self._a_round
+        while self._waiting and self._left:
+            self._left -= 1
+            self._count()
+            self._waiting.popleft()()
