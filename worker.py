@@ -34,20 +34,20 @@ from runtime.process import open_database
 from runtime.settings import Settings
 from storage.account_letters import StoredLetters
 from storage.batch_records import StoredBatches
-from storage.billing_records import StoredBilling
+from storage.bill_transaction import StoredBilling
 from storage.catalogue import load_catalogue
 from storage.contest_notices import StoredContestNotices
 from storage.deliveries import StoredDeliveries
 from storage.engine import Database
 from storage.held_notices import StoredHeldNotices
 from storage.mail_notices import StoredMailNotices
+from storage.outages import DatabaseWatch
 from storage.power_sharing import StoredPowerSharing
 from storage.project_records import StoredProjects
-from storage.reboot_stagger import StoredRebootStagger
 from storage.retention.rounds import StoredRetention
 from storage.run_records import StoredDirectory, StoredRuns
 from storage.visit_records import StoredVisits
-from storage.watch import DatabaseWatch
+from storage.waiting_configuration import StoredRebootStagger
 from temporal.client import connect_when_there
 from temporal.deployment import DEPLOYMENT
 from temporal.dispatcher import Dispatcher

@@ -9,7 +9,7 @@ from activities.post import Post
 from domain.billing.messages import BillTransaction, TransactionBilled
 
 if TYPE_CHECKING:
-    from storage.billing_records import StoredBilling
+    from storage.bill_transaction import StoredBilling
     from storage.held_notices import StoredHeldNotices
 
 

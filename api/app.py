@@ -73,7 +73,7 @@ from domain.states import Role
 from runtime.process import open_database
 from runtime.settings import Settings
 from storage.engine import Database
-from storage.watch import DatabaseWatch
+from storage.outages import DatabaseWatch
 from temporal.client import connect
 
 _GRACE_SECONDS: Final = 10

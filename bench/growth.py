@@ -32,7 +32,6 @@ from sqlalchemy.ext.asyncio import create_async_engine  # noqa: E402
 from domain.facts import BootFact  # noqa: E402
 from domain.ids import Prefix, new_id  # noqa: E402
 from domain.states import LogLevel, RegistrationStatus  # noqa: E402
-from storage import facts  # noqa: E402
 from storage.engine import Database  # noqa: E402
 from storage.fact_records import (  # noqa: E402
     Boot,
@@ -48,6 +47,7 @@ from storage.models.facts import Boot as BootRow  # noqa: E402
 from storage.models.facts import LogEntry as LogEntryRow  # noqa: E402
 from storage.models.projects import Project  # noqa: E402
 from storage.models.transactions import MeterValue, Transaction  # noqa: E402
+from storage.store_facts import store_facts  # noqa: E402
 
 Sample = dict[str, Any]
 _BEGAN: Final = datetime(2026, 5, 1, tzinfo=UTC)
@@ -272,7 +272,7 @@ async def measure(url: str, sizes: Sizes) -> str:
     for batch in stream(identities, sizes.hours):
         began, cpu_began = time.perf_counter(), time.process_time()
         async with database.write() as connection:
-            await facts.store(connection, batch)
+            await store_facts(connection, batch)
         if isinstance(batch[0], MeterValues):
             seconds += time.perf_counter() - began
             cpu += time.process_time() - cpu_began
@@ -280,7 +280,7 @@ async def measure(url: str, sizes: Sizes) -> str:
         stored = await connection.scalar(select(func.count()).select_from(MeterValue)) or 0
     for batch_of_others in others(identities):
         async with database.write() as connection:
-            await facts.store(connection, batch_of_others)
+            await store_facts(connection, batch_of_others)
     await database.close()
     name = url.partition("+")[0]
     speed = f"{cpu / stored * 1e6:.1f} µs of CPU each, {stored / seconds:,.0f} a second"

@@ -26,7 +26,7 @@ class CallRefusedError(Exception):
 class Reply:
     """What to store, and the payload to answer once it is committed.
 
-    Facts of one message are stored together, kind by kind (:func:`storage.facts.store`).
+    Facts of one message are stored together, kind by kind (:mod:`storage.store_facts`).
     """
 
     payload: Callable[[], Payload]

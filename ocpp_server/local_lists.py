@@ -15,7 +15,7 @@ from ocpp_server.registry import Registry
 from ocpp_server.session import Session
 from storage import local_lists
 from storage.engine import Database
-from storage.habits import read_habits
+from storage.learnt_configuration import read_habits
 
 _NOT_WANTED: Final = LocalListUpdated(state=ListState.UNCONFIRMED, detail="None is to be sent.")
 

@@ -29,8 +29,7 @@ from runtime.files import have_files
 from runtime.process import open_database
 from runtime.settings import Settings
 from storage.engine import Database
-from storage.outages import Outage
-from storage.watch import DatabaseWatch
+from storage.outages import DatabaseWatch, Outage
 from temporal.client import connect
 from temporal.deployment import DEPLOYMENT
 from temporal.polling import log_outages_once

@@ -15,12 +15,12 @@ from domain.proxies import Network
 from domain.states import LogLevel
 from ocpp_server.admission import Admission
 from ocpp_server.charge_point_log import ChargePointLog
-from ocpp_server.forward import EventSink, Forwarder
 from ocpp_server.local_lists import LocalLists
 from ocpp_server.protocol import Protocols
 from ocpp_server.registry import Registry
 from ocpp_server.server import ChargerServer, Limits
 from ocpp_server.session import Session
+from ocpp_server.tell_watchers_and_billing import EventSink, Forwarder
 from ocpp_server.writer import Writer
 from storage import connections, nodes
 from storage.contests import read_contests

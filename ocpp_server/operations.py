@@ -20,12 +20,11 @@ from ocpp_server.registry import Registry
 from ocpp_server.restarts import AwaitedRestarts
 from ocpp_server.session import Session
 from storage import commands as intents
-from storage import facts
+from storage.boots import newest_boot
 from storage.charge_points import accept_charge_point
 from storage.engine import Database
-from storage.habits import keep_habits, read_habits
+from storage.learnt_configuration import keep_habits, keep_reported_keys, read_habits
 from storage.parameters import Parameters
-from storage.reported_keys import keep_reported_keys
 
 _MOMENT: Final = 1.0
 _DEADLY: Final = "The charge point dropped its link when it was asked for this before."
@@ -48,7 +47,7 @@ class Gateway:
         came, refused = await self._hear(session, request)
         ping_ms = await _ping(session)
         async with self._database.read() as connection:
-            boot = await facts.newest_boot(connection, request.charge_point_id)
+            boot = await newest_boot(connection, request.charge_point_id)
         peer = session.peer
         is_accepted = boot is not None and boot.registration is RegistrationStatus.ACCEPTED
         return op.Identity(

@@ -16,7 +16,7 @@ _QUEUE_SECONDS: Final = 60.0  # after a connection what was queued is sent
 
 @dataclass(kw_only=True, slots=True, eq=False)
 class Peer:
-    """State of one link. ``watched_*`` follow the database; see :mod:`ocpp_server.forward`."""
+    """State of one link. ``watched_*`` follow the database, by :class:`Forwarder`."""
 
     charge_point_id: str
     node_id: str

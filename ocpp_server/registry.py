@@ -8,7 +8,7 @@ from domain.ports import ChargePointGoneError
 if TYPE_CHECKING:
     from domain.contests import Contest
     from ocpp_server.session import Session
-    from storage.facts import Watch
+    from storage.snapshots import Watch
 
 
 class Registry:

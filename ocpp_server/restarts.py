@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from domain.operations import DesiredParameter
 from domain.rules.restart import Taken, has_restarted
 from ocpp_server.peer import Peer
-from storage import commands, facts
+from storage import commands
+from storage.boots import newest_boot
 from storage.engine import Database
-from storage.restarts import keep_taken, read_taken
+from storage.learnt_configuration import keep_taken, read_taken
 
 
 @dataclass(eq=False)
@@ -31,7 +32,7 @@ class AwaitedRestarts:
             taken = await read_taken(connection, peer.charge_point_id)
             if not taken:
                 return cls(database, peer.charge_point_id)
-            boot = await facts.newest_boot(connection, peer.charge_point_id)
+            boot = await newest_boot(connection, peer.charge_point_id)
             reset_at = await commands.last_reset(connection, peer.charge_point_id)
         restarted = frozenset(
             key

@@ -41,7 +41,7 @@ _log = structlog.get_logger(__name__)
 
 
 class TemporalSink:
-    """An :class:`ocpp_server.forward.EventSink`; events wait until Temporal is connected."""
+    """An :class:`EventSink` of the forwarder; events wait until Temporal is connected."""
 
     def __init__(
         self, *, task_queue: str = SHARED_TASK_QUEUE, lines: ChargePointLog | None = None

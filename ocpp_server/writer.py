@@ -17,7 +17,6 @@ import structlog
 from domain.states import LogLevel
 from ocpp_server.charge_point_log import ChargePointLog
 from ocpp_server.peer import Peer
-from storage import facts
 from storage.engine import Database
 from storage.fact_records import (
     Authorization,
@@ -29,6 +28,7 @@ from storage.fact_records import (
     TransactionStop,
 )
 from storage.outages import Outage
+from storage.store_facts import store_facts
 from storage.write_errors import is_refused
 
 _MAX_BATCH: Final = 2_000
@@ -215,7 +215,7 @@ class Writer:
     async def _commit(self, batch: list[_Waiting]) -> None:
         records = [record for waiting in batch for record in waiting.records]
         async with asyncio.timeout(_COMMIT_SECONDS), self.database.write() as connection:
-            await facts.store(connection, records)
+            await store_facts(connection, records)
         for waiting in batch:
             self._tell(waiting, None)
         self.committed(records)

@@ -28,8 +28,8 @@ from storage.models.mail import MailBlock, MailNotice
 from storage.models.projects import Project, ProjectMember
 from storage.models.runs import Batch, CommissioningRun
 from storage.models.webhooks import Webhook, WebhookAttempt, WebhookDelivery
-from storage.newest_runs import is_open
 from storage.rows import AnyRow, Repository
+from storage.run_queries import is_open
 
 _VISITS: Final = tuple(status for status in ServiceVisitStatus if status.is_running)
 _NAMED: Final = 20

@@ -20,7 +20,7 @@ from storage.models.facts import Boot
 from storage.models.runs import CommissioningRun
 from storage.models.transactions import MeterValue, Transaction
 from storage.rows import Rows
-from storage.run_tags import is_tag_of_the_run
+from storage.run_queries import is_tag_of_the_run
 
 _MOST: Final = 20
 

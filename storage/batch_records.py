@@ -18,12 +18,12 @@ from storage.in_use import at_live_site
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
 from storage.models.runs import Batch, BatchMember
-from storage.newest_runs import is_open
 from storage.records import CatalogueRecords
 from storage.rows import Rows
 from storage.run_orders import RunOrders
+from storage.run_queries import is_open
 from storage.runs import Runs
-from storage.standing import holds
+from storage.verdicts import holds
 from storage.visiting import has_visit
 
 _STARTS_A_STEP = 20

@@ -20,7 +20,7 @@ from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
 from storage.models.runs import Batch, BatchMember
 from storage.rows import Repository, Rows, record_of
-from storage.standing import holds
+from storage.verdicts import holds
 from storage.visiting import in_visit
 
 OPEN = (BatchStatus.STARTING, BatchStatus.IN_PROGRESS)

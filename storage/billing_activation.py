@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import or_, select
 from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
@@ -86,13 +86,12 @@ class BillingActivation(ProjectRepository):
         """
         await self._rows.at(BillingAccount, self._project_id).lock()
         await self._active()
-        resumed = await self._connection.execute(
-            update(BillingPause)
-            .where(col(BillingPause.project_id) == self._project_id)
-            .where(col(BillingPause.resumed_at).is_(None))
-            .values(resumed_at=at)
+        paused = self._rows.those(
+            BillingPause,
+            col(BillingPause.project_id) == self._project_id,
+            col(BillingPause.resumed_at).is_(None),
         )
-        if resumed.rowcount > 0:
+        if await paused.set(resumed_at=at):
             await self._audit(AuditAction.FEATURE_RESUMED, by, at=at)
         return await self._active()
 

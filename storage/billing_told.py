@@ -19,12 +19,12 @@ from domain.power.site import NOMINAL_VOLTAGE
 from domain.reported import ReadingContext
 from domain.rules.sampled_values import read_samples, signed_data
 from storage.catalogue import Catalogue
+from storage.connectors import read_suspensions
 from storage.dialects import among
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
 from storage.models.transactions import MeterValue, Transaction
 from storage.rows import Rows
-from storage.suspensions import read_suspensions
 
 _Value = Row[datetime, datetime, Any, bool]
 _MWH: Final = 1000  # in a Wh

@@ -5,18 +5,18 @@ with the same answer is one row, which carries the id and the moment of the newe
 the newest boot finds it, and the first and how many there were beside it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 from typing import Any, Final
 
 import orjson
-from pydantic import TypeAdapter
-from sqlalchemy import Row, func, literal_column, select
+from sqlalchemy import func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from domain.facts import BootFact
 from domain.states import RegistrationStatus
+from storage.contest_marks import counts
 from storage.dialects import among, at_once, conflict_insert
 from storage.digests import digest
 from storage.fact_records import Boot
@@ -24,8 +24,9 @@ from storage.models.charge_points import ChargePoint
 from storage.models.configuration import Parameter
 from storage.models.facts import Boot as BootRow
 from storage.parameters import is_named
+from storage.read_models import read_model
 
-_FACT: Final = TypeAdapter(BootFact)
+_fact = read_model(BootFact)
 _HEARTBEAT_INTERVAL: Final = "HeartbeatInterval"
 
 
@@ -81,20 +82,37 @@ def _row(record: Boot) -> dict[str, Any]:
     if record.contested is not None:  # it is no repetition of what came on the one link
         # Beyond the budget no row for each link: who comes again has another one.
         what = what | {"contested": record.over_budget or record.contested}
+    words = orjson.dumps(what, option=orjson.OPT_SORT_KEYS).decode()
     return {
         "id": fact.boot_id,
         "charge_point_id": record.charge_point_id,
         "at": fact.at,
-        "digest": digest(f"{fact.at:%Y%m%d} {orjson.dumps(what, option=_SORTED).decode()}"),
+        "digest": digest(f"{fact.at:%Y%m%d} {words}"),
         "contested_link": record.contested,
         **said,
     }
 
 
-_SORTED: Final = orjson.OPT_SORT_KEYS
+async def newest_boots(
+    connection: AsyncConnection, charge_point_ids: Collection[str]
+) -> dict[str, BootFact]:
+    """Return the newest boots of those that ever booted."""
+    newest = (
+        select(col(BootRow.id))
+        .where(col(BootRow.charge_point_id) == col(ChargePoint.id), counts(BootRow.__table__))
+        .order_by(col(BootRow.at).desc(), col(BootRow.id).desc())
+        .limit(1)
+        .correlate(ChargePoint)
+        .scalar_subquery()
+    )
+    rows = await connection.execute(
+        select(BootRow.__table__, col(BootRow.id).label("boot_id"))
+        .select_from(ChargePoint.__table__.join(BootRow, col(BootRow.id) == newest))
+        .where(among(connection, col(ChargePoint.id), charge_point_ids))
+    )
+    return {row.charge_point_id: _fact(row) for row in rows}
 
 
-def boot_fact(row: Row[Any]) -> BootFact:
-    """Make the fact of a row of ``boots``."""
-    columns = dict(row._mapping)  # noqa: SLF001 - a public name of theirs
-    return _FACT.validate_python(columns | {"boot_id": row.id})
+async def newest_boot(connection: AsyncConnection, charge_point_id: str) -> BootFact | None:
+    """Return the newest boot; None when the charge point never booted."""
+    return (await newest_boots(connection, [charge_point_id])).get(charge_point_id)

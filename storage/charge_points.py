@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, insert, select, update
+from sqlalchemy import Select, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
@@ -246,10 +246,10 @@ class ChargePoints(Repository):
     async def delete(self, charge_point_id: str) -> None:
         """Forget a charge point and the facts it reported."""
         await self._rows.at(ChargePointRow, charge_point_id).remove()
-        for column in (col(ChargePointRow.replaces), col(ChargePointRow.replaced_by)):
-            await self._connection.execute(
-                update(ChargePointRow).where(column == charge_point_id).values({column: None})
-            )
+        replaces, replaced_by = col(ChargePointRow.replaces), col(ChargePointRow.replaced_by)
+        those = self._rows.those
+        await those(ChargePointRow, replaces == charge_point_id).set(replaces=None)
+        await those(ChargePointRow, replaced_by == charge_point_id).set(replaced_by=None)
 
     async def is_in(self, charge_point_id: str, *, project_id: str) -> bool:
         """Tell whether the project has that charge point."""
@@ -260,7 +260,7 @@ class ChargePoints(Repository):
         mine = col(CommissioningRun.charge_point_id) == charge_point_id
         return await self._rows.count(CommissioningRun, mine) > 0
 
-    async def page(
+    async def page_of_installer(
         self,
         *,
         installer_id: str,
@@ -270,7 +270,7 @@ class ChargePoints(Repository):
         before: str | None,
         limit: int,
     ) -> Sequence[ChargePoint]:
-        """Charge points of the installer, newest first, older than the id ``before``.
+        """List the charge points of the installer, newest first, older than the id ``before``.
 
         Those of a project that was handed over are the site owner's, but for those of an open
         service visit; those of one that is archived are listed only where that project is named.
@@ -290,7 +290,7 @@ class ChargePoints(Repository):
     async def page_of_project(
         self, project_id: str, *, serial_number: str | None, before: str | None, limit: int
     ) -> Sequence[ChargePoint]:
-        """Charge points of a project that the caller may see, newest first."""
+        """List the charge points of a project that the caller may see, newest first."""
         query = select(ChargePointRow.__table__).where(col(ChargePointRow.project_id) == project_id)
         return await self._page(query, serial_number=serial_number, before=before, limit=limit)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -25,6 +25,7 @@ from storage.fact_records import RefusedConnection
 from storage.models.charge_points import ChargePoint
 from storage.models.connections import ChargePointConnection, ConnectionAttempt
 from storage.read_models import read_model
+from storage.rows import Rows, record_of
 from storage.unclaimed_attempts import (
     MOMENTS_KEPT,
     UnclaimedIdentity,
@@ -62,10 +63,11 @@ async def store_attempts(connection: AsyncConnection, records: Sequence[RefusedC
     attempts = ConnectionAttempt.__table__.c
     known = {
         (row.identity, row.digest): row
-        for row in await connection.execute(
+        for row in await Rows(connection).read_all(
             select(ConnectionAttempt.__table__).where(
                 among(connection, attempts.identity, {identity for identity, _ in groups})
-            )
+            ),
+            record_of(ConnectionAttempt),
         )
     }
     # One order for all nodes: rows locked in different orders would deadlock.
@@ -120,11 +122,11 @@ def _digest(record: RefusedConnection) -> int:
     return digest(" ".join(str(one) for one in what))
 
 
-def _moments(group: Sequence[RefusedConnection], row: Row[Any] | None) -> dict[str, Any]:
+def _moments(group: Sequence[RefusedConnection], row: ConnectionAttempt | None) -> dict[str, Any]:
     """Make the columns that tell when it was: the newest, the newest few before it, the first."""
     moments = [record.at for record in group]
     if row is not None:
-        moments += [row.at, *moments_of(row)]
+        moments += [row.at, *moments_of(row.moments)]
     moments.sort(reverse=True)
     first = min([*moments, *([row.first_at] if row is not None and row.first_at else ())])
     return {
@@ -271,7 +273,12 @@ async def page_of_attempts(
     connection: AsyncConnection, charge_point_id: str, *, after: int | None, limit: int
 ) -> Sequence[CountedAttempt]:
     """Return refused attempts of a charge point, newest first, beyond the id ``after``."""
-    return await _page(connection, _of(charge_point_id), after=after, limit=limit)
+    # It came with the charge point's id, or with a name that it is known by.
+    of_it = or_(
+        col(ConnectionAttempt.identity) == charge_point_id,
+        col(ConnectionAttempt.charge_point_id) == charge_point_id,
+    )
+    return await _page(connection, of_it, after=after, limit=limit)
 
 
 async def page_of_nameless(
@@ -308,11 +315,3 @@ async def _page(
         )
         for row in rows
     ]
-
-
-def _of(charge_point_id: str) -> ColumnElement[bool]:
-    """Predicate: it came with the charge point's id, or with a name that it is known by."""
-    return or_(
-        col(ConnectionAttempt.identity) == charge_point_id,
-        col(ConnectionAttempt.charge_point_id) == charge_point_id,
-    )

@@ -6,15 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import (
-    ColumnElement,
-    and_,
-    exists,
-    func,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -30,8 +22,10 @@ from storage.fact_records import Connected, Disconnected, Touched
 from storage.models.charge_points import ChargePoint
 from storage.models.connections import ChargePointConnection, Node
 from storage.nodes import beats, live_nodes
-from storage.recent_transactions import recent_transactions
+from storage.read_models import read_model
 from storage.row_locks import lock_rows
+from storage.rows import Rows
+from storage.transactions import recent_transactions
 
 _BUDGET: Final = ("budget_day", "budget_bytes", "budget_left_out", "budget_over_at")
 _NOTHING: Final = (None,) * len(_BUDGET)
@@ -54,12 +48,8 @@ def _is_open() -> ColumnElement[bool]:
 
 async def live_node(connection: AsyncConnection, charge_point_id: str) -> str | None:
     """Return the id of the node that holds the charge point's socket now."""
-    node_id: str | None = await connection.scalar(
-        select(col(ChargePointConnection.node_id))
-        .where(col(ChargePointConnection.charge_point_id) == charge_point_id)
-        .where(is_live())
-    )
-    return node_id
+    node_id = col(ChargePointConnection.node_id)
+    return await Rows(connection).value(node_id, charge_point_id, is_live())
 
 
 async def read_connection(
@@ -112,7 +102,10 @@ async def store_connected(connection: AsyncConnection, records: Sequence[Connect
             among(connection, col(ChargePointConnection.charge_point_id), identities)
         )
     )
-    last = {row.charge_point_id: _Last.of(row) for row in before}
+    last = {
+        row.charge_point_id: _Last.of(contests.link_record(row), is_open=bool(row.open))
+        for row in before
+    }
     contested = any(found.present.contest for found in last.values())
     beating = set(await live_nodes(connection)) if contested else set()
     remembered = await recent_transactions(connection, identities)
@@ -207,11 +200,11 @@ class _Last:
     written: WrittenToday | None = None
 
     @classmethod
-    def of(cls, row: Any) -> "_Last":
+    def of(cls, row: ChargePointConnection, *, is_open: bool) -> "_Last":
         return cls(
             generation=row.generation,
             arrivals=_arrivals(row.arrivals),
-            present=contests.present_of(row, live=bool(row.open)),
+            present=contests.present_of(row, live=is_open),
             told_at=row.contest_told_at,
             written=_written(row),
         )
@@ -249,7 +242,7 @@ def _gone(record: Connected, present: Present, beating: Collection[str]) -> set[
     }
 
 
-def _written(row: Any) -> WrittenToday | None:
+def _written(row: ChargePointConnection) -> WrittenToday | None:
     if row.budget_day is None:
         return None
     over_at = row.budget_over_at
@@ -272,13 +265,7 @@ async def read_over_budget(
     connection: AsyncConnection, charge_point_id: str, *, now: datetime
 ) -> OverBudget | None:
     """Return the alarm of a charge point that has used its day up; None when it has not."""
-    row = (
-        await connection.execute(
-            select(*(ChargePointConnection.__table__.c[name] for name in _BUDGET)).where(
-                col(ChargePointConnection.charge_point_id) == charge_point_id
-            )
-        )
-    ).one_or_none()
+    row = await Rows(connection).look_up(ChargePointConnection, charge_point_id)
     return None if row is None else judge_budget(_written(row), now)
 
 
@@ -293,11 +280,8 @@ async def read_flapping(
     connection: AsyncConnection, charge_point_id: str, *, now: datetime
 ) -> Flapping | None:
     """Return the alarm of a charge point that connects all the time; None when it is steady."""
-    stored = await connection.scalar(
-        select(col(ChargePointConnection.arrivals)).where(
-            col(ChargePointConnection.charge_point_id) == charge_point_id
-        )
-    )
+    arrivals = col(ChargePointConnection.arrivals)
+    stored = await Rows(connection).value(arrivals, charge_point_id)
     return judge_flapping(_arrivals(stored), now)
 
 
@@ -381,6 +365,9 @@ class OwnedLink:
     """The generation of the socket that goes on as this link."""
 
 
+_owned_link = read_model(OwnedLink)
+
+
 async def owned_by(connection: AsyncConnection, node_id: str) -> dict[str, OwnedLink]:
     """Return the newest links of charge points that are this node's, open or ended."""
     rows = await connection.execute(
@@ -389,22 +376,12 @@ async def owned_by(connection: AsyncConnection, node_id: str) -> dict[str, Owned
             col(ChargePointConnection.generation),
             col(ChargePointConnection.ocpp_version),
             col(ChargePointConnection.remote_address),
+            col(ChargePointConnection.adopts),
             col(ChargePointConnection.disconnected_at).is_(None).label("open"),
             col(ChargePoint.withdrawn_at).is_not(None).label("withdrawn"),
-            col(ChargePointConnection.adopts),
         )
         .join(ChargePoint, col(ChargePoint.id) == col(ChargePointConnection.charge_point_id))
         .where(col(ChargePointConnection.node_id) == node_id)
         .where(col(ChargePointConnection.contest_since).is_(None))
     )
-    return {
-        row.charge_point_id: OwnedLink(
-            generation=row.generation,
-            ocpp_version=row.ocpp_version,
-            remote_address=row.remote_address,
-            open=bool(row.open),
-            withdrawn=bool(row.withdrawn),
-            adopts=row.adopts,
-        )
-        for row in rows
-    }
+    return {row.charge_point_id: _owned_link(row) for row in rows}

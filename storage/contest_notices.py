@@ -3,18 +3,19 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from domain.contests import ContestNotice
 from domain.states import ProjectStatus
-from storage.contests import contest_of
+from storage.contests import contest_of, link_record
 from storage.engine import Database
 from storage.models.accounts import Account
 from storage.models.charge_points import ChargePoint
 from storage.models.connections import ChargePointConnection
 from storage.models.projects import Project, ProjectMember
+from storage.rows import Rows
 
 
 class StoredContestNotices:
@@ -31,25 +32,22 @@ class StoredContestNotices:
     async def notice(self, charge_point_id: str) -> ContestNotice | None:
         """Gather what is to be said; None where it is said, or over, or nobody is to be told."""
         async with self._database.read() as connection:
-            row = (
-                await connection.execute(
-                    select(
-                        ChargePointConnection.__table__,
-                        col(ChargePoint.serial_number),
-                        col(ChargePoint.project_id),
-                        col(Project.name),
-                        col(Project.status),
-                        col(Project.site_owner_id),
-                    )
-                    .join(
-                        ChargePoint,
-                        col(ChargePoint.id) == col(ChargePointConnection.charge_point_id),
-                    )
-                    .join(Project, col(Project.id) == col(ChargePoint.project_id))
-                    .where(col(ChargePointConnection.charge_point_id) == charge_point_id)
+            row = await Rows(connection).find(
+                select(
+                    ChargePointConnection.__table__,
+                    col(ChargePoint.serial_number),
+                    col(ChargePoint.project_id),
+                    col(Project.name),
+                    col(Project.status),
+                    col(Project.site_owner_id),
                 )
-            ).one_or_none()
-            contest = None if row is None else contest_of(row)
+                .join(
+                    ChargePoint, col(ChargePoint.id) == col(ChargePointConnection.charge_point_id)
+                )
+                .join(Project, col(Project.id) == col(ChargePoint.project_id))
+                .where(col(ChargePointConnection.charge_point_id) == charge_point_id)
+            )
+            contest = None if row is None else contest_of(link_record(row))
             if row is None or contest is None or contest.confirmed_at is None:
                 return None
             handed_over = row.status == ProjectStatus.HANDED_OVER
@@ -78,17 +76,14 @@ class StoredContestNotices:
     async def told(self, notice: ContestNotice) -> None:
         """Note that the mails about this contest were sent; there may be another by now."""
         async with self._database.write() as connection:
-            await connection.execute(
-                update(ChargePointConnection)
-                .where(col(ChargePointConnection.charge_point_id) == notice.charge_point_id)
-                .where(col(ChargePointConnection.contested_at) == notice.contest.confirmed_at)
-                .values(contest_told_at=self._now())
-            )
+            is_still_this = col(ChargePointConnection.contested_at) == notice.contest.confirmed_at
+            link = Rows(connection).at(ChargePointConnection, notice.charge_point_id, is_still_this)
+            await link.set(contest_told_at=self._now())
 
 
 async def untold_contests(connection: AsyncConnection, *, after: str, limit: int) -> Sequence[str]:
     """Charge points in a contest that no mail has told of, in the order of their ids."""
-    rows = await connection.scalars(
+    return await Rows(connection).values(
         select(col(ChargePointConnection.charge_point_id))
         .where(col(ChargePointConnection.contest_since).is_not(None))
         .where(col(ChargePointConnection.contested_at).is_not(None))
@@ -97,4 +92,3 @@ async def untold_contests(connection: AsyncConnection, *, after: str, limit: int
         .order_by(col(ChargePointConnection.charge_point_id))
         .limit(limit)
     )
-    return rows.all()

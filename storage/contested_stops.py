@@ -9,20 +9,22 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, select, update
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from domain.contests import MOST_LINKS, Contest
 from domain.states import TransactionBilling
-from storage.billing_due import due_when_ended
 from storage.fact_records import TransactionStop
 from storage.meter_filing import file_after_stopped
 from storage.models.transactions import Transaction
+from storage.rows import Rows, record_of
+from storage.transactions_to_bill import due_when_ended
 
 MOST_KEPT: Final = 2 * MOST_LINKS
 """Stops of one transaction: the links of a contest have a place each, gone ones the rest."""
 _LOOKED_AT: Final = 20  # transactions, for one whose id was lost
+_transaction = record_of(Transaction)
 _UNDECIDED: Final = (None, TransactionBilling.DUE, TransactionBilling.HELD)
 
 
@@ -35,8 +37,9 @@ async def note_stop(
     """Keep a stop in the place of the last one of its link."""
     its = _generations(record, contest)
     present = {number for one in contest.links for number in one.generations} if contest else set()
-    query = select(col(Transaction.contested_stops)).where(col(Transaction.id) == transaction_id)
-    stops = [one for one in await connection.scalar(query) or () if one["link"] not in its]
+    rows = Rows(connection)
+    before = await rows.value(col(Transaction.contested_stops), transaction_id)
+    stops = [one for one in before or () if one["link"] not in its]
     while len(stops) >= MOST_KEPT:
         gone = [one for one in stops if one["link"] not in present]
         stops.remove((gone or stops)[0])
@@ -50,13 +53,15 @@ async def note_stop(
             "stop_ahead_s": record.clock_ahead_s,
         }
     )
-    await _write(connection, transaction_id, stops)
+    await rows.at(Transaction, transaction_id).set(contested_stops=stops)
 
 
-async def keep_end(connection: AsyncConnection, row: Row[Any]) -> None:
+async def keep_end(connection: AsyncConnection, row: Transaction) -> None:
     """Keep the end that a transaction has, before another takes its place, if a link told it."""
     kept = row.contested_stops or []
-    if row.stopped_at is None or row.superseded or any(_is_end(row, one) for one in kept):
+    if row.stopped_at is None or row.stop_received_at is None or row.superseded:
+        return
+    if any(_is_end(row, one) for one in kept):
         return
     end = {
         "link": None,
@@ -66,12 +71,12 @@ async def keep_end(connection: AsyncConnection, row: Row[Any]) -> None:
         "stop_received_at": row.stop_received_at.isoformat(),
         "stop_ahead_s": row.stop_ahead_s,
     }
-    await _write(connection, row.id, [*kept, end])
+    await Rows(connection).at(Transaction, row.id).set(contested_stops=[*kept, end])
 
 
 async def ended_by_others(
     connection: AsyncConnection, record: TransactionStop, contest: Contest | None
-) -> Sequence[Row[Any]]:
+) -> Sequence[Transaction]:
     """Find what was ended in this contest, and not by the link of this stop, whose id was lost.
 
     If the stop is told once more, it is the one for which it was kept.
@@ -82,8 +87,8 @@ async def ended_by_others(
     query = (
         _with_stops(record.charge_point_id).order_by(col(Transaction.id).desc()).limit(_LOOKED_AT)
     )
-    found: list[Row[Any]] = []
-    for row in await connection.execute(query.with_for_update()):
+    found: list[Transaction] = []
+    for row in await Rows(connection).read_all(query.with_for_update(), _transaction):
         own = [one for one in row.contested_stops if one["link"] in its]
         if any(
             one["meter_stop"] == record.meter_stop and _at(one, "stopped_at") == record.stopped_at
@@ -100,7 +105,8 @@ async def end_by(connection: AsyncConnection, charge_point_id: str, links: Colle
 
     One without a register takes the place of another link's alone.
     """
-    for row in await connection.execute(_with_stops(charge_point_id).with_for_update()):
+    query = _with_stops(charge_point_id).with_for_update()
+    for row in await Rows(connection).read_all(query, _transaction):
         own = [one for one in row.contested_stops if one["link"] in links]
         if not own or row.billing not in _UNDECIDED:
             continue
@@ -114,10 +120,10 @@ async def end_by(connection: AsyncConnection, charge_point_id: str, links: Colle
         if (told["meter_stop"] is None or told["meter_stop"] < 0) and not is_anothers:
             continue
         await keep_end(connection, row)
-        await connection.execute(
-            update(Transaction)
-            .where(col(Transaction.id) == row.id)
-            .values(
+        await (
+            Rows(connection)
+            .at(Transaction, row.id)
+            .set(
                 stopped_at=stopped_at,
                 meter_stop=told["meter_stop"],
                 stop_reason=told["stop_reason"],
@@ -147,19 +153,9 @@ def _with_stops(charge_point_id: str) -> Select[Any]:
     )
 
 
-def _is_end(row: Row[Any], stop: dict[str, Any]) -> bool:
-    return bool(_at(stop, "stop_received_at") == row.stop_received_at)
+def _is_end(row: Transaction, stop: dict[str, Any]) -> bool:
+    return _at(stop, "stop_received_at") == row.stop_received_at
 
 
 def _at(stop: dict[str, Any], name: str) -> datetime:
     return datetime.fromisoformat(stop[name])
-
-
-async def _write(
-    connection: AsyncConnection, transaction_id: int, stops: Sequence[dict[str, Any]]
-) -> None:
-    await connection.execute(
-        update(Transaction)
-        .where(col(Transaction.id) == transaction_id)
-        .values(contested_stops=list(stops))
-    )

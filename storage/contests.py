@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, or_, select, update
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -18,7 +18,9 @@ from storage.dialects import among
 from storage.models.charge_points import ChargePoint
 from storage.models.connections import ChargePointConnection
 from storage.models.transactions import Transaction
+from storage.rows import Rows, record_of
 
+link_record = record_of(ChargePointConnection)
 NO_CONTEST: Final[Mapping[str, Any]] = {
     "contest_since": None,
     "contested_at": None,
@@ -34,12 +36,12 @@ async def is_asked(connection: AsyncConnection, charge_point_id: str) -> bool:
     return contest is not None and contest.confirmed_at is None
 
 
-def contest_of(row: Any) -> Contest | None:
+def contest_of(row: ChargePointConnection) -> Contest | None:
     """Read the contest of a row of ``connections``."""
     return read(row.rivals, since=row.contest_since, confirmed_at=row.contested_at)
 
 
-def present_of(row: Any, *, live: bool) -> Present:
+def present_of(row: ChargePointConnection, *, live: bool) -> Present:
     """Read which links are there from a row of ``connections``."""
     link = Link(
         generation=row.generation,
@@ -57,7 +59,7 @@ def present_of(row: Any, *, live: bool) -> Present:
     )
 
 
-def _other_came_at(row: Any) -> datetime | None:
+def _other_came_at(row: ChargePointConnection) -> datetime | None:
     others = [at for at, address in row.arrivals or () if address != row.kept_address]
     return max(map(datetime.fromisoformat, others), default=None)
 
@@ -88,7 +90,7 @@ async def read_contests(
         )
     return {
         row.charge_point_id: contest
-        for row in await connection.execute(query)
+        for row in await Rows(connection).read_all(query, link_record)
         if (contest := contest_of(row)) is not None
     }
 
@@ -134,20 +136,14 @@ async def look(
     return bool(now.links)
 
 
-async def locked(connection: AsyncConnection, charge_point_id: str) -> Row[Any] | None:
+async def locked(connection: AsyncConnection, charge_point_id: str) -> ChargePointConnection | None:
     """Read the row of ``connections``; nobody else changes who is connected until the commit."""
     await connection.execute(
         select(col(ChargePoint.id))
         .where(col(ChargePoint.id) == charge_point_id)
         .with_for_update(key_share=True)
     )
-    return (
-        await connection.execute(
-            select(ChargePointConnection.__table__).where(
-                col(ChargePointConnection.charge_point_id) == charge_point_id
-            )
-        )
-    ).one_or_none()
+    return await Rows(connection).look_up(ChargePointConnection, charge_point_id)
 
 
 async def begin(connection: AsyncConnection, charge_point_id: str, contest: Contest) -> None:
@@ -157,17 +153,15 @@ async def begin(connection: AsyncConnection, charge_point_id: str, contest: Cont
     links met another.
     """
     assert contest.confirmed_at is not None  # noqa: S101 - only then anybody is to know
-    await connection.execute(
-        update(Transaction)
-        .where(col(Transaction.charge_point_id) == charge_point_id)
-        .where(
-            or_(
-                col(Transaction.stopped_at).is_(None),
-                col(Transaction.stop_received_at) >= contest.since,
-            )
-        )
-        .values(contested=True)
+    touched = Rows(connection).those(
+        Transaction,
+        col(Transaction.charge_point_id) == charge_point_id,
+        or_(
+            col(Transaction.stopped_at).is_(None),
+            col(Transaction.stop_received_at) >= contest.since,
+        ),
     )
+    await touched.set(contested=True)
     await announce_contest(connection, charge_point_id, contest, at=contest.confirmed_at)
 
 
@@ -211,7 +205,12 @@ async def keep(
 
 
 async def decide(
-    connection: AsyncConnection, row: Row[Any], link: Link, contest: Contest, *, at: datetime
+    connection: AsyncConnection,
+    row: ChargePointConnection,
+    link: Link,
+    contest: Contest,
+    *,
+    at: datetime,
 ) -> None:
     """Let one link speak from now on; what the others have told does not count any more."""
     charge_point_id = row.charge_point_id
@@ -258,10 +257,10 @@ async def disconnect(connection: AsyncConnection, charge_point_id: str, *, at: d
         if contest is None or link.connected_at < contest.since:
             await mark(connection, charge_point_id, link.generation, since=link.connected_at)
     undone = {"kept_at": None, "kept_address": None} if there.kept_is_there else {}
-    await connection.execute(
-        update(ChargePointConnection)
-        .where(col(ChargePointConnection.charge_point_id) == charge_point_id)
-        .values(
+    await (
+        Rows(connection)
+        .at(ChargePointConnection, charge_point_id)
+        .set(
             **NO_CONTEST,
             **undone,
             generation=row.generation + 1,  # no socket goes by it
@@ -275,7 +274,7 @@ async def disconnect(connection: AsyncConnection, charge_point_id: str, *, at: d
 
 async def _continue_with(
     connection: AsyncConnection,
-    row: Row[Any],
+    row: ChargePointConnection,
     links: Collection[Link],
     *,
     at: datetime,
@@ -294,11 +293,7 @@ async def _continue_with(
             "connected_at": link.connected_at,
             "disconnected_at": at if link.answered is False else None,
         }
-    await connection.execute(
-        update(ChargePointConnection)
-        .where(col(ChargePointConnection.charge_point_id) == row.charge_point_id)
-        .values(**values)
-    )
+    await Rows(connection).at(ChargePointConnection, row.charge_point_id).set(**values)
     spoke = [number for link in links for number in link.generations]
     await end_by(connection, row.charge_point_id, spoke)
     if decision:
@@ -308,8 +303,5 @@ async def _continue_with(
 
 
 async def _write(connection: AsyncConnection, charge_point_id: str, contest: Contest) -> None:
-    await connection.execute(
-        update(ChargePointConnection)
-        .where(col(ChargePointConnection.charge_point_id) == charge_point_id)
-        .values(**values_of(contest))
-    )
+    link = Rows(connection).at(ChargePointConnection, charge_point_id)
+    await link.set(**values_of(contest))

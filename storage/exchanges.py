@@ -18,7 +18,7 @@ from storage.models.documents import Declaration, Photo
 from storage.parameters import Parameters
 from storage.rows import Repository
 from storage.runs import refuse_while_open
-from storage.standing import restate
+from storage.verdicts import restate
 from storage.visiting import visit_of
 from storage.withdrawals import Withdrawals
 

@@ -1,6 +1,6 @@
 """What an OCPP node hands over to be stored, one class per kind of fact.
 
-A record is filled by its session, stored by :func:`storage.facts.store` inside one transaction with
+A record is filled by its session, stored by :mod:`storage.store_facts` inside one transaction with
 many others, and then carries the answers (the fields under "answered by the store"), which the
 session needs for its reply. Times are aware, energy is Wh.
 

@@ -1,7 +1,7 @@
-"""What came alive at the handover, and the electrical facts that smart charging needs."""
+"""What came alive at the handover, how far it is, and the electrical facts that it needs."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -10,22 +10,57 @@ from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
 from domain.power.site import DEFAULT_MAX_AMPS, NOMINAL_VOLTAGE, Electrical, Phase, SiteLimit
+from domain.rules.offline import NOT_IN_USE, Wish, judge_offline
 from domain.states import Feature, FeatureState
+from storage.access import Access
 from storage.audit import Audit
 from storage.billing_activation import BillingActivation
-from storage.feature_status import ChargePointFeatureStatus, FeatureStatus, worst
 from storage.held import HeldRecords
+from storage.local_lists import read_lists
 from storage.models.charge_points import ChargePoint, ChargePointFeature
 from storage.models.projects import Project
-from storage.offline import offline_charging
 from storage.read_models import read_model
 from storage.rows import ProjectRepository, Rows
 
+_WORST_FIRST = (
+    FeatureState.FAILED,
+    FeatureState.ACTIVATING,
+    FeatureState.LIMITED,
+    FeatureState.PENDING,
+)
 _NO_TARIFF = (
     "There is no tariff, so sessions are free. Billing begins with the first one: "
     "PUT …/site-owner/projects/{}/tariff."
 )
 _HELD = "Sessions that wait for the site owner's word before they are billed: {}. See held records."
+_DETAIL = "What drivers can do at each charge point while this engine cannot be reached."
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChargePointFeatureStatus:
+    """How far a feature is on one charge point; why it is not simply active, and what to do."""
+
+    charge_point_id: str
+    state: FeatureState
+    cause: str | None
+    action: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeatureStatus:
+    """How far a feature of a project is, and the charge points where it is not simply active."""
+
+    feature: Feature
+    state: FeatureState
+    detail: str | None = None
+    charge_points: tuple[ChargePointFeatureStatus, ...] = ()
+
+
+def worst(found: Sequence[ChargePointFeatureStatus]) -> FeatureState:
+    """How far it is of all of them."""
+    states = {one.state for one in found}
+    return next((state for state in _WORST_FIRST if state in states), FeatureState.ACTIVE)
+
 
 _status = read_model(ChargePointFeatureStatus)
 
@@ -176,4 +211,33 @@ async def store_electrical(
         at=at,
         before=asdict(before),
         after=asdict(electrical),
+    )
+
+
+async def offline_charging(connection: AsyncConnection, project_id: str) -> FeatureStatus:
+    """Say it of each charge point, by what that has reported."""
+    access = Access(connection, project_id)
+    mode, tags = await access.mode()
+    wish = Wish(
+        mode=mode,
+        choice=await access.offline(),
+        id_tags=tags,
+        path=f"…/site-owner/projects/{project_id}/access",
+    )
+    found = []
+    for charge_point_id, held, is_current, in_use in await read_lists(connection, project_id):
+        said = judge_offline(held, wish, is_current=is_current) if in_use else NOT_IN_USE
+        found.append(
+            ChargePointFeatureStatus(
+                charge_point_id=charge_point_id,
+                state=said.state,
+                cause=said.said,
+                action=said.action,
+            )
+        )
+    return FeatureStatus(
+        feature=Feature.OFFLINE_CHARGING,
+        state=worst(found),
+        detail=_DETAIL,
+        charge_points=tuple(found),
     )

@@ -23,9 +23,9 @@ from storage.handover_cautions import checklist_blockers, read_cautions
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
 from storage.models.runs import CommissioningRun
-from storage.newest_runs import is_open
 from storage.rows import Repository, Rows, record_of
-from storage.stale import stale_verdicts
+from storage.run_queries import is_open
+from storage.verdicts import stale_verdicts
 
 _OR_ELSE = (
     'take it out (POST …/charge-points/{id}/withdraw with "reason"), or put another unit in its '

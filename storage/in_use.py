@@ -11,8 +11,8 @@ from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
 from storage.models.runs import CommissioningRun
 from storage.models.transactions import Transaction
-from storage.newest_runs import is_open
 from storage.rows import Rows
+from storage.run_queries import is_open
 
 _AT_WORK = (ChargePointStatus.COMMISSIONING, ChargePointStatus.COMMISSIONING_FAILED)
 

@@ -12,14 +12,14 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.places import evse_of, number_of
-from storage.billing_due import make_due_again
 from storage.contest_marks import mark_told
 from storage.dialects import conflict_insert, moment_of_sqlite
 from storage.digests import digest
 from storage.fact_records import KnownTransaction, MeterValues
 from storage.meter_filing import find_transactions
 from storage.models.transactions import MeterValue
-from storage.recent_transactions import named
+from storage.transactions import named
+from storage.transactions_to_bill import make_due_again
 
 _COLUMNS: Final = (
     "charge_point_id",
@@ -73,7 +73,11 @@ async def insert_meter_values(connection: AsyncConnection, records: Sequence[Met
     for start in range(0, len(rows), _MAX_ROWS):
         part = rows[start : start + _MAX_ROWS]
         size = 1 << (len(part) - 1).bit_length()
-        values = [value for row in part for value in _for_sqlite(row)]
+        values: list[object] = [
+            moment_of_sqlite(value) if isinstance(value, datetime) else value
+            for row in part
+            for value in row
+        ]
         values += [None] * (len(_COLUMNS) * (size - len(part)))
         await connection.exec_driver_sql(_statement(size), tuple(values))
 
@@ -98,20 +102,6 @@ def _rows(records: Sequence[MeterValues]) -> Iterator[_Row]:
 def _digest(record: MeterValues, samples: str) -> int:
     """Return 64 bits of what tells two values of one moment apart."""
     return digest(f"{record.charge_point_id} {record.connector_id} {record.inferred:d} {samples}")
-
-
-def _for_sqlite(row: _Row) -> tuple[object, ...]:
-    charge_point_id, evse_id, transaction_id, at, received_at, samples, inferred, number = row
-    return (
-        charge_point_id,
-        evse_id,
-        transaction_id,
-        moment_of_sqlite(at),
-        moment_of_sqlite(received_at),
-        samples,
-        inferred,
-        number,
-    )
 
 
 @cache

@@ -4,8 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, and_, select
 from sqlmodel import col
 
 from domain.operations import ParameterOutcome
@@ -13,9 +12,11 @@ from domain.ownership import Restart
 from domain.rules.restart import restart_intent
 from domain.states import ParameterState
 from storage.commands import sent_at
+from storage.learnt_configuration import forget_reported_keys
 from storage.local_lists import forget_list
 from storage.models.configuration import Parameter
-from storage.reported_keys import forget_reported_keys
+from storage.read_models import read_model
+from storage.rows import At, Repository
 
 _REPORTED_LENGTH = 2500
 _DETAIL_LENGTH = 500
@@ -44,11 +45,11 @@ class StoredParameter:
     updated_at: datetime
 
 
-class Parameters:
-    """Repository of chosen configuration values."""
+_stored = read_model(StoredParameter)
 
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+
+class Parameters(Repository):
+    """Repository of chosen configuration values."""
 
     async def queue(self, charge_point_id: str, values: Mapping[str, str], *, at: datetime) -> None:
         """Store values that the charge point has not been told yet.
@@ -56,57 +57,30 @@ class Parameters:
         What it reported of a key before is kept until it says something newer.
         """
         for key, desired in values.items():
-            changed = await self._connection.execute(
-                update(Parameter)
-                .where(col(Parameter.charge_point_id) == charge_point_id)
-                .where(is_named(key))
-                .values(
-                    desired=desired,
-                    state=ParameterState.QUEUED,
-                    detail=None,
-                    chosen_at=at,
-                    updated_at=at,
-                )
-            )
-            if changed.rowcount == 0:
-                await self._connection.execute(
-                    insert(Parameter).values(
-                        charge_point_id=charge_point_id,
-                        variable=key,
-                        desired=desired,
-                        state=ParameterState.QUEUED,
-                        chosen_at=at,
-                        updated_at=at,
-                    )
+            chosen = {
+                "desired": desired,
+                "state": ParameterState.QUEUED,
+                "chosen_at": at,
+                "updated_at": at,
+            }
+            known = self._of(charge_point_id, is_named(key))
+            if not await known.set(detail=None, **chosen):
+                await self._rows.add(
+                    Parameter, charge_point_id=charge_point_id, variable=key, **chosen
                 )
 
     async def take_back(self, charge_point_id: str, keys: Collection[str]) -> None:
         """Drop chosen values: the template's default counts again, where it has one."""
-        await self._connection.execute(
-            delete(Parameter)
-            .where(col(Parameter.charge_point_id) == charge_point_id)
-            .where(is_named(*keys))
-        )
+        await self._of(charge_point_id, is_named(*keys)).remove()
 
     async def all(self, charge_point_id: str) -> Sequence[StoredParameter]:
         """Every chosen value of a charge point, by key."""
-        rows = await self._connection.execute(
-            select(Parameter.__table__)
+        return await self._rows.read_all(
+            select(Parameter.__table__, col(Parameter.variable).label("key"))
             .where(col(Parameter.charge_point_id) == charge_point_id)
-            .order_by(col(Parameter.variable))
+            .order_by(col(Parameter.variable)),
+            _stored,
         )
-        return [
-            StoredParameter(
-                key=row.variable,
-                desired=row.desired,
-                reported=row.reported,
-                state=ParameterState(row.state),
-                detail=row.detail,
-                chosen_at=row.chosen_at,
-                updated_at=row.updated_at,
-            )
-            for row in rows
-        ]
 
     async def desired(self, charge_point_id: str) -> Mapping[str, str]:
         """Chosen values by key, as text."""
@@ -123,22 +97,13 @@ class Parameters:
         what was.
         """
         for outcome in outcomes:
-            change = (
-                update(Parameter)
-                .where(col(Parameter.charge_point_id) == charge_point_id)
-                .where(is_named(outcome.key))
-                .where(col(Parameter.desired) == outcome.desired)
-                .values(
-                    state=outcome.state,
-                    detail=_cut(outcome.detail, _DETAIL_LENGTH),
-                    updated_at=at,
-                )
-            )
-            if outcome.reported is not None:
-                change = change.values(reported=_cut(outcome.reported, _REPORTED_LENGTH))
+            which = [is_named(outcome.key), col(Parameter.desired) == outcome.desired]
             if outcome.state is ParameterState.QUEUED:
-                change = change.where(col(Parameter.state) == ParameterState.QUEUED)
-            await self._connection.execute(change)
+                which.append(col(Parameter.state) == ParameterState.QUEUED)
+            told = {"state": outcome.state, "detail": _cut(outcome.detail, _DETAIL_LENGTH)}
+            if outcome.reported is not None:
+                told["reported"] = _cut(outcome.reported, _REPORTED_LENGTH)
+            await self._of(charge_point_id, *which).set(**told, updated_at=at)
 
     async def restart(self, charge_point_id: str) -> Restart | None:
         """Return the restart that values wait for; None when none does."""
@@ -160,19 +125,18 @@ class Parameters:
 
     async def note_restart(self, charge_point_id: str, note: str) -> None:
         """Say beside the values that wait for a restart how that stands."""
-        await self._connection.execute(
-            update(Parameter)
-            .where(col(Parameter.charge_point_id) == charge_point_id)
-            .where(col(Parameter.state) == ParameterState.PENDING_REBOOT)
-            .values(detail=_cut(note, _DETAIL_LENGTH))
-        )
+        waiting = self._of(charge_point_id, col(Parameter.state) == ParameterState.PENDING_REBOOT)
+        await waiting.set(detail=_cut(note, _DETAIL_LENGTH))
 
     async def forget(self, charge_point_id: str) -> None:
         """Drop every chosen value, when the charge point became another model."""
         await forget_reported_keys(self._connection, charge_point_id)
         await forget_list(self._connection, charge_point_id)
-        await self._connection.execute(
-            delete(Parameter).where(col(Parameter.charge_point_id) == charge_point_id)
+        await self._of(charge_point_id).remove()
+
+    def _of(self, charge_point_id: str, *which: ColumnElement[bool]) -> At:
+        return self._rows.those(
+            Parameter, col(Parameter.charge_point_id) == charge_point_id, *which
         )
 
 

@@ -1,14 +1,12 @@
 """Sites whose power is shared, for the activities."""
 
-from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
-from domain.facts import ConnectorFact, TransactionFact
 from domain.plausibility import Current
 from domain.power.facts import (
     Draws,
@@ -29,19 +27,17 @@ from domain.rules.sampled_values import read_samples
 from domain.states import Feature, ProjectStatus
 from storage import connections as links
 from storage.catalogue import Catalogue
-from storage.contest_marks import counts
+from storage.connectors import read_connectors
 from storage.dialects import among, at_once, upsert
-from storage.fact_transactions import transaction_fact
-from storage.facts import connector_fact
 from storage.features import Power, electrical, store_electrical
 from storage.in_use import is_commissioned, open_run
 from storage.models.charge_points import ChargePoint, ChargePointFeature
-from storage.models.facts import Connector
 from storage.models.invitations import ServiceVisit
 from storage.models.projects import Project
-from storage.models.transactions import MeterValue, Transaction
+from storage.models.transactions import MeterValue
 from storage.records import CatalogueRecords
 from storage.rows import Rows
+from storage.transactions import running_transactions
 from storage.visiting import visit_of
 from storage.withdrawals import Withdrawals
 
@@ -159,8 +155,8 @@ async def _read_site(
         query = query.where(among(connection, col(ChargePoint.id), question.charge_point_ids))
     rows = await Rows(connection).all(query.order_by(col(ChargePoint.id)))
     identities = [row.id for row in rows]
-    statuses = await _connectors(connection, identities)
-    running = await _running(connection, identities)
+    statuses = await read_connectors(connection, identities)
+    running = await running_transactions(connection, identities)
     successors = {row.replaced_by for row in rows if row.replaced_by and row.withdrawal}
     known = {*identities, *successors}
     connected = await links.read_connections(connection, known, now=now)
@@ -224,32 +220,3 @@ async def _watts(connection: AsyncConnection, watched: Watched) -> float | None:
     (ended_at, last), (began_at, first) = counted[0], counted[-1]
     hours = (ended_at - began_at) / timedelta(hours=1)
     return (last - first) / hours if ended_at - began_at >= _LONG_ENOUGH else None
-
-
-async def _connectors(
-    connection: AsyncConnection, identities: Collection[str]
-) -> defaultdict[str, list[ConnectorFact]]:
-    rows = await connection.execute(
-        select(Connector.__table__)
-        .where(among(connection, col(Connector.charge_point_id), identities))
-        .where(counts(Connector.__table__))
-    )
-    found: defaultdict[str, list[ConnectorFact]] = defaultdict(list)
-    for row in rows:
-        found[row.charge_point_id].append(connector_fact(row))
-    return found
-
-
-async def _running(
-    connection: AsyncConnection, identities: Collection[str]
-) -> defaultdict[str, list[TransactionFact]]:
-    rows = await connection.execute(
-        select(Transaction.__table__)
-        .where(among(connection, col(Transaction.charge_point_id), identities))
-        .where(col(Transaction.stopped_at).is_(None))
-        .order_by(col(Transaction.id))
-    )
-    found: defaultdict[str, list[TransactionFact]] = defaultdict(list)
-    for row in rows:
-        found[row.charge_point_id].append(transaction_fact(row))
-    return found

@@ -19,9 +19,9 @@ from storage.models.invitations import Invitation
 from storage.models.projects import IdTag, ProjectMember, RequestWords
 from storage.models.projects import Project as ProjectRow
 from storage.models.runs import Batch, CommissioningRun
-from storage.newest_runs import is_open
 from storage.projects import Project
 from storage.rows import Repository
+from storage.run_queries import is_open
 
 SETTINGS: Final = (Tariff, BillingIssuer, IdTag, ProjectMember, RequestWords)
 """What is chosen for a project, or asked of it, goes with it. Its row stays, for the audit trail

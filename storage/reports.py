@@ -35,12 +35,12 @@ from storage.models.accounts import Account
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
 from storage.models.runs import CommissioningRun
-from storage.readings import readings_of
 from storage.rows import Repository, record_of
-from storage.run_frames import count_frames, proving_frames
+from storage.run_log import count_frames, proving_frames
 from storage.runs import Runs
 from storage.service_visits import ServiceVisit
-from storage.stale import stale_verdicts
+from storage.transactions import readings_of
+from storage.verdicts import stale_verdicts
 
 
 class Reports(Repository):

@@ -24,8 +24,10 @@ class RunOrders(Repository):
         super().__init__(connection)
         self._at = at
 
-    async def start(self, order: StartOrder) -> RunToStart:
-        """Commit to a new run.
+    async def start(
+        self, order: StartOrder, *, previous: str | None = None, from_scratch: bool = True
+    ) -> RunToStart:
+        """Commit to a new run; ``previous`` is the run that it retries.
 
         Raises:
             NotFoundError: ``charge_point_not_found``.
@@ -33,7 +35,29 @@ class RunOrders(Repository):
                 ``project_handed_over``; ``charging`` with the ``transaction_ids``.
 
         """
-        return await self._commit(order)
+        charge_point = await ChargePoints(self._connection).for_change(
+            order.charge_point_id, installer_id=order.installer_id
+        )
+        live_site = await at_live_site(self._connection, order.charge_point_id)
+        if live_site and not order.options.stop_sessions:
+            await self._refuse_while_charging(order)
+        request = RunRequest(
+            commissioning_id=order.commissioning_id,
+            charge_point_id=order.charge_point_id,
+            project_id=charge_point.project_id,
+            installer_id=order.installer_id,
+            started_by=order.started_by,
+            started_at=self._at,
+            options=order.options,
+            previous_commissioning_id=previous,
+            from_scratch=from_scratch,
+            live_site=live_site,
+        )
+        stored = await Runs(self._connection).create_starting(request)
+        if stored is request:  # else the order was given before
+            trail = RunAudit(self._connection, request.project_id)
+            await trail.started(request, by=order.actor)
+        return await self._committed(stored)
 
     async def take_back(self, charge_point_id: str, *, by: Actor) -> bool:
         """Abandon the open run whose workflow has not begun; False: there is none like that."""
@@ -86,7 +110,7 @@ class RunOrders(Repository):
             options=options,
             actor=order.actor,
         )
-        return await self._commit(
+        return await self.start(
             again, previous=previous.request.commissioning_id, from_scratch=order.from_scratch
         )
 
@@ -96,33 +120,6 @@ class RunOrders(Repository):
             return order
         visit = await self._rows.find(visit_of(order.charge_point_id))
         return order if visit is None else replace(order, installer_id=visit.installer_id)
-
-    async def _commit(
-        self, order: StartOrder, *, previous: str | None = None, from_scratch: bool = True
-    ) -> RunToStart:
-        charge_point = await ChargePoints(self._connection).for_change(
-            order.charge_point_id, installer_id=order.installer_id
-        )
-        live_site = await at_live_site(self._connection, order.charge_point_id)
-        if live_site and not order.options.stop_sessions:
-            await self._refuse_while_charging(order)
-        request = RunRequest(
-            commissioning_id=order.commissioning_id,
-            charge_point_id=order.charge_point_id,
-            project_id=charge_point.project_id,
-            installer_id=order.installer_id,
-            started_by=order.started_by,
-            started_at=self._at,
-            options=order.options,
-            previous_commissioning_id=previous,
-            from_scratch=from_scratch,
-            live_site=live_site,
-        )
-        stored = await Runs(self._connection).create_starting(request)
-        if stored is request:  # else the order was given before
-            trail = RunAudit(self._connection, request.project_id)
-            await trail.started(request, by=order.actor)
-        return await self._committed(stored)
 
     async def _refuse_while_charging(self, order: StartOrder) -> None:
         given_before = await Runs(self._connection).get(

@@ -39,7 +39,6 @@ from storage.connection_attempts import last_refusal
 from storage.connections import read_connection
 from storage.contests import read_confirmed
 from storage.engine import Database
-from storage.facts import read_snapshot
 from storage.kept_evidence import evidence_for
 from storage.local_lists import doubt_list
 from storage.members import Member, Members
@@ -50,12 +49,13 @@ from storage.models.projects import Project
 from storage.models.runs import CommissioningRun
 from storage.ownership import let_go, take
 from storage.parameters import Parameters
-from storage.readings import readings_of
 from storage.records import CatalogueRecords
 from storage.rows import Rows
 from storage.run_audit import RunAudit
 from storage.run_log import write_run_log
 from storage.runs import Runs
+from storage.snapshots import read_snapshot
+from storage.transactions import readings_of
 from storage.withdrawals import Withdrawals
 
 _ID_TAG_BYTES = RUN_PART // 2  # in uppercase hex

@@ -20,10 +20,10 @@ from storage.dialects import among
 from storage.models.charge_points import ChargePoint
 from storage.models.invitations import ServiceVisit
 from storage.models.runs import CommissioningRun
-from storage.newest_runs import OPEN, is_open, with_newest_run
 from storage.rows import Repository, record_of
 from storage.run_audit import RunAudit
-from storage.standing import standing
+from storage.run_queries import OPEN, is_open, with_newest_run
+from storage.verdicts import standing
 from storage.visiting import visit_of
 
 _JUDGED = (RunStatus.COMPLETED, RunStatus.FAILED)

@@ -133,13 +133,13 @@ async def claimed_names(
     }
 
 
-def moments_of(row: AnyRow) -> list[datetime]:
-    """Return the newest few moments of the same refusal, before ``row.at``."""
-    return [datetime.fromisoformat(at) for at in row.moments or ()]
+def moments_of(stored: Sequence[str] | None) -> list[datetime]:
+    """Read the newest few moments of a refusal before the last one, of the row's ``moments``."""
+    return [datetime.fromisoformat(at) for at in stored or ()]
 
 
 def _all_moments(rows: Sequence[AnyRow]) -> list[datetime]:
-    return sorted((at for row in rows for at in (row.at, *moments_of(row))), reverse=True)
+    return sorted((at for row in rows for at in (row.at, *moments_of(row.moments))), reverse=True)
 
 
 def _may_be() -> ColumnElement[bool]:

@@ -22,10 +22,10 @@ from storage.models.invitations import Invitation, ServiceVisitChargePoint
 from storage.models.invitations import ServiceVisit as ServiceVisitRow
 from storage.models.projects import AuditEntry, Project
 from storage.models.runs import CommissioningRun
-from storage.newest_runs import is_open
 from storage.records import CatalogueRecords
 from storage.request_words import with_words
 from storage.rows import Rows
+from storage.run_queries import is_open
 from storage.service_visits import ServiceVisit, ServiceVisits, closed_so, open_visits, refuse_over
 
 _NO_MORE_TIME: Final = "Its time was over before it was closed."

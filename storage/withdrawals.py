@@ -23,11 +23,11 @@ from storage.audit import Audit
 from storage.charge_points import ChargePoint, refuse_withdrawn
 from storage.connections import read_connection
 from storage.in_use import at_live_site, charging
+from storage.lost_transactions import supersede_all
 from storage.models.charge_points import ChargePoint as ChargePointRow
 from storage.rows import Repository, Rows
 from storage.runs import Runs, refuse_while_open
-from storage.standing import restate
-from storage.superseded import supersede_all
+from storage.verdicts import restate
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,8 +14,7 @@ from typing import Final
 import structlog
 from temporalio.worker import Worker
 
-from storage.outages import Outage, is_database_away
-from storage.watch import DatabaseWatch
+from storage.outages import DatabaseWatch, Outage, is_database_away
 
 _log: Final = structlog.get_logger(__name__)
 

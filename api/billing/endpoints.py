@@ -14,11 +14,10 @@ from domain.billing.cdr import CREDIT_SUFFIX, Cdr
 from domain.ids import Prefix
 from storage.audit import Audit
 from storage.billing_activation import BillingActivation
-from storage.billing_months import Months
 from storage.cdrs import Cdrs
 from storage.held import HeldRecords
-from storage.issuers import Issuers
 from storage.projects import Projects
+from storage.statements import Issuers, Months
 
 router = APIRouter(prefix="/site-owner/projects/{project_id}", tags=["Billing"])
 

@@ -11,7 +11,7 @@ from api.problems import problems
 from domain.billing.held import Decision, HoldCause, HoldState, suggested
 from domain.errors import NotFoundError
 from domain.ids import Prefix
-from storage.billing_records import bill_transaction
+from storage.bill_transaction import bill_transaction
 from storage.held import HeldRecords
 
 router = APIRouter(prefix="/site-owner/projects/{project_id}/held-records", tags=["Billing"])

@@ -11,8 +11,7 @@ from api.billing.schemas import Month
 from api.deps import OwnerCall, ProjectId, now
 from documents.statement_csv import statement_csv
 from domain.billing.statement import Statement
-from storage.billing_months import Months
-from storage.statements import read_statement
+from storage.statements import Months, read_statement
 
 router = APIRouter(prefix="/site-owner/projects/{project_id}", tags=["Billing"])
 

@@ -30,10 +30,10 @@ from domain.ids import Prefix, is_id, new_id
 from domain.states import ChargePointStatus
 from storage.audit import Audit
 from storage.charge_points import ChargePoint, ChargePoints
-from storage.facts import read_snapshot
 from storage.parameters import Parameters
 from storage.runs import refuse_while_open
-from storage.standing import restate
+from storage.snapshots import read_snapshot
+from storage.verdicts import restate
 
 router = APIRouter(prefix="/installer/charge-points", tags=["Charge points"])
 
@@ -104,7 +104,7 @@ async def list_charge_points(
     async with call.read() as connection:
         if project_id is not None:
             await call.project(connection, _project(project_id), by_visit=True)
-        rows = await ChargePoints(connection).page(
+        rows = await ChargePoints(connection).page_of_installer(
             installer_id=call.account.id,
             project_id=project_id,
             status=status,

@@ -19,9 +19,9 @@ from domain.states import ChargePointStatus, ProjectStatus
 from storage.access import admitted
 from storage.audit import Audit
 from storage.charge_points import ChargePoint, refuse_withdrawn
-from storage.facts import read_snapshot
 from storage.projects import Project
 from storage.runs import Runs
+from storage.snapshots import read_snapshot
 
 
 async def send(

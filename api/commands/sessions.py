@@ -8,7 +8,7 @@ from api.fields import Shown, Timestamp, example
 from api.pagination import Page, Paging
 from domain.places import number_of
 from storage.models.transactions import Transaction
-from storage.running import running_sessions
+from storage.transactions import running_sessions
 
 router = APIRouter(prefix="/site-owner/projects/{project_id}/sessions", tags=["Running a site"])
 

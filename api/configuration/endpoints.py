@@ -25,8 +25,8 @@ from domain.errors import ConflictError
 from domain.parameters import value_of
 from domain.states import ParameterState
 from storage.charge_points import ChargePoint, refuse_withdrawn
+from storage.learnt_configuration import read_reported_keys
 from storage.parameters import Parameters, StoredParameter
-from storage.reported_keys import read_reported_keys
 
 router = APIRouter(prefix="/installer/charge-points/{charge_point_id}", tags=["Configuration"])
 

@@ -18,8 +18,8 @@ from domain.states import ParameterState
 from storage.audit import Audit
 from storage.charge_points import ChargePoint
 from storage.connections import live_node
+from storage.learnt_configuration import read_reported_keys
 from storage.parameters import Parameters
-from storage.reported_keys import read_reported_keys
 from storage.runs import Runs
 
 _log = structlog.get_logger()

@@ -15,7 +15,7 @@ from api.parts import Parts
 from storage.arrival import has_current_schema
 from storage.clock import measure_skew
 from storage.nodes import live_nodes
-from storage.watch import clock_trouble
+from storage.outages import clock_trouble
 
 router = APIRouter(prefix="/health", tags=["Health"])
 _PROBE_SECONDS: Final = 4.0

@@ -21,7 +21,7 @@ from domain.checks import RunView
 from domain.errors import ConflictError, FieldError, InvalidError
 from domain.states import Role
 from domain.wording import Matching
-from storage.project_runs import NewestRun, charge_points_by_run, newest_runs, verdicts_of
+from storage.run_queries import NewestRun, charge_points_by_run, newest_runs, verdicts_of
 
 router = router_of(Role.INSTALLER, "/projects/{project_id}", tag="Commissioning")
 owner_router = router_of(Role.SITE_OWNER, "/projects/{project_id}", tag="Running a site")

@@ -7,7 +7,7 @@ from typing import Final
 
 from domain.checks import RunView
 from domain.errors import NotFoundError, UnavailableError
-from storage.project_runs import NewestRun
+from storage.run_queries import NewestRun
 
 _ASKED_AT_ONCE: Final = 10
 _LOOKS_OF_A_WAIT: Final = 5

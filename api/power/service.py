@@ -14,8 +14,7 @@ from domain.states import Feature, ProjectStatus
 from storage.audit import Audit
 from storage.billing_activation import BillingActivation
 from storage.charge_points import ChargePoint
-from storage.feature_status import FeatureStatus
-from storage.features import Power, billing_status, read_features, store_electrical
+from storage.features import FeatureStatus, Power, billing_status, read_features, store_electrical
 from storage.power_sharing import live_site
 from storage.projects import Project
 

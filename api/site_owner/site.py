@@ -11,10 +11,10 @@ from api.site_owner.schemas import OwnedDetail
 from domain.ids import Prefix
 from domain.states import ProjectStatus
 from storage.charge_points import ChargePoints
-from storage.facts import read_snapshot
 from storage.features import read_features
 from storage.projects import Projects
 from storage.runs import Runs
+from storage.snapshots import read_snapshot
 
 router = APIRouter(prefix="/site-owner/projects/{project_id}", tags=["Site owner"])
 

@@ -28,8 +28,8 @@ from domain.withdrawals import WithdrawalOrder
 from storage.audit import Audit
 from storage.charge_points import ChargePoint, ChargePoints
 from storage.exchanges import Exchanges
+from storage.learnt_configuration import read_reported_keys
 from storage.parameters import Parameters
-from storage.reported_keys import read_reported_keys
 from storage.withdrawals import Withdrawals
 
 router = APIRouter(prefix="/installer/charge-points", tags=["Charge points"])

@@ -22,7 +22,7 @@ from storage.models.facts import LogEntry
 from storage.models.runs import CommissioningRun
 from storage.retention.step import ROWS, Step, old_ones, remove, step_behind
 from storage.rows import Rows
-from storage.run_frames import quoted_frames
+from storage.run_log import quoted_frames
 
 REPORT: Final = "report"
 _FRAME: Final = "frame"

@@ -24,7 +24,6 @@ from storage.retention.newest import keep_newest
 from storage.retention.step import Step, Take
 from storage.rows import Rows
 
-_BOOTS: Final = Boot.__table__
 _SHARE: Final = 4
 """Between two transactions it rests so many times as long as one took: others write, too."""
 _WORDS_STAY: Final = timedelta(days=30)
@@ -70,15 +69,15 @@ class StoredRetention:
 
     def kinds(self, now: datetime) -> Mapping[str, Take]:
         """Give what there is to go over, in the order of a round."""
-        ages = self._ages
+        ages, boots = self._ages, Boot.__table__
         return {
             "frames": partial(entries.let_frames_go, before=now - ages.frames, now=now),
             "entries": partial(entries.let_entries_go, before=now - ages.log, now=now),
             "meter_values": partial(readings.thin, before=now - ages.meter_values, now=now),
             # Boots of strangers take no place of those that count.
-            "boots": partial(keep_newest, table=_BOOTS, which=counts(_BOOTS), keep=ages.boots),
+            "boots": partial(keep_newest, table=boots, which=counts(boots), keep=ages.boots),
             "contested_boots": partial(
-                keep_newest, table=_BOOTS, which=~counts(_BOOTS), keep=ages.boots
+                keep_newest, table=boots, which=~counts(boots), keep=ages.boots
             ),
             "projects": partial(people.erase_projects, before=now - ages.personal, now=now),
             "tags": partial(people.erase_tags, before=now - ages.personal, now=now),

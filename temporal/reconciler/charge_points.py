@@ -12,7 +12,7 @@ from domain.names import LOCAL_LIST_PREFIX, configuration_workflow_id, local_lis
 from storage.charge_points import read_registered
 from storage.local_lists import due_lists
 from storage.run_orders import RunOrders
-from storage.unpushed import Unpushed, unpushed
+from storage.waiting_configuration import Unpushed, unpushed
 from storage.withdrawals import Pending, Withdrawals, pending_withdrawals
 from temporal import starts
 from temporal.client import RPC_TIMEOUT

@@ -14,8 +14,8 @@ from domain.names import (
 from domain.rules.ended import ended_from_outside
 from storage.batches import Batches, read_owner
 from storage.charge_points import read_registered
+from storage.lost_transactions import left_running
 from storage.models.runs import Batch, CommissioningRun
-from storage.orphaned_transactions import left_running
 from storage.ownership import Owned, let_go, owned
 from storage.run_log import write_run_log
 from storage.runs import Runs

@@ -8,8 +8,8 @@ from domain.billing.messages import BillTransaction
 from domain.facts import ChargePointEvent, ChargePointEvents, EventKind
 from domain.ids import Prefix, new_id
 from domain.names import CHARGE_POINT_EVENTS_SIGNAL
-from storage.billing_due import due
-from storage.superseded import Superseded, left, overtaken, supersede
+from storage.lost_transactions import Superseded, left, overtaken, supersede
+from storage.transactions_to_bill import due
 from temporal import starts
 from temporal.reconciler.parts import YOUNG, ReconcilerParts
 from temporal.reconciler.step import ReconcileStep

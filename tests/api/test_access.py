@@ -10,11 +10,11 @@ from domain.states import ChargePointStatus, ProjectStatus
 from storage.access import admitted
 from storage.engine import Database
 from storage.fact_records import Authorization, TransactionStart
-from storage.facts import store
 from storage.invitation_ends import forget_choices
 from storage.models.charge_points import AwaitedTag, ChargePoint
 from storage.models.transactions import Transaction
 from storage.projects import Projects
+from storage.store_facts import store_facts
 from tests.api.callers import V1, Caller, problem
 from tests.api.conftest import Own
 
@@ -146,7 +146,7 @@ async def test_a_session_of_a_listed_tag_is_no_test_charge(site: Site, database:
         received_at=now(),
     )
     async with database.write() as connection:
-        await store(connection, [card, start])
+        await store_facts(connection, [card, start])
         row = (await connection.execute(select(Transaction.__table__))).one()
     assert card.accepted
     assert start.accepted
@@ -223,7 +223,7 @@ class TestPresenting:
     async def _authorize(self, site: Site, database: Database, id_tag: str) -> bool:
         asked = Authorization(charge_point_id=site.charge_point, id_tag=id_tag)
         async with database.write() as connection:
-            await store(connection, [asked])
+            await store_facts(connection, [asked])
         return asked.accepted
 
     async def test_one_card_once(self, site: Site, database: Database) -> None:
@@ -273,7 +273,7 @@ class TestPresenting:
             received_at=now(),
         )
         async with database.write() as connection:
-            await store(connection, [old])
+            await store_facts(connection, [old])
         assert not old.accepted
         async with database.write() as connection:
             await connection.execute(update(AwaitedTag).values(until=now()))

@@ -15,15 +15,15 @@ from sqlmodel import col
 from api.deps import now
 from domain.billing.messages import BillTransaction
 from domain.states import ProjectStatus
+from storage.bill_transaction import StoredBilling
 from storage.billing_activation import BillingActivation
-from storage.billing_months import Months
-from storage.billing_records import StoredBilling
 from storage.catalogue import load_catalogue
 from storage.engine import Database
 from storage.fact_records import MeterEntry, MeterValues, TransactionStart, TransactionStop
-from storage.facts import store
 from storage.models.billing import Tariff
 from storage.projects import Projects
+from storage.statements import Months
+from storage.store_facts import store_facts
 from tests.api.callers import V1, Caller, fields, problem
 from tests.api.conftest import Own
 from tests.documents.reading import texts
@@ -120,7 +120,7 @@ class Site:
 
     async def _store(self, record: TransactionStart | TransactionStop | MeterValues) -> None:
         async with self.database.write() as connection:
-            await store(connection, [record])
+            await store_facts(connection, [record])
 
 
 @pytest.fixture

@@ -19,11 +19,11 @@ from domain.states import AccessMode, ChargePointStatus, ProjectStatus, Role
 from storage.access import Access, admitted
 from storage.engine import Database
 from storage.fact_records import ConnectorStatus, TransactionStart
-from storage.facts import store
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
 from storage.models.transactions import Transaction
 from storage.runs import Runs
+from storage.store_facts import store_facts
 from tests.api.callers import V1, Caller, problem
 from tests.api.conftest import Own
 from tests.api.node import Node, connected_node
@@ -72,7 +72,7 @@ class Site:
             received_at=now(),
         )
         async with self.database.write() as connection:
-            await store(connection, [start])
+            await store_facts(connection, [start])
         return start.number
 
 
@@ -200,7 +200,7 @@ async def test_a_connector_that_is_not_there(site: Site, node: Node) -> None:
         stamped_at=now(),
     )
     async with site.database.write() as connection:
-        await store(connection, [one])
+        await store_facts(connection, [one])
     refused = await site.refused("POST", "/connectors/2/unlock", 404, "connector_not_found")
     assert refused["detail"] == "The charge point has no connector 2; it has reported 1."
     assert node.commands == []

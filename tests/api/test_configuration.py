@@ -8,7 +8,7 @@ from domain.states import ParameterState
 from storage.catalogue import load_catalogue
 from storage.charge_points import read_registered
 from storage.engine import Database
-from storage.reported_keys import keep_reported_keys
+from storage.learnt_configuration import keep_reported_keys
 from storage.run_records import desired_parameters
 from tests.api.callers import Caller, fields, problem
 from tests.api.node import connected_node, hold

@@ -12,7 +12,7 @@ from runtime.settings import Settings
 from storage.engine import Database
 from storage.models.connections import Node
 from storage.nodes import beat
-from storage.watch import DatabaseWatch
+from storage.outages import DatabaseWatch
 from tests.api.callers import Caller
 from tests.support.eventually import eventually
 

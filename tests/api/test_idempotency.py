@@ -26,12 +26,12 @@ from domain.states import AccessMode, DeliveryStatus, Role
 from storage.access import Access
 from storage.engine import Database
 from storage.fact_records import TransactionStart
-from storage.facts import store
 from storage.kept_answers import KeptAnswers, Keyed, StoredAnswer
 from storage.models.accounts import KeptAnswer
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
 from storage.models.webhooks import Webhook, WebhookDelivery
+from storage.store_facts import store_facts
 from temporal.reconciler import Reconciler
 from tests.api.callers import GUIDE_CHARGE_POINT, V1, Caller, problem
 from tests.api.conftest import Outbox, accept_invitation
@@ -642,7 +642,7 @@ async def _of_a_site(owner: Caller, database: Database, project: str, identity: 
         received_at=now(),
     )
     async with database.write() as connection:
-        await store(connection, [start])
+        await store_facts(connection, [start])
     await owner.call("POST", f"{path}/transactions/{start.transaction_id}/stop")
     values = {"parameters": [{"key": "HeartbeatInterval", "value": 40}]}
     await owner.call("POST", f"{path}/config/customize", values)

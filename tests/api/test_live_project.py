@@ -25,8 +25,8 @@ from storage.accounts import Accounts
 from storage.engine import Database
 from storage.members import Members
 from storage.models.accounts import Account
-from storage.project_runs import NewestRun
 from storage.projects import Projects
+from storage.run_queries import NewestRun
 from tests.api.callers import PASSWORD, V1, Caller, problem
 from tests.api.served import Served, served_api
 from tests.api.test_commissioning import fail

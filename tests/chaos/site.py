@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from domain.states import FeatureState
 from simulator.connector import Transaction
 from simulator.events import Event
-from storage.feature_status import FeatureStatus
-from storage.features import Power
+from storage.features import FeatureStatus, Power
 from tests.chaos.fleet import Charger
 from tests.chaos.topology import Topology
 from tests.chaos.visits import Dark, Visit, visits

@@ -21,10 +21,10 @@ import structlog
 from ocpp_server import frames
 from ocpp_server.dispatch import CallRefusedError, dispatch
 from ocpp_server.peer import Peer
-from storage import facts
 from storage.engine import Database
 from storage.fact_records import KnownTransaction, Record
 from storage.migrate import upgrade
+from storage.store_facts import store_facts
 from tests.ocpp_server.bed import seed
 from tests.ocpp_server.mutations import MUTATIONS, VALID, Message, mutated
 from tests.support.ocpp import V16
@@ -96,7 +96,7 @@ async def fuzz(database: Database, charge_points: Sequence[str], numbers: range)
 async def _store(database: Database, batch: Sequence[tuple[bytes, Record]], count: Count) -> None:
     try:
         async with database.write() as connection:
-            await facts.store(connection, [fact for _, fact in batch])
+            await store_facts(connection, [fact for _, fact in batch])
         count.stored += len(batch)
     except Exception as error:  # noqa: BLE001 - one by one, to tell which it is
         if len(batch) == 1:

@@ -13,10 +13,10 @@ from sqlmodel import col
 from ocpp_server.dispatch import dispatch
 from ocpp_server.frames import Call
 from ocpp_server.peer import Peer
-from storage import facts
 from storage.engine import Database
 from storage.fact_records import Connected
 from storage.models.transactions import MeterValue, Transaction
+from storage.store_facts import store_facts
 from tests.support.ocpp import V16
 
 ROUTES = V16.routes
@@ -73,7 +73,7 @@ class Line:
             at=now,
         )
         async with self.database.write() as connection:
-            await facts.store(connection, [link])
+            await store_facts(connection, [link])
         before = getattr(self, "peer", None)
         self.peer = Peer(
             charge_point_id=self.charge_point_id,
@@ -113,7 +113,7 @@ class Line:
                 pass
         reply = dispatch(ROUTES, peer, Call("1", message.action, payload), datetime.now(UTC))
         async with self.database.write() as connection:
-            await facts.store(connection, reply.facts)
+            await store_facts(connection, reply.facts)
             yield
         answer = reply.payload()
         if message.action == "StartTransaction":

@@ -10,10 +10,10 @@ from sqlmodel import col
 from domain.commissioning import RunOptions, RunRequest
 from domain.facts import Astray, Snapshot
 from storage.astray import read_astray
-from storage.facts import read_snapshot
 from storage.irregularities import read_irregularities
 from storage.models.charge_points import ChargePoint
 from storage.models.facts import LogEntry
+from storage.snapshots import read_snapshot
 from tests.ocpp_server.bed import Bed, Wire
 
 _TAG = "A1B2C3D4E5F60718293A"

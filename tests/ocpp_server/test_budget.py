@@ -23,12 +23,12 @@ from storage.fact_records import (
     MeterValues,
     TransactionStart,
 )
-from storage.facts import read_snapshot
 from storage.models.connections import ChargePointConnection
 from storage.models.facts import Boot as BootRow
 from storage.models.facts import LogEntry as LogEntryRow
 from storage.models.transactions import MeterValue
 from storage.models.transactions import Transaction as TransactionRow
+from storage.snapshots import read_snapshot
 from tests.ocpp_server.bed import Bed, RecordingSink, Wire, make_node, seed
 from tests.support.eventually import eventually
 from tests.support.figures import Figure

@@ -11,8 +11,8 @@ import pytest
 
 from domain import operations as op
 from domain.states import ParameterState
+from storage.learnt_configuration import read_reported_keys
 from storage.models.facts import Boot
-from storage.reported_keys import read_reported_keys
 from tests.ocpp_server.bed import Bed, Wire
 from tests.support.eventually import eventually
 

@@ -23,14 +23,16 @@ from ocpp_server import node as node_module
 from ocpp_server.socket import ChargerSocket
 from storage import contests as contests_of_rows
 from storage import nodes
+from storage.boots import newest_boot
 from storage.connections import read_connection
 from storage.contests import read_confirmed, read_contests
 from storage.fact_records import Boot, Connected
-from storage.facts import newest_boot, read_snapshot, store
 from storage.models.connections import ChargePointConnection, ConnectionAttempt, Node
 from storage.models.facts import Boot as BootRow
 from storage.models.facts import Connector
 from storage.models.transactions import Transaction
+from storage.snapshots import read_snapshot
+from storage.store_facts import store_facts
 from tests.ocpp_server.bed import WITHIN, Bed, RecordingSink, Wire, make_node
 from tests.ocpp_server.test_liveness import without_pongs
 from tests.support.eventually import eventually
@@ -356,16 +358,16 @@ async def test_what_was_told_counts_when_nobody_else_was_there_after_all(bed: Be
     async with bed.database.write() as connection:
         for node in ("nod_a", "nod_b"):
             await nodes.beat(connection, node)
-        await store(connection, [link("nod_a", "192.0.2.1")])
+        await store_facts(connection, [link("nod_a", "192.0.2.1")])
         newcomer = link("nod_b", "198.51.100.1")
-        await store(connection, [newcomer])
+        await store_facts(connection, [newcomer])
         assert newcomer.contest is not None
         assert newcomer.contest.confirmed_at is None
         boot = boot_of(bed.charge_point_id, contested=newcomer.generation)
-        await store(connection, [boot])
+        await store_facts(connection, [boot])
         assert await newest_boot(connection, bed.charge_point_id) is None
         again = link("nod_b", "198.51.100.1", gone=frozenset({1}))
-        await store(connection, [again])
+        await store_facts(connection, [again])
         assert again.contest is None
         found = await newest_boot(connection, bed.charge_point_id)
     assert found is not None

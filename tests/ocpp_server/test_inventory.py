@@ -15,7 +15,7 @@ from domain.operations import TriggerKind
 from domain.ports import ChargePointGoneError
 from domain.states import ParameterState
 from ocpp_server.frame_splitter import LARGE_MESSAGE
-from storage.habits import read_habits
+from storage.learnt_configuration import read_habits
 from tests.ocpp_server.bed import Bed, Wire
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

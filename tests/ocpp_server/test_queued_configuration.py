@@ -9,7 +9,7 @@ from domain.operations import ParameterOutcome
 from domain.states import ParameterState
 from storage.parameters import Parameters
 from tests.ocpp_server.bed import Bed
-from tests.ocpp_server.test_forward import STAMP, START, STATUS
+from tests.ocpp_server.test_tell_watchers_and_billing import STAMP, START, STATUS
 
 
 async def _choose(bed: Bed) -> None:

@@ -15,7 +15,7 @@ from storage import contests, nodes
 from storage.connections import store_touched
 from storage.engine import Database
 from storage.fact_records import Connected, Disconnected, Record, Touched
-from storage.facts import store
+from storage.store_facts import store_facts
 from tests.ocpp_server.bed import seed
 from tests.ocpp_server.line import Line, Message, Naming, filed, start, stop, value
 from tests.support.eventually import eventually
@@ -144,7 +144,7 @@ class TestNoneWaitsForTheOther:
 
     async def stored(self, database: Database, *records: Record) -> None:
         async with database.write() as connection:
-            await store(connection, records)
+            await store_facts(connection, records)
 
     async def test_a_link_ends_while_a_person_decides_for_another(self, database: Database) -> None:
         (of,) = await seed(database)

@@ -17,14 +17,13 @@ from simulator import Fault, State, VirtualChargePoint
 from simulator.profile import ABB_TERRA_AC_W22, Profile
 from storage.billing_activation import BillingActivation
 from storage.charge_points import ChargePoints
-from storage.feature_status import ChargePointFeatureStatus
+from storage.features import ChargePointFeatureStatus, offline_charging
 from storage.local_lists import QUIET
 from storage.models.charge_points import ChargePoint
 from storage.models.connections import ChargePointConnection
 from storage.models.facts import Boot
 from storage.models.projects import Project
 from storage.models.transactions import Transaction
-from storage.offline import offline_charging
 from storage.tariffs import Tariffs
 from storage.withdrawals import Withdrawals
 from temporal.reconciler import Reconciler

@@ -18,8 +18,7 @@ from simulator import Fault, State, VirtualChargePoint
 from simulator.events import Event
 from simulator.profile import ABB_TERRA_AC_W22, Profile
 from storage.connections import read_connections
-from storage.feature_status import FeatureStatus
-from storage.features import Power
+from storage.features import FeatureStatus, Power
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
 from tests.faults.stage import Stage

@@ -16,7 +16,6 @@ from domain.billing.tariff import Tariff
 from domain.errors import ConflictError
 from domain.states import Role, RunStatus, TransactionBilling
 from storage.billing_activation import BillingActivation
-from storage.billing_due import due, make_due_again
 from storage.cdrs import Cdrs
 from storage.engine import Database
 from storage.fact_records import MeterValues
@@ -27,6 +26,7 @@ from storage.models.projects import Project
 from storage.models.runs import CommissioningRun
 from storage.models.transactions import Transaction
 from storage.runs import Runs
+from storage.transactions_to_bill import due, make_due_again
 from tests.support.billing import (
     ACTIVE,
     Site,

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from storage.billing_months import Months
 from storage.cdrs import Cdrs, Issued
 from storage.engine import Database
 from storage.models.projects import Project
+from storage.statements import Months
 from tests.support.billing import Site, at
 
 

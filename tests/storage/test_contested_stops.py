@@ -15,10 +15,10 @@ from storage.contested_stops import MOST_KEPT
 from storage.contests import disconnect, keep, look, read_contests, values_of
 from storage.engine import Database
 from storage.fact_records import Connected, MeterEntry, TransactionStop
-from storage.facts import store
 from storage.held import HeldRecords
 from storage.models.connections import ChargePointConnection
 from storage.models.transactions import Transaction
+from storage.store_facts import store_facts
 from tests.api.node import contest, hold
 from tests.support.billing import Site, at
 
@@ -49,7 +49,7 @@ class Contested:
             }
         )
         async with self.site.database.write() as connection:
-            await store(connection, [record])
+            await store_facts(connection, [record])
         return record
 
     async def keep(self, link: int) -> None:
@@ -248,7 +248,7 @@ async def test_what_an_address_tells_on_one_link_after_another_is_of_one(both: C
     )
     await both.stop(HONEST, 11_000)
     async with both.site.database.write() as connection:
-        await store(connection, [again])
+        await store_facts(connection, [again])
     assert again.contest is not None
     await both.keep(again.generation)
     assert (await both.row()).meter_stop == 11_000
@@ -272,14 +272,14 @@ async def test_of_links_that_are_still_asked_it_is_that_of_the_one_that_is_left(
         )
 
     async with site.database.write() as connection:
-        await store(connection, [newcomer := link()])
+        await store_facts(connection, [newcomer := link()])
     await both.stop(1, 1001)
     await both.stop(newcomer.generation, 11_000)
     async with site.database.write() as connection:
         if by_a_look:
             await look(connection, site.charge_point_id, gone={1}, at=datetime.now(UTC))
         else:
-            await store(connection, [link(gone=frozenset({1}))])
+            await store_facts(connection, [link(gone=frozenset({1}))])
     row = await both.row()
     assert (row.meter_stop, row.contested) == (11_000, False)
     await site.bill(both.transaction)

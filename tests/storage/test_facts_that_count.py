@@ -16,7 +16,7 @@ MARKED: Final = {
 """Tables whose rows carry the link that told them, where others spoke, too."""
 BESIDES: Final = {
     "boots.store_boots": "It stores them.",
-    "facts._store_connectors": "It stores them.",
+    "connectors.store_connectors": "It stores them.",
     "export.OF_CHARGE_POINT": "An export holds all that there is.",
 }
 

@@ -19,13 +19,12 @@ from storage.catalogue import load_catalogue
 from storage.charge_points import read_registered
 from storage.engine import Database
 from storage.fact_records import Boot
-from storage.facts import store
 from storage.handover import Handover
 from storage.models.charge_points import ChargePoint
 from storage.parameters import Parameters
 from storage.runs import Runs
-from storage.stale import stale_verdicts
-from storage.standing import holds
+from storage.store_facts import store_facts
+from storage.verdicts import holds, stale_verdicts
 from tests.support.rows import AT, one_charge_point, run_request
 
 
@@ -135,7 +134,7 @@ async def test_a_run_that_has_just_been_accepted_blocks(database: Database) -> N
 
 
 async def _another_firmware(connection: AsyncConnection) -> None:
-    await store(connection, [boot(firmware="2.0.0", at=AT + timedelta(hours=1))])
+    await store_facts(connection, [boot(firmware="2.0.0", at=AT + timedelta(hours=1))])
 
 
 async def _another_serial(connection: AsyncConnection) -> None:
@@ -180,7 +179,7 @@ async def test_a_verdict_about_another_charge_point_blocks(
         await Runs(connection).create_starting(run_request())
         await Runs(connection).begin("com_1", id_tag="A1")
         await Runs(connection).finish(passed_view(firmware="1.8.21"))
-        await store(connection, [boot(firmware="1.8.21", at=AT)])
+        await store_facts(connection, [boot(firmware="1.8.21", at=AT)])
         await Parameters(connection).queue("cp_1", {"HeartbeatInterval": "30"}, at=AT)
     async with database.read() as connection:
         device = await read_registered(connection, "cp_1")
@@ -199,7 +198,7 @@ async def test_firmware_that_is_not_approved_any_more_blocks_and_is_checked_anew
         await Runs(connection).create_starting(run_request())
         await Runs(connection).begin("com_1", id_tag="A1")
         await Runs(connection).finish(passed_view(firmware="1.8.21"))
-        await store(connection, [boot(firmware="1.8.21", at=AT)])
+        await store_facts(connection, [boot(firmware="1.8.21", at=AT)])
     shipped = files("catalogue").joinpath("abb_terra_ac_w22.toml").read_text(encoding="utf-8")
     (tmp_path / "stricter.toml").write_text(
         shipped.replace('minimum = "1.6.6"', 'minimum = "1.9.0"'), encoding="utf-8"

@@ -20,13 +20,13 @@ from domain.webhooks import WebhookEvent
 from storage.contests import look
 from storage.engine import Database
 from storage.fact_records import Connected, MeterEntry, MeterValues, TransactionStop
-from storage.facts import store
 from storage.held import HeldRecords
 from storage.models.billing import HeldRecord
 from storage.models.charge_points import ChargePoint
 from storage.models.projects import AuditEntry
 from storage.models.transactions import Transaction as TransactionRow
 from storage.models.webhooks import Webhook, WebhookDelivery
+from storage.store_facts import store_facts
 from tests.api.node import hold
 from tests.support.billing import Site, at, stored_tariff
 from tests.support.rows import AT
@@ -222,7 +222,7 @@ async def test_nothing_is_settled_while_a_link_is_asked(site: Site) -> None:
         at=datetime.now(UTC),
     )
     async with site.database.write() as connection:
-        await store(connection, [link])
+        await store_facts(connection, [link])
     assert link.contest is not None
     await site.stop(transaction, meter=9000)
     assert "another link" in str((await site.bill(transaction)).reason)
@@ -342,7 +342,7 @@ async def test_a_stop_that_is_absurd_after_all_takes_back_what_was_billed(site: 
         entries=[],
     )
     async with site.database.write() as connection:
-        await store(connection, [stop])
+        await store_facts(connection, [stop])
     await site.bill(transaction)
     _, credit = await site.cdrs(transaction)
     assert credit.credit_reference_id == billed.id
@@ -387,7 +387,7 @@ async def test_signed_readings_are_kept_as_they_were_sent(site: Site) -> None:
         entries=entries,
     )
     async with site.database.write() as connection:
-        await store(connection, [record])
+        await store_facts(connection, [record])
     await site.stop(transaction)
     site.now += timedelta(minutes=1)
     await site.bill(transaction)

@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from storage import facts, nodes
+from storage import nodes
 from storage.engine import Database
 from storage.fact_records import Connected, Disconnected
+from storage.store_facts import store_facts
 from tests.ocpp_server.bed import seed
 from tests.support.statements import counted
 
@@ -50,7 +51,7 @@ async def identities(database: Database) -> list[str]:
 async def store(database: Database, *records: Connected | Disconnected) -> list[str]:
     with counted(database) as said:
         async with database.write() as connection:
-            await facts.store(connection, records)
+            await store_facts(connection, records)
     return said
 
 

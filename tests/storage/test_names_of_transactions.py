@@ -9,10 +9,10 @@ from sqlmodel import col
 from domain.commissioning import NamedTransaction
 from storage.engine import Database
 from storage.fact_records import MeterEntry, MeterValues, TransactionStart, TransactionStop
-from storage.facts import store
 from storage.models.charge_points import ChargePoint
 from storage.models.transactions import MeterValue, Transaction
-from storage.readings import readings_of
+from storage.store_facts import store_facts
+from storage.transactions import readings_of
 from tests.support.billing import at
 from tests.support.rows import one_charge_point
 
@@ -36,7 +36,7 @@ def start(
 
 async def stored(database: Database, record: TransactionStart) -> TransactionStart:
     async with database.write() as connection:
-        await store(connection, [record])
+        await store_facts(connection, [record])
     return record
 
 
@@ -86,8 +86,8 @@ async def test_two_charge_points_may_give_the_same_id(database: Database) -> Non
         lookup=OWN,
     )
     async with database.write() as connection:
-        await store(connection, [stop])
-        await store(connection, [values])
+        await store_facts(connection, [stop])
+        await store_facts(connection, [values])
         assert await connection.scalar(select(col(MeterValue.transaction_id))) == here.number
         names = [
             NamedTransaction(charge_point_id=of, transaction_id=OWN) for of in ("cp_1", "cp_2")
@@ -114,7 +114,7 @@ async def test_a_start_whose_commit_was_lost_has_the_id_of_the_row_that_is_there
     record = start()
     with contextlib.suppress(ConnectionError):
         async with database.write() as connection:
-            await store(connection, [record])
+            await store_facts(connection, [record])
             raise ConnectionError
     await stored(database, start(minute=1))
     await stored(database, record)

@@ -17,12 +17,14 @@ from domain.audit import ENGINE
 from domain.billing.messages import BillTransaction
 from domain.power.facts import SiteQuestion
 from domain.states import ProjectStatus
-from storage import facts, nodes
+from storage import nodes
+from storage.bill_transaction import StoredBilling
 from storage.billing_activation import BillingActivation
-from storage.billing_records import StoredBilling
+from storage.boots import newest_boot
 from storage.catalogue import load_catalogue
 from storage.charge_points import read_registered
 from storage.connections import owned_by
+from storage.connectors import read_suspensions
 from storage.contests import read_confirmed
 from storage.engine import Database
 from storage.fact_records import Connected
@@ -31,14 +33,15 @@ from storage.models.charge_points import ChargePoint
 from storage.models.projects import Project
 from storage.models.transactions import Transaction
 from storage.power_sharing import StoredPowerSharing
-from storage.project_runs import charge_points_by_run, newest_runs
 from storage.reports import Reports
 from storage.retention.rounds import StoredRetention
 from storage.retention.step import ROWS
-from storage.running import running_sessions
+from storage.run_queries import charge_points_by_run, newest_runs
 from storage.runs import Runs
-from storage.suspensions import read_suspensions
+from storage.snapshots import read_snapshot, read_watches
+from storage.store_facts import store_facts
 from storage.tariffs import Tariffs
+from storage.transactions import running_sessions
 from temporal.dispatcher import Dispatcher
 from temporal.reconciler import Reconciler
 from tests.ocpp_server.bed import seed
@@ -92,16 +95,16 @@ async def test_a_node_asks_nothing_that_grows_with_history(
             async with database.write() as connection:
                 for node in NODES:
                     await nodes.beat(connection, node)
-                await facts.store(connection, records)
+                await store_facts(connection, records)
         async with database.read() as connection:
             confirmed = await read_confirmed(connection, crowd)
             owned = await owned_by(connection, NODES[0])
             ended = await connection.execute(_newest_session(crowd[0]))
             suspended = await read_suspensions(connection, ended.one(), ended=NOW)
-            await facts.read_watches(connection, crowd)
-            await facts.newest_boot(connection, crowd[0])
-            await facts.read_snapshot(connection, crowd[0], now=NOW, commissioning_id="com_x")
-            await facts.read_snapshot(connection, crowd[0], now=NOW)
+            await read_watches(connection, crowd)
+            await newest_boot(connection, crowd[0])
+            await read_snapshot(connection, crowd[0], now=NOW, commissioning_id="com_x")
+            await read_snapshot(connection, crowd[0], now=NOW)
     assert (set(confirmed), owned, len(suspended)) == ({*crowd}, {}, 1)
     assert len(statements) > len(batches)
     assert not tedious, "its driver gives the interpreter away at each row, and keeps the database"
@@ -217,6 +220,6 @@ async def test_a_herd_is_let_in_whatever_the_database_believes_of_its_rows(
     with heard(database) as statements:
         async with database.write() as connection:
             await nodes.beat(connection, NODES[0])
-            await facts.store(connection, links)
+            await store_facts(connection, links)
     assert any("transactions" in statement for statement in statements)
     await assert_all_look_at_few(database, statements)

@@ -11,7 +11,7 @@ from storage.engine import Database
 from storage.models.charge_points import ChargePoint
 from storage.models.configuration import RebootSlot
 from storage.models.projects import Project
-from storage.reboot_stagger import StoredRebootStagger
+from storage.waiting_configuration import StoredRebootStagger
 from tests.support.rows import AT, one_charge_point
 
 STAGGER = timedelta(seconds=15)

@@ -12,7 +12,7 @@ from domain.facts import BootFact, ConnectorFact
 from domain.rules.oddities import MORE
 from domain.states import LogLevel, RegistrationStatus
 from storage import connection_attempts as module
-from storage import facts
+from storage.boots import newest_boot
 from storage.connection_attempts import page_of_attempts, store_attempts
 from storage.engine import Database
 from storage.fact_records import (
@@ -32,6 +32,7 @@ from storage.models.connections import ConnectionAttempt
 from storage.models.facts import Boot as BootRow
 from storage.models.facts import Irregularity, Suspension
 from storage.models.facts import LogEntry as LogEntryRow
+from storage.store_facts import store_facts
 from tests.ocpp_server.bed import seed
 from tests.support.statements import counted
 
@@ -49,7 +50,7 @@ async def store(database: Database, records: Sequence[Record]) -> None:
     """Store them as a node does: a charge point has one message in a batch."""
     async with database.write() as connection:
         for record in records:
-            await facts.store(connection, [record])
+            await store_facts(connection, [record])
 
 
 def boot(of: str, number: int = 0, *, at: datetime | None = None, firmware: str = "1.8") -> Boot:
@@ -92,12 +93,12 @@ class TestBoots:
         async with database.write() as connection:
             for start in range(0, RETRIES, 500):
                 batch = [boot(of, number) for number in range(start, min(start + 500, RETRIES))]
-                await facts.store(connection, batch)
+                await store_facts(connection, batch)
         (row,) = await rows(database, BootRow)
         newest = DAWN + timedelta(seconds=10 * (RETRIES - 1))
         assert (row.times, row.first_at, row.at) == (RETRIES, DAWN, newest)
         async with database.read() as connection:
-            fact = await facts.newest_boot(connection, of)
+            fact = await newest_boot(connection, of)
         assert fact is not None
         assert (fact.boot_id, fact.at) == (f"evt_{RETRIES - 1:06}", newest)
 
@@ -170,10 +171,10 @@ class TestLog:
     ) -> None:
         (of,) = await seed(database, 1)
         async with database.write() as connection:
-            await facts.store(connection, [entry(of, 1), entry(of, 2), entry(of, 3)])
-            await facts.store(connection, [entry(of, 4, same=None)])
-            await facts.store(connection, [entry(of, 5)])
-            await facts.store(connection, [entry(of, 90_000), entry(of, 6, action="Boot")])
+            await store_facts(connection, [entry(of, 1), entry(of, 2), entry(of, 3)])
+            await store_facts(connection, [entry(of, 4, same=None)])
+            await store_facts(connection, [entry(of, 5)])
+            await store_facts(connection, [entry(of, 90_000), entry(of, 6, action="Boot")])
             page = await Log(connection).page(of, LogFilter(), after=None, limit=10)
         assert [(one.message_id, one.times) for one in page] == [
             ("1", 1),

@@ -18,8 +18,8 @@ from domain.operations import OperationName
 from domain.retention import LetGo
 from domain.rules.excerpt import excerpt
 from domain.states import ParameterState, RunStatus, TransactionBilling
+from storage.boots import newest_boot
 from storage.engine import Database
-from storage.facts import newest_boot
 from storage.models.base import TableModel
 from storage.models.billing import ChargeDetailRecord, HeldRecord
 from storage.models.configuration import Parameter, SentCommand
@@ -29,7 +29,7 @@ from storage.models.transactions import MeterValue
 from storage.models.transactions import Transaction as TransactionRow
 from storage.retention.rounds import StoredRetention
 from storage.retention.step import ROWS
-from storage.run_frames import count_frames, proving_frames
+from storage.run_log import count_frames, proving_frames
 from tests.storage import letting_go
 from tests.storage.letting_go import AGES
 from tests.support.rows import one_charge_point, run_request

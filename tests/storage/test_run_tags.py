@@ -10,7 +10,7 @@ from domain.id_tag import is_of_run
 from storage.engine import Database
 from storage.models.charge_points import ChargePoint
 from storage.models.runs import CommissioningRun
-from storage.run_tags import is_tag_of_the_run
+from storage.run_queries import is_tag_of_the_run
 from tests.ocpp_server.bed import seed
 from tests.support.rows import run_request
 

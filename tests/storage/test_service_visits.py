@@ -91,7 +91,7 @@ async def test_its_charge_point_is_open_for_its_installer_alone(
     with pytest.raises(ForbiddenError) as ended:
         await charge_points.get("cp_1", installer_id=ACCOUNT.id)
     assert ended.value.code == "project_handed_over"
-    page = await charge_points.page(
+    page = await charge_points.page_of_installer(
         installer_id=VISITOR.id,
         project_id=None,
         status=None,

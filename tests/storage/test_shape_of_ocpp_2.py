@@ -8,11 +8,12 @@ from domain.facts import ConnectorFact
 from domain.states import ParameterState
 from storage.engine import Database
 from storage.fact_records import ConnectorStatus, TransactionStart
-from storage.facts import read_snapshot, store
 from storage.models.configuration import Parameter
 from storage.models.facts import Connector
 from storage.models.transactions import Transaction
 from storage.parameters import Parameters
+from storage.snapshots import read_snapshot
+from storage.store_facts import store_facts
 from tests.support.rows import one_charge_point
 
 NOW = datetime(2026, 5, 1, 9, tzinfo=UTC)
@@ -40,7 +41,7 @@ async def test_connector_n_is_connector_1_of_evse_n_and_facts_name_it_by_the_num
     )
     async with database.write() as connection:
         for record in (status(0, "Available"), status(2, "Charging"), begun):
-            await store(connection, [record])
+            await store_facts(connection, [record])
         connectors = (await connection.execute(select(Connector.__table__))).all()
         (transaction,) = await connection.execute(select(Transaction.__table__))
         snapshot = await read_snapshot(connection, "cp_1", now=NOW)
@@ -54,7 +55,7 @@ async def test_a_word_that_no_version_has_stands_beside_ours(database: Database)
     await one_charge_point(database)
     async with database.write() as connection:
         for record in (status(1, "Available"), status(2, "Parked", "OutOfCoffee")):
-            await store(connection, [record])
+            await store_facts(connection, [record])
         rows = (await connection.execute(select(Connector.__table__))).all()
         snapshot = await read_snapshot(connection, "cp_1", now=NOW)
     assert {(row.status, row.raw_status) for row in rows} == {

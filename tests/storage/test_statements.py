@@ -11,10 +11,9 @@ from domain.billing.held import Decision
 from domain.billing.statement import HeldTotals, Issuer, Statement
 from storage.engine import Database
 from storage.held import HeldRecords
-from storage.issuers import Issuers
 from storage.models.projects import Project
 from storage.projects import Projects
-from storage.statements import read_statement
+from storage.statements import Issuers, read_statement
 from tests.support.billing import Site, at
 
 OWNER = Actor(email="usr_2@acme.example", role="site_owner", account_id="usr_2")

@@ -12,9 +12,16 @@ from domain.states import ConnectorStatus, TransactionBilling
 from storage.catalogue import load_catalogue
 from storage.engine import Database
 from storage.held import HeldRecords
+from storage.lost_transactions import (
+    FREE_FOR,
+    OVERTAKEN_FOR,
+    Superseded,
+    left,
+    overtaken,
+    supersede,
+)
 from storage.models.transactions import Transaction
 from storage.power_sharing import StoredPowerSharing
-from storage.superseded import FREE_FOR, OVERTAKEN_FOR, Superseded, left, overtaken, supersede
 from tests.support.billing import Site, at
 
 

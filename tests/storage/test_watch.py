@@ -11,7 +11,7 @@ from sqlalchemy import make_url
 from structlog.testing import capture_logs
 
 from storage.engine import Database
-from storage.watch import DatabaseWatch
+from storage.outages import DatabaseWatch
 from tests.chaos.frames import Unsplit
 from tests.chaos.proxy import FaultProxy
 from tests.support.databases import empty_postgresql

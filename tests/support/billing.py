@@ -16,16 +16,16 @@ from domain.billing.tariff import Tariff, TariffVersion
 from domain.facts import ConnectorFact
 from domain.ids import Prefix, new_id
 from domain.states import ConnectorStatus, Role
+from storage.bill_transaction import StoredBilling
 from storage.billing_activation import BillingActivation
-from storage.billing_records import StoredBilling
 from storage.catalogue import load_catalogue
 from storage.engine import Database
 from storage.fact_records import ConnectorStatus as StatusRecord
 from storage.fact_records import MeterEntry, MeterValues, Record, TransactionStart, TransactionStop
-from storage.facts import store
 from storage.models.billing import ChargeDetailRecord
 from storage.models.projects import Project
 from storage.models.transactions import MeterValue, Transaction
+from storage.store_facts import store_facts
 from storage.tariffs import StoredTariff, Tariffs
 from tests.support.rows import AT, one_charge_point
 
@@ -200,7 +200,7 @@ class Site:
 
     async def _store(self, record: Record) -> None:
         async with self.database.write() as connection:
-            await store(connection, [record])
+            await store_facts(connection, [record])
 
 
 def entries(*points: tuple[str, int]) -> list[MeterEntry]:

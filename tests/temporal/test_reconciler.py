@@ -50,10 +50,11 @@ from domain.states import (
 )
 from domain.withdrawals import WithdrawalOrder
 from storage.batches import Batches
-from storage.billing_records import StoredBilling
+from storage.bill_transaction import StoredBilling
 from storage.catalogue import load_catalogue
 from storage.charge_points import read_registered
 from storage.engine import Database
+from storage.lost_transactions import left_running
 from storage.mail_notices import KEPT
 from storage.models.accounts import AccountSession
 from storage.models.charge_points import ChargePoint
@@ -62,7 +63,6 @@ from storage.models.invitations import Invitation, ServiceVisit
 from storage.models.mail import MailNotice as NoticeRow
 from storage.models.projects import Project
 from storage.models.transactions import Transaction
-from storage.orphaned_transactions import left_running
 from storage.ownership import let_go, owned, take
 from storage.parameters import Parameters
 from storage.runs import Runs

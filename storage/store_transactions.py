@@ -1,6 +1,6 @@
-"""Transactions as charge points report them: repeated, late, foreign ones included."""
+"""Stores transactions as charge points report them: repeated, late, foreign ones included."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
@@ -8,7 +8,6 @@ from typing import Any, Final
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
-    Row,
     String,
     and_,
     cast,
@@ -27,11 +26,10 @@ from sqlmodel import col
 from domain.contests import Contest
 from domain.facts import TransactionFact
 from domain.id_tag import is_of_run
-from domain.places import connector_of, evse_of, number_of
-from domain.states import RunStatus, TransactionBilling
+from domain.places import connector_of, evse_of
+from domain.states import TransactionBilling
 from storage.access import admitted
 from storage.awaited_tags import PRESENTED_WITHIN, list_awaited
-from storage.billing_due import due_when_ended
 from storage.contest_marks import mark_told
 from storage.contested_stops import ended_by_others, keep_end, note_stop
 from storage.contests import read_contests
@@ -46,24 +44,13 @@ from storage.meter_filing import file_after_stopped, file_under_started
 from storage.meter_values import insert_meter_values
 from storage.models.runs import CommissioningRun
 from storage.models.transactions import Transaction
+from storage.rows import Rows, record_of
+from storage.run_queries import is_open
+from storage.transactions import transaction_fact
+from storage.transactions_to_bill import due_when_ended
 
 _REPEATED_WITHIN: Final = timedelta(minutes=2)
-_OPEN_RUN: Final = (RunStatus.STARTING, RunStatus.IN_PROGRESS)
-
-
-def transaction_fact(row: Row[Any]) -> TransactionFact:
-    """Make the fact of a row of ``transactions``."""
-    return TransactionFact(
-        transaction_id=row.ocpp_id,
-        number=row.id,
-        connector_id=number_of(row.evse_id),
-        id_tag=row.id_tag,
-        started_at=row.started_at,
-        meter_start=row.meter_start,
-        stopped_at=row.stopped_at,
-        meter_stop=row.meter_stop,
-        stop_reason=row.stop_reason,
-    )
+_transaction = record_of(Transaction)
 
 
 async def store_authorizations(
@@ -179,7 +166,7 @@ def _is_of_now(record: TransactionStart) -> bool:
 
 async def _told_before(
     connection: AsyncConnection, record: TransactionStart, identity: Mapping[str, Any]
-) -> Row[Any] | None:
+) -> Transaction | None:
     """Find the test charge that runs there, if this start tells of it once more, stamped anew.
 
     Some charge points stamp a message anew when they repeat it. One after the handover is another
@@ -197,13 +184,12 @@ async def _told_before(
         .order_by(col(Transaction.id))
         .limit(1)
     )
-    return (await connection.execute(query)).one_or_none()
+    return await Rows(connection).read(query, _transaction)
 
 
-async def _started(connection: AsyncConnection, identity: Mapping[str, Any]) -> Row[Any] | None:
-    return (
-        await connection.execute(select(Transaction.__table__).filter_by(**identity))
-    ).one_or_none()
+async def _started(connection: AsyncConnection, identity: Mapping[str, Any]) -> Transaction | None:
+    query = select(Transaction.__table__).filter_by(**identity)
+    return await Rows(connection).read(query, _transaction)
 
 
 async def store_stops(connection: AsyncConnection, records: Sequence[TransactionStop]) -> None:
@@ -291,7 +277,7 @@ def _has_anothers(record: TransactionStop) -> ColumnElement[bool]:
     )
 
 
-def _is_told(row: Row[Any], record: TransactionStop) -> bool:
+def _is_told(row: Transaction, record: TransactionStop) -> bool:
     return (row.stopped_at, row.meter_stop) == (record.stopped_at, record.meter_stop)
 
 
@@ -308,63 +294,42 @@ def _last_values(record: TransactionStop, transaction: TransactionFact) -> Meter
 
 async def _transaction_to_stop(
     connection: AsyncConnection, record: TransactionStop, contest: Contest | None
-) -> Row[Any] | None:
+) -> Transaction | None:
+    rows = Rows(connection)
     own = select(Transaction.__table__).where(
         col(Transaction.charge_point_id) == record.charge_point_id
     )
     if record.transaction_id is not None:
         query = own.where(col(Transaction.ocpp_id) == record.transaction_id).with_for_update()
-        return (await connection.execute(query)).one_or_none()
+        return await rows.read(query, _transaction)
     # The id was lost in the charge point. Perhaps it repeats itself: that must not end another one.
     query = own.where(col(Transaction.stopped_at) == record.stopped_at)
     repeated = query.filter_by(meter_stop=record.meter_stop).limit(1)
-    row = (await connection.execute(repeated)).one_or_none()
+    row = await rows.read(repeated, _transaction)
     if row is not None:
         return row
     query = own.where(col(Transaction.stopped_at).is_(None)).with_for_update()
-    rows = list(await connection.execute(query))
-    rows += await ended_by_others(connection, record, contest)
-    if len(rows) > 1:
-        rows = [row for row in rows if all(may_end(row, record) for may_end in _SIGNS)]
-    if len(rows) > 1:  # another card may stop a charge (OCPP 1.6 §4.10), so it is the last sign
-        rows = [row for row in rows if _same_tag(row, record)]
-    return rows[0] if len(rows) == 1 else None
+    found = await rows.read_all(query, _transaction)
+    found += await ended_by_others(connection, record, contest)
+    if len(found) > 1:
+        found = [row for row in found if _may_end(record, row)]
+    if len(found) > 1:  # another card may stop a charge (OCPP 1.6 §4.10), so it is the last sign
+        found = [row for row in found if _same_tag(row, record)]
+    return found[0] if len(found) == 1 else None
 
 
-def _same_connector(row: Row[Any], record: TransactionStop) -> bool:
-    return record.connector_id is None or bool(row.evse_id == evse_of(record.connector_id))
-
-
-def _same_tag(row: Row[Any], record: TransactionStop) -> bool:
-    return record.id_tag is not None and bool(row.id_tag.upper() == record.id_tag.upper())
-
-
-def _meter_fits(row: Row[Any], record: TransactionStop) -> bool:
-    known = row.meter_start is not None and record.meter_stop is not None
-    return not known or bool(row.meter_start <= record.meter_stop)
-
-
-def _time_fits(row: Row[Any], record: TransactionStop) -> bool:
-    return bool(row.started_at <= record.stopped_at)
-
-
-_SIGNS: Final[tuple[Callable[[Row[Any], TransactionStop], bool], ...]] = (
-    _time_fits,
-    _meter_fits,
-    _same_connector,
-)
-
-
-async def runs_of_tests(connection: AsyncConnection, numbers: Collection[int]) -> dict[int, str]:
-    """Return the runs of those transactions that are test charges."""
-    if not numbers:
-        return {}
-    rows = await connection.execute(
-        select(col(Transaction.id), col(Transaction.commissioning_id))
-        .where(among(connection, col(Transaction.id), numbers))
-        .where(col(Transaction.commissioning_id).is_not(None))
+def _may_end(record: TransactionStop, row: Transaction) -> bool:
+    """Whether time, register and connector, as far as they are known, fit."""
+    began, ended = row.meter_start, record.meter_stop
+    return (
+        row.started_at <= record.stopped_at
+        and (began is None or ended is None or began <= ended)
+        and (record.connector_id is None or row.evse_id == evse_of(record.connector_id))
     )
-    return {row.id: row.commissioning_id for row in rows}
+
+
+def _same_tag(row: Transaction, record: TransactionStop) -> bool:
+    return record.id_tag is not None and row.id_tag.upper() == record.id_tag.upper()
 
 
 async def _open_runs(
@@ -377,6 +342,6 @@ async def _open_runs(
             col(CommissioningRun.id_tag),
         )
         .where(among(connection, col(CommissioningRun.charge_point_id), charge_point_ids))
-        .where(col(CommissioningRun.status).in_(_OPEN_RUN))
+        .where(is_open())
     )
     return {row.charge_point_id: (row.id, row.id_tag) for row in rows}

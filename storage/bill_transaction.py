@@ -1,7 +1,6 @@
-"""Billing of transactions: from rows to charge detail records, in one database transaction."""
+"""Bills a transaction: from rows to charge detail records, in one database transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -21,7 +20,7 @@ from domain.billing.held import (
     kwh,
     suggestion_of,
 )
-from domain.billing.judging import decide, judge
+from domain.billing.judging import Judgement, decide, judge
 from domain.billing.messages import BillTransaction, TransactionBilled
 from domain.billing.register import Session
 from domain.billing.tariff import TariffVersion
@@ -30,7 +29,6 @@ from domain.places import number_of
 from domain.states import TransactionBilling
 from storage.announcements import announce_held
 from storage.billing_activation import BillingActivation
-from storage.billing_months import Months
 from storage.billing_told import Gathered, Site, gather, link_of, times_of
 from storage.catalogue import Catalogue
 from storage.cdrs import Cdrs, Issued
@@ -43,7 +41,8 @@ from storage.models.runs import CommissioningRun
 from storage.models.transactions import Transaction
 from storage.records import CatalogueRecords
 from storage.rows import Rows, record_of
-from storage.run_tags import is_tag_of_the_run
+from storage.run_queries import is_tag_of_the_run
+from storage.statements import Months
 from storage.tariffs import Tariffs
 
 
@@ -91,14 +90,6 @@ async def bill_transaction(
         billed, mark = await _Bill(connection, row, site, catalogue, at=at).make()
     await rows.at(Transaction, number).set(billing=mark)
     return billed
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Outcome:
-    """What can be billed now, and what is to be held."""
-
-    session: Session | None
-    hold: Hold | None = None
 
 
 class _Bill:
@@ -257,17 +248,16 @@ class _Bill:
 
 def _outcome(
     gathered: Gathered, versions: Sequence[TariffVersion], held: HeldRecord | None
-) -> _Outcome:
+) -> Judgement:
     """Judge it anew, or bill it as the owner decided."""
     if held is not None and held.state is HoldState.RELEASED and held.decision is not None:
         session = decide(gathered.told, held.decision, versions)
         if session is not None:
-            return _Outcome(session=session)
-    judged = judge(gathered.told, versions)
-    return _Outcome(session=judged.session, hold=judged.hold)
+            return Judgement(session=session, hold=None)
+    return judge(gathered.told, versions)
 
 
-def _waits_still(held: HeldRecord, outcome: _Outcome) -> bool:
+def _waits_still(held: HeldRecord, outcome: Judgement) -> bool:
     """Whether what is known by now would release a record that only its owner releases."""
     if held.state is not HoldState.HELD:
         return False

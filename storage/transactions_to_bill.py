@@ -2,9 +2,8 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Row, case, exists, select, update
+from sqlalchemy import case, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import ColumnElement
 from sqlmodel import col
@@ -17,7 +16,7 @@ from storage.models.charge_points import ChargePoint
 from storage.models.transactions import Transaction
 
 
-def due_when_ended(transaction: Row[Any]) -> ColumnElement[str] | None:
+def due_when_ended(transaction: Transaction) -> ColumnElement[str] | None:
     """The mark of a transaction that ends: due where its project bills.
 
     Whether it is billed in the end is decided with it, in peace; a test transaction never gets

@@ -8,7 +8,7 @@ from domain import operations as op
 from domain.facts import EventKind
 from ocpp_server.framelog import frame_text
 from ocpp_server.masking import MASK
-from storage.facts import newest_boot
+from storage.boots import newest_boot
 from storage.models.facts import LogEntry
 from tests.ocpp_server.bed import Bed
 from tests.support.eventually import eventually

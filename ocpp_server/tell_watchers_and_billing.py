@@ -17,7 +17,6 @@ from domain.rules.restart import is_free
 from domain.states import RegistrationStatus
 from ocpp_server.events import event_of
 from ocpp_server.registry import Registry
-from storage import facts
 from storage.engine import Database
 from storage.fact_records import (
     Authorization,
@@ -35,8 +34,10 @@ from storage.fact_records import (
     TransactionStart,
     TransactionStop,
 )
-from storage.fact_transactions import runs_of_tests
 from storage.outages import Outage
+from storage.snapshots import Watch, read_watches
+from storage.transactions import runs_of_tests
+from storage.waiting_configuration import Occasions, waiting_for
 
 _MAX_PENDING: Final = 50_000
 _GATHER: Final = 0.05
@@ -137,10 +138,10 @@ class Forwarder:
     async def _forward(self, batch: Sequence[Record]) -> None:
         charge_points = {record.charge_point_id or "" for record in batch}
         async with self._database.read() as connection:
-            watches = await facts.read_watches(connection, charge_points)
+            watches = await read_watches(connection, charge_points)
             owned = {identity for identity, watch in watches.items() if watch.owner is not None}
             free = [record for record in batch if record.charge_point_id not in owned]
-            due = await facts.waiting_for(connection, _occasions(free))
+            due = await waiting_for(connection, _occasions(free))
             tests = await runs_of_tests(connection, _metered(batch, watches))
         self._registry.refresh_watches(charge_points, watches)
         for charge_point_id in due:
@@ -161,7 +162,7 @@ class Forwarder:
                 for workflow_id, run in told.items():
                     self._sink.deliver(workflow_id, replace(event, commissioning_id=run))
 
-    def _worth_telling(self, record: Record, watch: facts.Watch, tests: Mapping[int, str]) -> bool:
+    def _worth_telling(self, record: Record, watch: Watch, tests: Mapping[int, str]) -> bool:
         """Tell whether to signal a fact; most meter values and heartbeats are not.
 
         A signal for each would fill the history of a run that waits for a day.
@@ -171,7 +172,7 @@ class Forwarder:
             return run is not None and any(tests.get(of) == run for of in _numbers(record))
         return not isinstance(record, Touched) or self._first_heartbeat(record, watch)
 
-    def _first_heartbeat(self, record: Touched, watch: facts.Watch) -> bool:
+    def _first_heartbeat(self, record: Touched, watch: Watch) -> bool:
         """Tell whether it is the first that this owner hears, or the first after a boot."""
         if record.heartbeat_at is None:
             return False
@@ -184,7 +185,7 @@ class Forwarder:
         return first
 
 
-def _metered(batch: Sequence[Record], watches: Mapping[str, facts.Watch]) -> set[int]:
+def _metered(batch: Sequence[Record], watches: Mapping[str, Watch]) -> set[int]:
     """Return the numbers of the transactions of meter values that a run may wait for."""
     return {
         number
@@ -201,7 +202,7 @@ def _numbers(record: MeterValues) -> set[int]:
     return {number for number in numbers if number is not None}
 
 
-def _occasions(batch: Sequence[Record]) -> facts.Occasions:
+def _occasions(batch: Sequence[Record]) -> Occasions:
     online, booted, freed = set[str](), set[str](), set[str]()
     for record in batch:
         match record:
@@ -216,7 +217,7 @@ def _occasions(batch: Sequence[Record]) -> facts.Occasions:
                 freed.add(record.charge_point_id)
             case _:
                 pass
-    return facts.Occasions(online=online, booted=booted, freed=freed)
+    return Occasions(online=online, booted=booted, freed=freed)
 
 
 def _is_contested(record: Record) -> bool:

@@ -1,19 +1,75 @@
-"""Where a charge point stands by its runs: what its status says while no run is open."""
+"""Which verdict a charge point stands by: the newest, unless it is about another unit by now."""
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
+from domain.commissioning import Registered
+from domain.rules.staleness import ChosenValue, PresentState, why_stale
 from domain.states import ChargePointStatus, RunStatus
+from storage.boots import newest_boots
 from storage.catalogue import Catalogue
 from storage.charge_points import registered
 from storage.dialects import among
 from storage.models.charge_points import ChargePoint
+from storage.models.configuration import Parameter
 from storage.models.runs import CommissioningRun
 from storage.rows import Rows, record_of
-from storage.stale import stale_verdicts
+from storage.run_queries import with_newest_run
+
+
+async def stale_verdicts(
+    connection: AsyncConnection,
+    registered: Mapping[str, Registered],
+    catalogue: Catalogue | None = None,
+) -> dict[str, str]:
+    """Say what has changed, by charge point for those whose newest run that passed is stale.
+
+    Without a catalogue it is not asked whether the firmware is still approved.
+    """
+    passed = col(CommissioningRun.status) == RunStatus.COMPLETED
+    runs = await connection.execute(
+        select(col(CommissioningRun.charge_point_id), col(CommissioningRun.view))
+        .select_from(with_newest_run(passed))
+        .where(among(connection, col(ChargePoint.id), registered))
+    )
+    booted = await newest_boots(connection, registered)
+    chosen = await _chosen(connection, registered)
+    found = {}
+    for row in runs:
+        device = registered[row.charge_point_id]
+        present = PresentState(
+            vendor=device.vendor,
+            model=device.model,
+            serial_number=device.serial_number,
+            boot=booted.get(row.charge_point_id),
+            chosen=chosen[row.charge_point_id],
+            connectors=device.connectors,
+            firmware=None
+            if catalogue is None
+            else catalogue.resolve(device.vendor, device.model).firmware,
+        )
+        why = why_stale(row.view, present)
+        if why is not None:
+            found[row.charge_point_id] = why
+    return found
+
+
+async def _chosen(
+    connection: AsyncConnection, charge_point_ids: Collection[str]
+) -> defaultdict[str, dict[str, ChosenValue]]:
+    rows = await connection.execute(
+        select(Parameter.__table__).where(
+            among(connection, col(Parameter.charge_point_id), charge_point_ids)
+        )
+    )
+    found: defaultdict[str, dict[str, ChosenValue]] = defaultdict(dict)
+    for row in rows:
+        found[row.charge_point_id][row.variable] = ChosenValue(value=row.desired, at=row.chosen_at)
+    return found
 
 
 async def standing(connection: AsyncConnection, charge_point_id: str) -> ChargePointStatus:
