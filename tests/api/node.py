@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import insert, select
 from sqlmodel import col
@@ -131,7 +131,8 @@ async def hold(database: Database, charge_point_id: str, node_id: str) -> None:
     """Store a live node and its connection."""
     now = datetime.now(UTC)
     async with database.write() as connection:
-        await connection.execute(insert(NodeRow).values(id=node_id, started_at=now, seen_at=now))
+        beats = now + timedelta(hours=1)  # it never beats again, and lives for the whole test
+        await connection.execute(insert(NodeRow).values(id=node_id, started_at=now, seen_at=beats))
         await connection.execute(
             insert(ChargePointConnection).values(
                 charge_point_id=charge_point_id,
