@@ -211,8 +211,9 @@ class Journal:
         self._alarms.append(text)
         self._on_change()
 
-    def wait(self, waiting: Waiting) -> Waiting:
-        """Say what the run waits for from now on, and what a person may answer.
+    @contextmanager
+    def wait(self, waiting: Waiting) -> Iterator[Waiting]:
+        """Say what the run waits for in this block, and what a person may answer.
 
         A wait inside another is shown in its place, until it is over.
         """
@@ -220,12 +221,11 @@ class Journal:
             waiting = replace(waiting, connector_id=self._connector)
         self._waits.append(waiting)
         self._on_change()
-        return waiting
-
-    def stop_waiting(self, waiting: Waiting) -> None:
-        """Note that the wait is over."""
-        self._waits = [one for one in self._waits if one is not waiting]
-        self._on_change()
+        try:
+            yield waiting
+        finally:
+            self._waits = [one for one in self._waits if one is not waiting]
+            self._on_change()
 
     def cancel_requested(self, request: CancelRequest) -> None:
         """Remember who cancels, and why."""

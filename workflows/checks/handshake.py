@@ -29,8 +29,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.checks.clock import judge_clock, measure_clock
     from workflows.checks.restart import not_seen, restart
     from workflows.journal import CheckFailedError
-    from workflows.local_activities import run_local
     from workflows.run import Run
+    from workflows.temporal_calls import run_local
 
 
 _SHORT_HEARTBEAT = 300
