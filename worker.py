@@ -11,19 +11,20 @@ from temporalio.worker import PollerBehaviorSimpleMaximum, Worker, WorkerTuner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.account_letters import AccountActivities
-from activities.batches import BatchActivities
-from activities.billing import BillingActivities, HeldActivities
 from activities.binding import activities_of, done_by
-from activities.contests import ContestActivities
-from activities.mail import NoticeActivities, ProjectActivities
 from activities.mailer import FileMailer, SmtpMailer
-from activities.post import Post, PostActivities
-from activities.records import DirectoryActivities, OwnerActivities, RecordActivities
-from activities.retention import RetentionActivities
-from activities.runs import RunActivities
-from activities.service_visits import VisitActivities
-from activities.site import SiteActivities
-from activities.upkeep import UpkeepActivities
+from activities.mails import ContestActivities, HeldActivities, NoticeActivities, PostActivities
+from activities.post import Post
+from activities.project import ProjectActivities, VisitActivities
+from activities.records import (
+    BillingActivities,
+    DirectoryActivities,
+    OwnerActivities,
+    RecordActivities,
+    SiteActivities,
+)
+from activities.runs import BatchActivities, RunActivities
+from activities.upkeep import RetentionActivities, UpkeepActivities
 from activities.webhook_sender import HttpxSender
 from activities.webhooks import WebhookActivities
 from domain.names import SHARED_TASK_QUEUE, upkeep_task_queue, webhook_task_queue
@@ -55,25 +56,23 @@ from temporal.polling import Polling, log_outages_once
 from temporal.reconciler import Reconciler
 from temporal.run_starter import TemporalRunStarter
 from temporal.schedules import keep_schedules
-from workflows.account_letter import AccountLetterWorkflow
-from workflows.availability import AvailabilityWorkflow
+from workflows.after_run import AvailabilityWorkflow, StrayTransactionWorkflow
 from workflows.billing import BillingWorkflow
-from workflows.command import CommandWorkflow
 from workflows.commissioning import CommissioningWorkflow
 from workflows.configuration import ConfigurationWorkflow
-from workflows.connectivity import ConnectionTestWorkflow
-from workflows.contest_notice import ContestNoticeWorkflow
 from workflows.delivery import WebhookDeliveryWorkflow
-from workflows.gathered_mail import GatheredMailWorkflow
-from workflows.held_digest import HeldDigestWorkflow
-from workflows.local_list import LocalListWorkflow
-from workflows.notice import NoticeWorkflow
-from workflows.orphaned_transaction import StrayTransactionWorkflow
+from workflows.mails import (
+    AccountLetterWorkflow,
+    ContestNoticeWorkflow,
+    GatheredMailWorkflow,
+    HeldDigestWorkflow,
+    NoticeWorkflow,
+)
+from workflows.operations import CommandWorkflow, ConnectionTestWorkflow, LocalListWorkflow
 from workflows.project import ProjectWorkflow
 from workflows.project_commissioning import ProjectCommissioningWorkflow
-from workflows.retention import RetentionWorkflow
 from workflows.site import SiteWorkflow
-from workflows.upkeep import DispatcherWorkflow, ReconcilerWorkflow
+from workflows.upkeep import DispatcherWorkflow, ReconcilerWorkflow, RetentionWorkflow
 
 _UPKEEP: Sequence[type] = (DispatcherWorkflow, ReconcilerWorkflow)
 WORKFLOWS: Sequence[type] = (
@@ -172,17 +171,18 @@ def make_worker(
     records: RecordActivities = runs
     whereabouts: DirectoryActivities = directory
     sites: SiteActivities = StoredPowerSharing(database, catalogue, now=_now)
+    billing: BillingActivities = StoredBilling(database, catalogue, now=_now)
     activities = (
         *done_by(records, RecordActivities),
         *done_by(whereabouts, DirectoryActivities),
         *done_by(sites, SiteActivities),
+        *done_by(billing, BillingActivities),
         *activities_of(
             projects,
             OwnerActivities(runs, directory, reboots),
             RunActivities(starter),
             BatchActivities(StoredBatches(database, catalogue, now=_now), starter),
             VisitActivities(StoredVisits(database, catalogue, now=_now), post, starter, projects),
-            BillingActivities(StoredBilling(database, catalogue, now=_now)),
             RetentionActivities(StoredRetention(database, settings.ages, now=_now)),
             PostActivities(post, mail_notices),
             NoticeActivities(runs, post),

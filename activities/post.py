@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from temporalio import activity
-
-from activities.letters import Letter, gathered_letter
-from domain.mail import Admission, GatheredMailOrder, MailNotice, stop_token
+from activities.letters import Letter
+from domain.mail import Admission, MailNotice, stop_token
 from domain.ports import Mailer, MailNotices
 
 
@@ -109,25 +107,6 @@ class Post:
                 failed = error
         if failed is not None:
             raise failed
-
-
-class PostActivities:
-    """Mails notices that were gathered."""
-
-    def __init__(self, post: Post, notices: MailNotices) -> None:
-        self._post = post
-        self._notices = notices
-
-    @activity.defn
-    async def mail_gathered(self, order: GatheredMailOrder) -> None:
-        """Mail them all in one; nothing, where an earlier try has done so."""
-        gathered = await self._notices.gathered(order.notice_id)
-        if gathered is None:
-            return
-        letter = gathered_letter(gathered)
-        where = await self._post.caused(letter, account_id=gathered.account_id, to=gathered.to)
-        await self._notices.gathered_sent(gathered)
-        activity.logger.info("gathered_mailed", extra={"where": where, "of": len(gathered.ids)})
 
 
 def _footer(link: str) -> str:

@@ -1,4 +1,4 @@
-"""Records: what a run reads when it begins and leaves when it ends, and where charge points are."""
+"""Records that workflows read and write: of runs, of charge points, of sites, of billing."""
 
 from datetime import timedelta
 from typing import Final, Protocol
@@ -8,9 +8,11 @@ from temporalio.service import RPCError
 
 from domain import commissioning, ownership
 from domain.batch import WaitNote
+from domain.billing.messages import BillTransaction, TransactionBilled
 from domain.facts import Snapshot
 from domain.names import BATCH_CHANGED_SIGNAL, batch_workflow_id
 from domain.ports import Directory, RebootStagger, RunRecords
+from domain.power import facts as site
 
 _RPC_TIMEOUT: Final = timedelta(seconds=5)
 
@@ -49,6 +51,46 @@ class DirectoryActivities(Protocol):
     @activity.defn
     async def locate(self, charge_point_id: str) -> ownership.Whereabouts:
         """Find the node that holds the charge point's socket."""
+
+
+class SiteActivities(Protocol):
+    """Records of a site whose power is shared, each safe to repeat."""
+
+    @activity.defn
+    async def read_site(self, question: site.SiteQuestion) -> site.SiteSnapshot:
+        """Read the site's limit, and what is known of its charge points."""
+
+    @activity.defn
+    async def read_draws(self, question: site.DrawsQuestion) -> site.Draws:
+        """Read what transactions draw, by the newest of their meter values."""
+
+    @activity.defn
+    async def take_out(self, order: site.TakeOut) -> None:
+        """Take a charge point out of the site that cannot draw any more, if that is still asked."""
+
+    @activity.defn
+    async def record_states(self, states: site.StationStates) -> None:
+        """Note how far smart charging is on charge points."""
+
+    @activity.defn
+    async def set_limit(self, change: site.SetLimit) -> None:
+        """Note what the supply carries."""
+
+    @activity.defn
+    async def set_electrical(self, change: site.SetElectrical) -> None:
+        """Note how a charge point is connected."""
+
+    @activity.defn(name="pause_smart_charging")
+    async def pause(self, change: site.PauseSmartCharging) -> None:
+        """Note that smart charging is paused, or not any more."""
+
+
+class BillingActivities(Protocol):
+    """Charge detail records of transactions that have ended."""
+
+    @activity.defn(name="settle")  # as histories name it
+    async def bill(self, due: BillTransaction) -> TransactionBilled:
+        """Issue the record of a transaction, or correct the one that was issued: each once."""
 
 
 class OwnerActivities:

@@ -1,8 +1,8 @@
-"""The rounds of the reconciler and of the dispatcher, a turn of them in each activity."""
+"""What the engine does by itself: rounds of the reconciler and the dispatcher, and retention."""
 
 import asyncio
 from datetime import timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
@@ -10,9 +10,14 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from activities.heartbeats import beating
 from domain.names import WORKER_STOPS
 from domain.ports import Rounds
+from domain.retention import LetGo
 from domain.upkeep import Turn, TurnDone
 
+if TYPE_CHECKING:
+    from storage.retention.rounds import StoredRetention
+
 _BEAT: Final = timedelta(seconds=2)
+_RETENTION_AT_MOST: Final = timedelta(seconds=30)
 
 
 class UpkeepActivities:
@@ -45,3 +50,15 @@ async def _take(turn: Turn, rounds: Rounds) -> TurnDone:
             done += 1
             await asyncio.sleep(min(rest.total_seconds(), max(until - clock(), 0)))
     return TurnDone(rounds=done)
+
+
+class RetentionActivities:
+    """Lets go of what is old."""
+
+    def __init__(self, retention: "StoredRetention") -> None:
+        self._retention = retention
+
+    @activity.defn
+    async def let_go(self) -> LetGo:
+        """Go on for half a minute, where the last one has stopped; a repeat does no harm."""
+        return await self._retention.go_on(at_most=_RETENTION_AT_MOST, alive=activity.heartbeat)

@@ -47,7 +47,7 @@ _LONG_ENOUGH = timedelta(seconds=30)
 
 
 class StoredPowerSharing(CatalogueRecords):
-    """Does :class:`activities.site.SiteActivities`: the registry's side of a site."""
+    """Does :class:`activities.records.SiteActivities`: the registry's side of a site."""
 
     async def read_site(self, question: SiteQuestion) -> SiteSnapshot:
         """Read the site; a project that is not there has no charge points."""

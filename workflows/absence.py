@@ -21,10 +21,10 @@ with workflow.unsafe.imports_passed_through():
     from domain.rules.instead import Came, Missed, instead, takes_it_for_online
     from domain.rules.numbers import in_words
     from workflows.charge_point import NoAnswerError
-    from workflows.foreign_transactions import foreign_transactions
     from workflows.journal import CheckFailedError
-    from workflows.local_activities import run_local
     from workflows.run import Run
+    from workflows.temporal_calls import run_local
+    from workflows.transactions import foreign_transactions
 
 
 async def absent(

@@ -3,7 +3,7 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.billing import BillingActivities
+    from activities.records import BillingActivities
     from domain.billing.messages import BillTransaction, TransactionBilled
     from domain.names import BILLING_DUE_SIGNAL
     from workflows import policies
@@ -24,7 +24,7 @@ class BillingWorkflow:
         while self._due:
             self._due = False
             billed = await workflow.execute_activity_method(
-                BillingActivities.bill_transaction,
+                BillingActivities.bill,
                 request,
                 start_to_close_timeout=policies.BILLING_TIMEOUT,
                 retry_policy=policies.BILLING_RETRY,

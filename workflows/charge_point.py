@@ -20,15 +20,14 @@ with workflow.unsafe.imports_passed_through():
     from typing import Any, TypeVar
 
     from activities.charge_point import ChargePointActivities
-    from activities.records import DirectoryActivities
+    from activities.records import DirectoryActivities, OwnerActivities
     from domain.errors import EngineError
     from domain.names import CHARGE_POINT_GONE, node_task_queue
     from domain.operations import Operation
-    from domain.ownership import Whereabouts
+    from domain.ownership import RebootRequest, Whereabouts
     from workflows import policies
     from workflows.inbox import Inbox
-    from workflows.local_activities import run_local
-    from workflows.waiting import wait_until
+    from workflows.temporal_calls import run_local, wait_until
 
 ActivitiesT = TypeVar("ActivitiesT")
 MessageT = TypeVar("MessageT")
@@ -217,6 +216,20 @@ async def locate(charge_point_id: str) -> Whereabouts:
     return await run_local(
         DirectoryActivities.locate, charge_point_id, summary="Locate the charge point"
     )
+
+
+async def reserve_reboot_slot(charge_point_id: str, *, intent: str) -> timedelta:
+    """Reserve a slot in the charge point's project; returns how long to wait for it, often zero.
+
+    Whatever restarts a charge point asks here first, waits durably, and then sends the restart.
+    The intent is that of the restart: asking again for the same one gives the same slot.
+    """
+    reserved = await run_local(
+        OwnerActivities.reserve_reboot,
+        RebootRequest(charge_point_id=charge_point_id, intent=intent),
+        summary="Take a turn to restart the charge point",
+    )
+    return reserved.wait
 
 
 async def on_node(

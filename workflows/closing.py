@@ -1,7 +1,6 @@
 """How a run takes a charge point over, and leaves it: nothing but an alarm keeps running."""
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     import asyncio
@@ -12,7 +11,6 @@ with workflow.unsafe.imports_passed_through():
     from domain.configuration import ConfigurationRequest
     from domain.names import (
         CONFIGURATION_DUE_SIGNAL,
-        GIVE_WAY_SIGNAL,
         availability_workflow_id,
         configuration_workflow_id,
         notice_workflow_id,
@@ -20,16 +18,15 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.summaries import CONFIGURATION_SUMMARY, orphaned_summary
     from workflows import policies
-    from workflows.availability import AvailabilityWorkflow
-    from workflows.checks.charge import open_transactions, stop
+    from workflows.after_run import AvailabilityWorkflow, StrayTransactionWorkflow
+    from workflows.checks.charge import stop
     from workflows.checks.connectors import put_back
     from workflows.checks.starting import late_start
     from workflows.configuration import ConfigurationWorkflow
-    from workflows.notice import NoticeWorkflow
-    from workflows.orphaned_transaction import StrayTransactionWorkflow
-    from workflows.outliving import start_outliving
+    from workflows.mails import NoticeWorkflow
     from workflows.run import Run
-    from workflows.waiting import wait_until
+    from workflows.temporal_calls import start_outliving, tell, wait_until
+    from workflows.transactions import open_transactions
 
 
 async def clean_up(run: Run, *, cancelled: bool) -> None:
@@ -50,12 +47,16 @@ async def clean_up(run: Run, *, cancelled: bool) -> None:
             f"Test transaction {transaction.transaction_id} on connector "
             f"{transaction.connector_id} is still running; the engine keeps trying to stop it."
         )
-        await _keep_trying(
-            OrphanedTransaction(
-                charge_point_id=run.request.charge_point_id,
-                commissioning_id=run.request.commissioning_id,
-                transaction_id=transaction.transaction_id,
-            )
+        orphaned = OrphanedTransaction(
+            charge_point_id=run.request.charge_point_id,
+            commissioning_id=run.request.commissioning_id,
+            transaction_id=transaction.transaction_id,
+        )
+        await start_outliving(
+            StrayTransactionWorkflow.run,
+            orphaned,
+            id=orphaned_transaction_workflow_id(orphaned.charge_point_id, orphaned.transaction_id),
+            summary=orphaned_summary(orphaned.transaction_id),
         )
     if cancelled and run.made_operative:
         await _owe_availability(run)
@@ -106,15 +107,6 @@ async def _owe_availability(run: Run) -> None:
     )
 
 
-async def _keep_trying(orphaned: OrphanedTransaction) -> None:
-    await start_outliving(
-        StrayTransactionWorkflow.run,
-        orphaned,
-        id=orphaned_transaction_workflow_id(orphaned.charge_point_id, orphaned.transaction_id),
-        summary=orphaned_summary(orphaned.transaction_id),
-    )
-
-
 async def mail_verdict(commissioning_id: str) -> None:
     """Have the verdict mailed by a workflow of its own: a mail server may be away for a day."""
     await start_outliving(
@@ -134,16 +126,4 @@ async def push_queued_configuration(charge_point_id: str) -> None:
         id=workflow_id,
         summary=CONFIGURATION_SUMMARY,
     ):
-        await _tell(workflow_id, CONFIGURATION_DUE_SIGNAL)
-
-
-async def ask_to_give_way(owner: str) -> None:
-    """Ask the workflow that owns the charge point to let go of it."""
-    await _tell(owner, GIVE_WAY_SIGNAL)
-
-
-async def _tell(workflow_id: str, signal: str) -> None:
-    try:
-        await workflow.get_external_workflow_handle(workflow_id).signal(signal)
-    except ApplicationError:
-        return  # it has just ended
+        await tell(workflow_id, CONFIGURATION_DUE_SIGNAL)

@@ -32,11 +32,10 @@ with workflow.unsafe.imports_passed_through():
     )
     from workflows.inbox import Inbox
     from workflows.journal import Journal
-    from workflows.local_activities import run_local
     from workflows.opening import never_connected, never_free, take_over, went_offline
     from workflows.presentation import Shown, current_details
     from workflows.run import Run
-    from workflows.word import Word
+    from workflows.temporal_calls import run_local
 
 ResultT = TypeVar("ResultT")
 
@@ -58,7 +57,7 @@ class CommissioningWorkflow:
         self._request = request
         self._inbox = Inbox(request.commissioning_id)
         self._journal = Journal(request, on_change=self._present)
-        self._word = Word(request)
+        self._word = live_site.Word(request)
         self._run: Run | None = None
         self._doing: str | None = None
         self._catching_up = asyncio.Lock()

@@ -17,12 +17,10 @@ with workflow.unsafe.imports_passed_through():
     from domain.rules.restart import occupied_by
     from domain.states import ParameterState
     from workflows import policies
-    from workflows.charge_point import NoAnswerError, RemoteChargePoint
-    from workflows.connectivity import why_not_connected
+    from workflows.charge_point import NoAnswerError, RemoteChargePoint, reserve_reboot_slot
     from workflows.inbox import Inbox
-    from workflows.local_activities import run_local
-    from workflows.reboot_stagger import reserve_reboot_slot
-    from workflows.waiting import wait_until
+    from workflows.operations import why_not_connected
+    from workflows.temporal_calls import run_local, wait_until
 
 _REFUSED = {Reply.REJECTED, Reply.NOT_SUPPORTED, Reply.ERROR}
 

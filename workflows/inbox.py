@@ -87,6 +87,10 @@ class Inbox:
         """Generation of the newest connection."""
         return 0 if self.connection is None else self.connection.generation
 
+    def has_ended(self, transaction_id: str) -> bool:
+        """Whether a transaction that is known has ended."""
+        return self.transactions[transaction_id].stopped_at is not None
+
     def load(self, snapshot: Snapshot) -> None:
         """Take the snapshot for all that no signal has told yet.
 

@@ -55,10 +55,13 @@ class Journal:
         self._connector: int | None = None
         self._waits: list[Waiting] = []
         self._alarms: list[str] = []
-        self._status = RunStatus.IN_PROGRESS
-        self._failure: Failure | None = None
-        self._cancel: CancelRequest | None = None
-        self._cleaning_up = False
+        self.status = RunStatus.IN_PROGRESS
+        self.failure: Failure | None = None
+        """The first failure."""
+        self.cancel: CancelRequest | None = None
+        """Who has asked to cancel the run, and why."""
+        self.cleaning_up = False
+        """Whether the checks have ended, and the verdict is not yet recorded."""
         self._closed_at: datetime | None = None
 
     @contextmanager
@@ -73,7 +76,7 @@ class Journal:
             yield
         except CheckFailedError as error:
             problem = self._addressed(error.failure)
-            self._failure = self._failure or problem
+            self.failure = self.failure or problem
             self.leave_out_the_rest(f"The check had ended ({error.failure.code}).")
             self._change(result=CheckResult.FAILED, failure=problem, ended_at=workflow.now())
         except CheckSkippedError as error:
@@ -211,8 +214,9 @@ class Journal:
         self._alarms.append(text)
         self._on_change()
 
-    def wait(self, waiting: Waiting) -> Waiting:
-        """Say what the run waits for from now on, and what a person may answer.
+    @contextmanager
+    def wait(self, waiting: Waiting) -> Iterator[Waiting]:
+        """Say what the run waits for in this block, and what a person may answer.
 
         A wait inside another is shown in its place, until it is over.
         """
@@ -220,61 +224,45 @@ class Journal:
             waiting = replace(waiting, connector_id=self._connector)
         self._waits.append(waiting)
         self._on_change()
-        return waiting
-
-    def stop_waiting(self, waiting: Waiting) -> None:
-        """Note that the wait is over."""
-        self._waits = [one for one in self._waits if one is not waiting]
-        self._on_change()
+        try:
+            yield waiting
+        finally:
+            self._waits = [one for one in self._waits if one is not waiting]
+            self._on_change()
 
     def cancel_requested(self, request: CancelRequest) -> None:
         """Remember who cancels, and why."""
-        self._cancel = self._cancel or request
+        self.cancel = self.cancel or request
         self._on_change()
 
     def cleans_up(self) -> None:
         """Note that the checks have ended and the charge point is put back as it was found."""
-        self._cleaning_up = True
+        self.cleaning_up = True
         self._on_change()
 
     def close(self, *, cancelled: bool = False) -> None:
         """Fix the run's status by its checks; those that never ran are skipped, with the reason."""
         if cancelled:
-            self._status = RunStatus.CANCELLED
+            self.status = RunStatus.CANCELLED
         else:
-            self._status = RunStatus.COMPLETED if self.passed else RunStatus.FAILED
-            self._cancel = None  # it came too late
+            self.status = RunStatus.COMPLETED if self.passed else RunStatus.FAILED
+            self.cancel = None  # it came too late
         for check in self._checks.values():
             if check.result is CheckResult.PENDING:
                 self._skip(check.name, self._why_never_run(cancelled=cancelled))
-        self._cleaning_up = False
+        self.cleaning_up = False
         self._waits.clear()
         self._closed_at = workflow.now()
         self._on_change()
 
     def adopt(self, view: RunView) -> None:
         """Take over the verdict of an earlier try whose end was lost."""
-        self._status, self._failure = view.status, view.failure
+        self.status, self.failure = view.status, view.failure
         self._checks = {check.name: check for check in view.checks}
         self._alarms, self._closed_at = list(view.alarms), view.completed_at
         by = view.cancelled_by
-        self._cancel = CancelRequest(by=by, reason=view.cancel_reason) if by else None
+        self.cancel = CancelRequest(by=by, reason=view.cancel_reason) if by else None
         self._on_change()
-
-    @property
-    def cancel(self) -> CancelRequest | None:
-        """Who has asked to cancel the run, and why."""
-        return self._cancel
-
-    @property
-    def cleaning_up(self) -> bool:
-        """Whether the checks have ended, and the verdict is not yet recorded."""
-        return self._cleaning_up
-
-    @property
-    def status(self) -> RunStatus:
-        """Where the run stands."""
-        return self._status
 
     @property
     def waiting(self) -> Waiting | None:
@@ -292,7 +280,7 @@ class Journal:
     @property
     def passed(self) -> bool:
         """Whether no check has failed so far."""
-        return self._failure is None
+        return self.failure is None
 
     def is_kept(self, name: CheckName) -> bool:
         """Whether a check was taken over from the run before."""
@@ -303,30 +291,25 @@ class Journal:
         """The checks that failed, in their order."""
         return [c.name for c in self._checks.values() if c.result is CheckResult.FAILED]
 
-    @property
-    def failure(self) -> Failure | None:
-        """The first failure."""
-        return self._failure
-
     def view(self) -> RunView:
         """The run as anyone sees it."""
         return RunView(
             commissioning_id=self._request.commissioning_id,
             charge_point_id=self._request.charge_point_id,
-            status=self._status,
+            status=self.status,
             checks=tuple(self._checks.values()),
             started_at=self._request.started_at,
             completed_at=self._closed_at,
-            failure=self._failure,
+            failure=self.failure,
             waiting=self.waiting,
             previous_commissioning_id=self._request.previous_commissioning_id,
             run_test_transaction=self._request.options.run_test_transaction,
             test_connectors=self._request.options.test_connectors,
             started_by=self._request.started_by,
-            cancelled_by=self._cancel.by if self._cancel else None,
-            cancel_reason=self._cancel.reason if self._cancel else None,
+            cancelled_by=self.cancel.by if self.cancel else None,
+            cancel_reason=self.cancel.reason if self.cancel else None,
             alarms=tuple(self._alarms),
-            cleaning_up=self._cleaning_up,
+            cleaning_up=self.cleaning_up,
         )
 
     def _addressed(self, problem: Failure) -> Failure:

@@ -1,18 +1,17 @@
 """Lends charge points of a site to runs, takes them back, and takes out those that leave."""
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from collections.abc import Callable
 
-    from activities.site import SiteActivities
+    from activities.records import SiteActivities
     from domain.names import CALLED_BACK_SIGNAL, LENT_SIGNAL
     from domain.power.facts import TakeOut
     from domain.power.service import Borrow, CalledBack, Lent
     from domain.power.site_controller import SiteController
-    from workflows.local_activities import run_local
     from workflows.stations import Stations
+    from workflows.temporal_calls import run_local, tell
 
 
 class Lending:
@@ -46,7 +45,7 @@ class Lending:
         asks, self._asks = self._asks, {}
         for asked in asks.values():
             if not self._controller.borrow(asked, workflow.now()):
-                await _tell(
+                await tell(
                     asked.workflow_id,
                     LENT_SIGNAL,
                     Lent(commissioning_id=asked.commissioning_id, ask=asked.ask),
@@ -59,7 +58,7 @@ class Lending:
             if service is None or self._stations.is_busy(station.charge_point_id):
                 continue
             lent = Lent(commissioning_id=service.commissioning_id, ask=service.ask)
-            if await _tell(service.workflow_id, LENT_SIGNAL, lent):
+            if await tell(service.workflow_id, LENT_SIGNAL, lent):
                 self._controller.lent(station.charge_point_id, service.ask)
             else:
                 self._controller.take_back(station.charge_point_id, service.commissioning_id)
@@ -70,7 +69,7 @@ class Lending:
                 continue
             self._controller.called_back(station.charge_point_id)
             called = CalledBack(commissioning_id=service.commissioning_id)
-            if not await _tell(service.workflow_id, CALLED_BACK_SIGNAL, called):
+            if not await tell(service.workflow_id, CALLED_BACK_SIGNAL, called):
                 self._controller.take_back(station.charge_point_id, service.commissioning_id)
                 self._look_again(station.charge_point_id)
 
@@ -89,12 +88,3 @@ class Lending:
             )
             self._controller.forget(charge_point_id)
             self._look_again(charge_point_id)  # it may have been brought back meanwhile
-
-
-async def _tell(workflow_id: str, signal: str, message: Lent | CalledBack) -> bool:
-    """Signal a run; False where it has ended."""
-    try:
-        await workflow.get_external_workflow_handle(workflow_id).signal(signal, message)
-    except ApplicationError:
-        return False
-    return True

@@ -11,42 +11,39 @@ with workflow.unsafe.imports_passed_through():
     from domain.connection_attempts import REFUSAL_COUNTS_FOR
     from domain.facts import RefusedAttempt
     from domain.failures import FailureCode, failure
+    from domain.names import GIVE_WAY_SIGNAL
     from domain.rules.numbers import in_words
     from domain.states import WaitingFor
     from workflows import policies
     from workflows.absence import absent
-    from workflows.closing import ask_to_give_way
     from workflows.journal import CheckFailedError, Journal
-    from workflows.local_activities import run_local
     from workflows.run import Run
+    from workflows.temporal_calls import run_local, tell
 
 
 async def take_over(request: RunRequest, journal: Journal) -> Briefing:
     """Open the run as the owner of the charge point, unless somebody is ``busy_with`` it."""
     pause, since = policies.OWNERSHIP_FIRST_PAUSE, workflow.now()
-    waiting: Waiting | None = None
-    while True:
-        briefing = await run_local(
-            OwnerActivities.begin_run, request, summary="Open the run and begin to watch"
-        )
-        patient = workflow.now() - since < policies.OWNERSHIP_PATIENCE
-        if not (briefing.accepted and briefing.busy_with is not None and patient):
-            if waiting is not None:
-                journal.stop_waiting(waiting)
-            return briefing
-        waiting = waiting or journal.wait(
-            Waiting(
-                waiting_for=WaitingFor.TURN,
-                since=since,
-                until=since + policies.OWNERSHIP_PATIENCE,
-                prompt="Another task of the engine has the charge point; the run goes on as soon "
-                "as that lets it go.",
-            )
-        )
-        # A configuration push: it gives way within seconds, as this run configures by itself.
-        await ask_to_give_way(briefing.busy_with)
-        await workflow.sleep(pause, summary="Wait until the charge point is free")
-        pause = min(2 * pause, policies.OWNERSHIP_LONGEST_PAUSE)
+    until = since + policies.OWNERSHIP_PATIENCE
+    summary = "Open the run and begin to watch"
+    briefing = await run_local(OwnerActivities.begin_run, request, summary=summary)
+    if not briefing.accepted or briefing.busy_with is None:
+        return briefing
+    waiting = Waiting(
+        waiting_for=WaitingFor.TURN,
+        since=since,
+        until=until,
+        prompt="Another task of the engine has the charge point; the run goes on as soon as that "
+        "lets it go.",
+    )
+    with journal.wait(waiting):
+        while briefing.accepted and briefing.busy_with is not None and workflow.now() < until:
+            # A configuration push: it gives way within seconds, as this run configures by itself.
+            await tell(briefing.busy_with, GIVE_WAY_SIGNAL)
+            await workflow.sleep(pause, summary="Wait until the charge point is free")
+            pause = min(2 * pause, policies.OWNERSHIP_LONGEST_PAUSE)
+            briefing = await run_local(OwnerActivities.begin_run, request, summary=summary)
+    return briefing
 
 
 def never_free(owner: str) -> CheckFailedError:

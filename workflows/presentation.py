@@ -1,4 +1,4 @@
-"""What the Temporal UI shows of a run: a Markdown summary that follows each step."""
+"""What the Temporal UI shows of a run and of a site: Markdown that follows each step."""
 
 from temporalio import workflow
 
@@ -10,7 +10,9 @@ with workflow.unsafe.imports_passed_through():
     from domain.checks import CheckRecord, ConnectorTest, RunView, Waiting
     from domain.commissioning import Registered, RunRequest
     from domain.devices import device_name
-    from domain.states import CheckResult
+    from domain.power.plan import load
+    from domain.power.site_controller import SiteController
+    from domain.states import CheckResult, FeatureState
 
 _MARKS = {
     CheckResult.PENDING: "·",
@@ -19,6 +21,7 @@ _MARKS = {
     CheckResult.FAILED: "✘",
     CheckResult.SKIPPED: "○",
 }
+_BAYS_SHOWN = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,3 +149,32 @@ def _plain(text: str) -> str:
 
 def _code(text: str) -> str:
     return " ".join(text.split()).replace("`", "'")
+
+
+def site_details(name: str, controller: SiteController) -> str:
+    """Summarise a site for operators, in Markdown."""
+    limit = controller.limit
+    carries = "no limit set" if limit.amps is None else f"{limit.amps:g} A a phase"
+    used = max(load(controller.outlets()).values(), default=0.0)
+    lines = [f"**{name}**: {carries}, at most {used:g} A of it in use", ""]
+    if controller.paused:
+        lines += ["Smart charging is **paused**: nothing keeps the site under its limit.", ""]
+    for one in controller.states():
+        if one.state is not FeatureState.ACTIVE or one.cause:
+            why = f": {one.cause}" if one.cause else ""
+            lines.append(f"- `{one.charge_point_id}` **{one.state}**{why}")
+    bays = sorted(controller.bays.values(), key=lambda bay: bay.key)
+    if bays:
+        lines += [
+            "",
+            "| connector | transaction | allotted | may draw |",
+            "| --- | --- | --- | --- |",
+        ]
+        lines += [
+            f"| `{bay.key[0]}` {bay.key[1]} | {bay.transaction_id} | {bay.granted} A "
+            f"| {bay.bound:g} A |"
+            for bay in bays[:_BAYS_SHOWN]
+        ]
+    if len(bays) > _BAYS_SHOWN:
+        lines.append(f"\nand {len(bays) - _BAYS_SHOWN} more")
+    return "\n".join(lines)

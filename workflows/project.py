@@ -10,9 +10,15 @@ with workflow.unsafe.imports_passed_through():
     from datetime import datetime, timedelta
     from typing import TypeVar
 
-    from activities.mail import HandOver, Invite, ProjectActivities, Remove, Resend
+    from activities.project import (
+        HandOver,
+        Invite,
+        ProjectActivities,
+        Remove,
+        Resend,
+        VisitActivities,
+    )
     from activities.runs import RunActivities
-    from activities.service_visits import VisitActivities
     from domain.commissioning import RetryOrder, RetryRun, RunStarted
     from domain.handover import (
         CompleteHandover,
@@ -35,11 +41,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.states import InvitationStatus, ProjectRole
     from domain.summaries import site_summary
     from workflows import policies
-    from workflows.history import history_is_long
-    from workflows.local_activities import mail, record
-    from workflows.outliving import start_outliving
     from workflows.site import SiteWorkflow
-    from workflows.waiting import wait_until
+    from workflows.temporal_calls import history_is_long, mail, record, start_outliving, wait_until
 
 R = TypeVar("R")
 _OWNER, _COLLABORATORS, _END = "owner", "collaborators", "end"

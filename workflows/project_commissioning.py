@@ -3,12 +3,11 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.batches import BatchActivities
+    from activities.runs import BatchActivities
     from domain.batch import BatchCounts, BatchOwner
     from domain.names import BATCH_CHANGED_SIGNAL
     from workflows import policies
-    from workflows.history import history_is_long
-    from workflows.waiting import wait_until
+    from workflows.temporal_calls import history_is_long, record, wait_until
 
 
 @workflow.defn
@@ -27,31 +26,27 @@ class ProjectCommissioningWorkflow:
         """Advance until nothing is open."""
         while not history_is_long():
             self._changed = False
-            progress = await workflow.execute_activity_method(
+            progress = await record(
                 BatchActivities.advance_batch,
                 project.project_id,
-                start_to_close_timeout=policies.BATCH_STEP_TIMEOUT,
-                retry_policy=policies.RECORD_RETRY,
                 summary="Take the next runs on",
+                timeout=policies.BATCH_STEP_TIMEOUT,
             )
             workflow.set_current_details(_details(project.name, progress.counts))
             if progress.done and not self._changed:  # else the next batch has come already
                 return
             if not progress.more:
-                await self._until_changed()
+                await wait_until(
+                    lambda: self._changed,
+                    timeout=policies.BATCH_LOOKS_AGAIN,
+                    why="Look again, should a notice have been lost",
+                )
         workflow.continue_as_new(project)
 
     @workflow.signal(name=BATCH_CHANGED_SIGNAL)
     def batch_changed(self) -> None:
         """Look again: a run has ended or waits for a person, or the batch was cancelled."""
         self._changed = True
-
-    async def _until_changed(self) -> None:
-        await wait_until(
-            lambda: self._changed,
-            timeout=policies.BATCH_LOOKS_AGAIN,
-            why="Look again, should a notice have been lost",
-        )
 
 
 def _details(name: str, counts: BatchCounts) -> str:

@@ -5,7 +5,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     import asyncio
     from collections.abc import Awaitable, Callable, Coroutine, Iterator
-    from contextlib import contextmanager
+    from contextlib import AbstractContextManager, contextmanager
     from dataclasses import dataclass, field
     from datetime import datetime, timedelta
     from typing import Any, TypeVar
@@ -22,10 +22,9 @@ with workflow.unsafe.imports_passed_through():
     from domain.states import InstallerAnswer, WaitingFor
     from workflows import policies
     from workflows.charge_point import RemoteChargePoint
-    from workflows.history import history_events
     from workflows.inbox import Inbox
     from workflows.journal import CheckFailedError, Journal
-    from workflows.waiting import wait_until
+    from workflows.temporal_calls import history_events, wait_until
 
 ResultT = TypeVar("ResultT")
 
@@ -114,17 +113,14 @@ class Run:
         """Make the error that ends the current check."""
         return CheckFailedError(failure(code, **facts))
 
-    @contextmanager
-    def showing(self, waiting_for: WaitingFor, timeout: timedelta, prompt: str) -> Iterator[None]:
-        """Show in the status what this block waits for, and for how long at most."""
+    def showing(
+        self, waiting_for: WaitingFor, timeout: timedelta, prompt: str
+    ) -> AbstractContextManager[Waiting]:
+        """Show in the status what a block waits for, and for how long at most."""
         now = workflow.now()
-        waiting = self.journal.wait(
+        return self.journal.wait(
             Waiting(waiting_for=waiting_for, since=now, until=now + timeout, prompt=prompt)
         )
-        try:
-            yield
-        finally:
-            self.journal.stop_waiting(waiting)
 
     async def wait(self, condition: Callable[[], bool], timeout: timedelta, *, why: str) -> bool:
         """Wait for an event; False when the time is over. Says nothing to the installer.
@@ -148,17 +144,11 @@ class Run:
         """
         if not self.inbox.contested:
             return
-        now = workflow.now()
-        waiting = self.journal.wait(
-            Waiting(
-                waiting_for=WaitingFor.INSTALLER,
-                since=now,
-                until=now + policies.CONTEST_SHOWN,
-                prompt=how_to_decide(self.request.charge_point_id),
-            )
-        )
-        self._note_wait(waiting)
-        try:
+        prompt = how_to_decide(self.request.charge_point_id)
+        with (
+            self.showing(WaitingFor.INSTALLER, policies.CONTEST_SHOWN, prompt) as waiting,
+            self._noted(waiting),
+        ):
             while self.inbox.contested:
                 await wait_until(
                     lambda: not self.inbox.contested,
@@ -166,9 +156,6 @@ class Run:
                     why="Wait until a person says which link is the charge point",
                 )
                 await self.look_again()  # its end may not have been told
-        finally:
-            self.journal.stop_waiting(waiting)
-            self._note_wait(None)
 
     async def prompt(
         self,
@@ -192,30 +179,30 @@ class Run:
         if condition():
             return True
         now = workflow.now()
-        waiting = self.journal.wait(
-            Waiting(
-                waiting_for=waiting_for,
-                since=since or now,
-                until=now + timeout,
-                prompt=prompt,
-                likely_cause=cause,
-                answers=answers,
-            )
+        begun = Waiting(
+            waiting_for=waiting_for,
+            since=since or now,
+            until=now + timeout,
+            prompt=prompt,
+            likely_cause=cause,
+            answers=answers,
         )
-        noted = False
-        try:
+        with self.journal.wait(begun) as waiting:
             unlisted = not waiting_for.is_for_a_person or self.journal.cleaning_up
             if unlisted or timeout <= unnoted:
                 return await self.wait(condition, timeout, why=prompt)
             if unnoted and await self.wait(condition, unnoted, why=prompt):
                 return True
-            noted = True
-            self._note_wait(waiting)
-            return await self.wait(condition, timeout - unnoted, why=prompt)
+            with self._noted(waiting):
+                return await self.wait(condition, timeout - unnoted, why=prompt)
+
+    @contextmanager
+    def _noted(self, waiting: Waiting) -> Iterator[None]:
+        self._note_wait(waiting)
+        try:
+            yield
         finally:
-            self.journal.stop_waiting(waiting)
-            if noted:
-                self._note_wait(None)
+            self._note_wait(None)
 
     def _note_wait(self, waiting: Waiting | None) -> None:
         """Keep in the row what the run waits for. Nothing waits for that: it is for lists only."""

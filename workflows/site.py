@@ -8,7 +8,7 @@ with workflow.unsafe.imports_passed_through():
     from dataclasses import replace
     from datetime import datetime, timedelta
 
-    from activities.site import SiteActivities
+    from activities.records import SiteActivities
     from domain import names
     from domain.facts import ChargePointEvents, EventKind
     from domain.power import facts as site
@@ -16,13 +16,11 @@ with workflow.unsafe.imports_passed_through():
     from domain.power.plan import higher, lower
     from domain.power.service import Borrow, GivenBack
     from domain.power.site_controller import SiteController
-    from workflows.history import history_is_long
     from workflows.lending import Lending
-    from workflows.local_activities import run_local
     from workflows.policies import SITE_PACE
-    from workflows.site_details import site_details
+    from workflows.presentation import site_details
     from workflows.stations import Stations
-    from workflows.waiting import wait_until
+    from workflows.temporal_calls import history_is_long, run_local, wait_until
 
 
 @workflow.defn

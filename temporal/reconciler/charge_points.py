@@ -1,23 +1,35 @@
-"""What a charge point still lacks: values, its local list, its withdrawal."""
+"""What charge points still lack: values, their local lists, their withdrawal; and transactions.
+
+Of those, the ones whose end nobody told, or that wait to be billed.
+"""
 
 import asyncio
 from datetime import datetime, timedelta
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Final
 
 import structlog
 
+from domain.billing.messages import BillTransaction
 from domain.commissioning import CancelRequest
-from domain.names import LOCAL_LIST_PREFIX, configuration_workflow_id, local_list_workflow_id
+from domain.facts import ChargePointEvent, ChargePointEvents, EventKind
+from domain.ids import Prefix, new_id
+from domain.names import (
+    CHARGE_POINT_EVENTS_SIGNAL,
+    LOCAL_LIST_PREFIX,
+    configuration_workflow_id,
+    local_list_workflow_id,
+)
 from storage.charge_points import read_registered
 from storage.local_lists import due_lists
+from storage.lost_transactions import Superseded, left, overtaken, supersede
 from storage.run_orders import RunOrders
+from storage.transactions_to_bill import due
 from storage.waiting_configuration import Unpushed, unpushed
 from storage.withdrawals import Pending, Withdrawals, pending_withdrawals
 from temporal import starts
 from temporal.client import RPC_TIMEOUT
-from temporal.reconciler.parts import MISSED, ReconcilerParts
-from temporal.reconciler.step import ReconcileStep
+from temporal.reconciler.step import MISSED, YOUNG, ReconcilerParts, ReconcileStep
 from temporal.run_starter import TemporalRunStarter
 
 _LISTS_AT_ONCE: Final = 50
@@ -88,3 +100,55 @@ class ChargePointSteps:
         if self._next_looks.get(identity, now) <= now:
             self._next_looks[identity] = now + _LOOK_ROUND
             await self._parts.have_site_look(registered.project_id, identity)
+
+
+class TransactionSteps:
+    """Ends them, and has them billed."""
+
+    def __init__(self, parts: ReconcilerParts) -> None:
+        self._parts = parts
+        self.all = (
+            ReconcileStep(
+                "overtaken",
+                lambda connection, **page: overtaken(connection, now=parts.now(), **page),
+                self._supersede,
+                key=attrgetter("number"),
+                first=0,
+            ),
+            ReconcileStep(
+                "left",
+                lambda connection, **page: left(connection, now=parts.now(), **page),
+                self._supersede,
+                key=attrgetter("number"),
+                first=0,
+            ),
+            ReconcileStep(
+                "bills",
+                lambda connection, **page: due(
+                    connection, ended_before=parts.now() - YOUNG, **page
+                ),
+                lambda found: self._bill(found[1]),
+                key=itemgetter(0),
+                first=0,
+            ),
+        )
+
+    async def _supersede(self, which: Superseded) -> None:
+        """Tell the site first: were that lost, the row would be no reason to tell it again."""
+        at = self._parts.now()
+        event = ChargePointEvent(
+            event_id=new_id(Prefix.EVENT),
+            kind=EventKind.TRANSACTION_STOPPED,
+            at=at,
+            charge_point_id=which.charge_point_id,
+            transaction=which.ended,
+        )
+        told = ChargePointEvents(events=(event,))
+        await self._parts.tell_site(which.project_id, CHARGE_POINT_EVENTS_SIGNAL, told)
+        async with self._parts.database.write() as connection:
+            if await supersede(connection, which, at=at):
+                _log.warning("transaction_superseded", transaction=which.ended.transaction_id)
+
+    async def _bill(self, bill: BillTransaction) -> None:
+        if await self._parts.begin(starts.billing(bill)):
+            _log.warning("billing_started_again", transaction=bill.transaction_id)

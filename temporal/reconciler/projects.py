@@ -11,8 +11,7 @@ from storage.invitations import Invitations
 from storage.power_sharing import handed_over_sites
 from storage.visit_records import visits_to_look_after
 from temporal import starts
-from temporal.reconciler.parts import MISSED, YOUNG, ReconcilerParts
-from temporal.reconciler.step import ReconcileStep
+from temporal.reconciler.step import MISSED, YOUNG, ReconcilerParts, ReconcileStep
 
 _log = structlog.get_logger(__name__)
 

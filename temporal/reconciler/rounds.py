@@ -9,19 +9,19 @@ import structlog
 from temporalio.client import Client
 
 from domain.names import SHARED_TASK_QUEUE
+from storage.contest_notices import untold_contests
 from storage.engine import Database
+from storage.held_notices import untold
 from storage.kept_answers import KeptAnswers
-from storage.mail_notices import forget_notices
+from storage.mail_notices import due_notices, forget_notices
 from storage.outages import Outage
 from storage.sessions import forget_sessions
+from temporal import starts
 from temporal.open_workflows import OpenWorkflows
-from temporal.reconciler.charge_points import ChargePointSteps
-from temporal.reconciler.mails import mail_steps
-from temporal.reconciler.parts import ReconcilerParts
+from temporal.reconciler.charge_points import ChargePointSteps, TransactionSteps
 from temporal.reconciler.projects import ProjectSteps
 from temporal.reconciler.runs import RunSteps
-from temporal.reconciler.step import ReconcileStep
-from temporal.reconciler.transactions import TransactionSteps
+from temporal.reconciler.step import ReconcilerParts, ReconcileStep
 
 _ROUND: Final = timedelta(seconds=15)
 _STEP: Final = timedelta(seconds=10)  # one that needs longer goes on at the next round
@@ -57,7 +57,7 @@ class Reconciler:
             *ChargePointSteps(parts).all,
             *projects.all,
             *TransactionSteps(parts).all,
-            *mail_steps(parts),
+            *_mail_steps(parts),
         )
         self._invitations = projects.invitations
         self._next_invitations = now()
@@ -94,3 +94,25 @@ class Reconciler:
             await forget_notices(connection, now=self._now())
             await forget_sessions(connection, now=self._now())
         return True
+
+
+def _mail_steps(parts: ReconcilerParts) -> tuple[ReconcileStep[Any], ...]:
+    """Make the steps of gathered news, of contests of links, and of records that are held."""
+    return (
+        ReconcileStep(
+            "notices",
+            lambda connection, **page: due_notices(connection, now=parts.now(), **page),
+            lambda notice: parts.begin(starts.gathered_mail(notice)),
+            first=0,
+        ),
+        ReconcileStep(
+            "contests",
+            untold_contests,
+            lambda charge_point: parts.begin(starts.contest_notice(charge_point)),
+        ),
+        ReconcileStep(
+            "held",
+            lambda connection, **page: untold(connection, now=parts.now(), **page),
+            lambda project: parts.begin(starts.held_digest(project)),
+        ),
+    )

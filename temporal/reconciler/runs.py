@@ -20,8 +20,7 @@ from storage.ownership import Owned, let_go, owned
 from storage.run_log import write_run_log
 from storage.runs import Runs
 from temporal import starts
-from temporal.reconciler.parts import YOUNG, ReconcilerParts
-from temporal.reconciler.step import ReconcileStep
+from temporal.reconciler.step import YOUNG, ReconcilerParts, ReconcileStep
 from temporal.run_starter import is_of
 
 _log = structlog.get_logger(__name__)

@@ -3,7 +3,7 @@
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from activities.mail import refusals
+from activities.project import refusals
 from domain.errors import ConflictError
 
 

@@ -34,9 +34,8 @@ def _check(journal: Journal, name: CheckName, *, fails: bool = False) -> Iterato
         journal.step("first", "It is so.\nReally.")
         yield
         journal.note("A remark.", needs_review=True)
-        journal.wait(WAITING)
-        yield
-        journal.stop_waiting(WAITING)
+        with journal.wait(WAITING):
+            yield
         journal.step("second", "It is so, too.")
         yield
         if fails:

@@ -106,20 +106,19 @@ from tests.support.histories import life
 from tests.support.receiver import receiver
 from tests.support.temporal import TemporalServer
 from worker import make_upkeep_worker, make_webhook_worker
-from workflows.account_letter import AccountLetterWorkflow
 from workflows.billing import BillingWorkflow
-from workflows.command import CommandWorkflow
 from workflows.commissioning import CommissioningWorkflow
 from workflows.configuration import ConfigurationWorkflow
-from workflows.connectivity import ConnectionTestWorkflow
-from workflows.contest_notice import ContestNoticeWorkflow
-from workflows.gathered_mail import GatheredMailWorkflow
-from workflows.held_digest import HeldDigestWorkflow
-from workflows.local_list import LocalListWorkflow
+from workflows.mails import (
+    AccountLetterWorkflow,
+    ContestNoticeWorkflow,
+    GatheredMailWorkflow,
+    HeldDigestWorkflow,
+)
+from workflows.operations import CommandWorkflow, ConnectionTestWorkflow, LocalListWorkflow
 from workflows.project import ProjectWorkflow
-from workflows.retention import RetentionWorkflow
 from workflows.site import SiteWorkflow
-from workflows.upkeep import DispatcherWorkflow, ReconcilerWorkflow
+from workflows.upkeep import DispatcherWorkflow, ReconcilerWorkflow, RetentionWorkflow
 
 R = TypeVar("R", bound=NewInvitation | CompleteHandover | CloseVisit)
 HISTORIES = Path(__file__).parent / "histories"

@@ -12,7 +12,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-from activities.mail import Invite
+from activities.project import Invite
 from domain.commissioning import AvailabilityOwed, OrphanedTransaction, RunOptions, RunRequest
 from domain.facts import TransactionFact
 from domain.handover import ProjectRequest
@@ -35,10 +35,9 @@ from tests.support.temporal import TEST_SERVER
 from tests.workflows.charger import EPOCH, Behaviour, MemoryRecords, ScriptedChargePoint
 from tests.workflows.conftest import node_worker, shared_worker
 from worker import workflow_runner
-from workflows.availability import AvailabilityWorkflow
+from workflows.after_run import AvailabilityWorkflow, StrayTransactionWorkflow
 from workflows.commissioning import CommissioningWorkflow
 from workflows.delivery import WebhookDeliveryWorkflow
-from workflows.orphaned_transaction import StrayTransactionWorkflow
 from workflows.project import ProjectWorkflow
 
 Recorded = Mapping[str, WorkflowHandle[Any, Any]]

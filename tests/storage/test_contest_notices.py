@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import insert, select, update
 from sqlmodel import col
 
-from activities.contests import ContestActivities
+from activities.mails import ContestActivities
 from activities.post import Post
 from domain.mail import recipient_key
 from domain.states import ProjectStatus, WebhookStatus

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlmodel import col
 
-from activities.mail import ProjectActivities
+from activities.project import ProjectActivities
 from domain.audit import ENGINE
 from domain.handover import CompleteHandover
 from domain.power.site import SiteLimit

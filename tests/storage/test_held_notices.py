@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from activities.billing import HeldActivities
 from activities.letters import held_letter
+from activities.mails import HeldActivities
 from domain.billing.messages import HeldDigest
 from storage.engine import Database
 from storage.held_notices import BETWEEN_MAILS, GATHERED_FOR, StoredHeldNotices, untold

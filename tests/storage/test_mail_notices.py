@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import insert, select
 
 from activities.letters import Letter
-from activities.post import Post, PostActivities
+from activities.mails import PostActivities
+from activities.post import Post
 from domain.mail import Admission, GatheredMailOrder, MailNotice, recipient_key, stop_token
 from storage.engine import Database
 from storage.mail_notices import (

@@ -20,7 +20,8 @@ from temporalio.client import (
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker
 
-from activities.billing import BillingActivities
+from activities.binding import done_by
+from activities.records import BillingActivities
 from domain.audit import ENGINE
 from domain.batch import BatchRequest
 from domain.commissioning import CancelRequest, RunOptions, RunToStart
@@ -401,9 +402,9 @@ async def test_a_transaction_that_waits_to_be_billed_is_billed(
         task_queue=task_queue,
         workflows=[BillingWorkflow],
         activities=[
-            BillingActivities(
-                StoredBilling(database, load_catalogue(), now=lambda: site.now)
-            ).bill_transaction
+            *done_by(
+                StoredBilling(database, load_catalogue(), now=lambda: site.now), BillingActivities
+            )
         ],
         workflow_runner=workflow_runner(),
     ):

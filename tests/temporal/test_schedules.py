@@ -13,12 +13,12 @@ from temporalio.client import (
 )
 from temporalio.worker import Worker
 
-from activities.retention import RetentionActivities
+from activities.upkeep import RetentionActivities
 from domain.retention import LetGo
 from temporal.schedules import RETENTION, ensure
 from tests.support.eventually import eventually
 from worker import workflow_runner
-from workflows.retention import RetentionWorkflow
+from workflows.upkeep import RetentionWorkflow
 
 
 @pytest.fixture

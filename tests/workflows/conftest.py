@@ -15,7 +15,7 @@ from temporalio.worker import Worker
 
 from activities.binding import activities_of, done_by
 from activities.charge_point import ChargePointActivities, under_heartbeats
-from activities.mail import NoticeActivities
+from activities.mails import NoticeActivities
 from activities.post import Post
 from activities.records import DirectoryActivities, OwnerActivities, RecordActivities
 from activities.runs import RunActivities

@@ -10,7 +10,7 @@ from domain.billing.messages import BillTransaction, TransactionBilled
 from domain.names import BILLING_DUE_SIGNAL
 from worker import workflow_runner
 from workflows.billing import BillingWorkflow
-from workflows.held_digest import HeldDigestWorkflow
+from workflows.mails import HeldDigestWorkflow
 
 REQUEST = BillTransaction(charge_point_id="cp_1", transaction_id="7")
 

@@ -21,7 +21,7 @@ from domain.states import CheckResult, ConnectorStatus, RunStatus, WaitingFor
 from tests.support.eventually import eventually
 from tests.workflows.charger import Behaviour
 from tests.workflows.conftest import Stage, StageMaker
-from workflows.availability import AvailabilityWorkflow
+from workflows.after_run import AvailabilityWorkflow
 from workflows.commissioning import CommissioningWorkflow
 
 Handle = WorkflowHandle[CommissioningWorkflow, RunView | None]

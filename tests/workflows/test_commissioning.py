@@ -25,8 +25,8 @@ from tests.support.eventually import eventually
 from tests.workflows.charger import EPOCH, Behaviour
 from tests.workflows.conftest import StageMaker
 from workflows import policies
+from workflows.after_run import StrayTransactionWorkflow
 from workflows.commissioning import CommissioningWorkflow
-from workflows.orphaned_transaction import StrayTransactionWorkflow
 
 
 async def test_a_good_charge_point_passes_all_four_checks(set_stage: StageMaker) -> None:

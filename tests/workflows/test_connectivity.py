@@ -6,7 +6,7 @@ from domain.configuration import ConnectionTest, ConnectionTestRequest
 from domain.facts import RefusedAttempt
 from tests.workflows.charger import Behaviour
 from tests.workflows.conftest import Stage, StageMaker
-from workflows.connectivity import ConnectionTestWorkflow
+from workflows.operations import ConnectionTestWorkflow
 
 
 async def _test(stage: Stage) -> ConnectionTest:

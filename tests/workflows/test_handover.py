@@ -16,7 +16,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from activities.mail import HandOver, Invite
+from activities.project import HandOver, Invite
 from domain.handover import CompleteHandover, HandoverResult, ProjectRequest
 from domain.invitations import (
     InvitationSent,

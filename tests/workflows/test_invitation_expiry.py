@@ -11,7 +11,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-from activities.mail import Invite, Resend
+from activities.project import Invite, Resend
 from domain.handover import ProjectRequest
 from domain.invitations import (
     InvitationSent,

@@ -15,7 +15,7 @@ from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-from activities.batches import BatchActivities
+from activities.runs import BatchActivities
 from domain.batch import BatchCounts, BatchRequest, WaitNote
 from domain.checks import CheckRecord, RunView, Waiting
 from domain.commissioning import CancelRequest, RunOptions, RunRequest, RunToStart

@@ -8,7 +8,7 @@ from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-from activities.mail import HandOver, Invite
+from activities.project import HandOver, Invite
 from domain.handover import Blocker, CompleteHandover, HandoverResult, ProjectRequest
 from domain.invitations import InvitationSent, InvitationSettled, NewInvitation
 from domain.states import InvitationStatus

@@ -8,9 +8,9 @@ with workflow.unsafe.imports_passed_through():
 
     from domain.states import ConnectorStatus, InstallerAnswer, WaitingFor
     from workflows import policies
-    from workflows.checks.own_transactions import ours, strange_start
     from workflows.inbox import PLUGGED_IN
     from workflows.run import Run
+    from workflows.transactions import ours, strange_start
 
 _READY = PLUGGED_IN | {ConnectorStatus.AVAILABLE}
 

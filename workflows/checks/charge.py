@@ -6,13 +6,11 @@ with workflow.unsafe.imports_passed_through():
     from collections.abc import Callable
     from datetime import datetime
 
-    from activities.charge_point import ChargePointActivities
     from activities.records import RecordActivities
     from domain.commissioning import NamedTransaction
     from domain.facts import TransactionFact
     from domain.failures import FailureCode
-    from domain.id_tag import is_kept_whole, is_of_run, tag_of
-    from domain.operations import StopTestTransaction
+    from domain.id_tag import is_kept_whole, tag_of
     from domain.reported import StopReason
     from domain.rules.connector import describe_fault, is_harmless, name_of
     from domain.rules.instead import Missed
@@ -24,8 +22,9 @@ with workflow.unsafe.imports_passed_through():
     from workflows.checks.meter_values import collect
     from workflows.checks.starting import start
     from workflows.journal import CheckFailedError
-    from workflows.local_activities import run_local
     from workflows.run import Run
+    from workflows.temporal_calls import run_local
+    from workflows.transactions import ask_to_stop
 
 
 # It may come before the restart that it tells of.
@@ -64,12 +63,12 @@ async def charge_on(run: Run, connector: int) -> None:
         )
     if started.connector_id == connector:
         await collect(run, started)
-    stopped_by_itself = run.inbox.transactions[started.transaction_id].stopped_at is not None
+    stopped_by_itself = run.inbox.has_ended(started.transaction_id)
     if not await stop(run, started.transaction_id):
         missed = await absent(
             run,
             FailureCode.TRANSACTION_NOT_STOPPED,
-            lambda: run.inbox.transactions[started.transaction_id].stopped_at is not None,
+            lambda: run.inbox.has_ended(started.transaction_id),
             Missed(
                 connector_id=started.connector_id,
                 transaction_id=started.transaction_id,
@@ -151,21 +150,11 @@ def _judge_status(run: Run, connector: int) -> None:
     )
 
 
-def open_transactions(run: Run) -> list[TransactionFact]:
-    """Return the transactions of this run that have not ended."""
-    return [
-        transaction
-        for transaction in run.inbox.transactions.values()
-        if is_of_run(transaction.id_tag, open_run_tag=run.briefing.id_tag)
-        if transaction.stopped_at is None
-    ]
-
-
 async def stop(run: Run, transaction_id: str) -> bool:
     """Stop a transaction, a few times; False when it still runs."""
 
     def ended() -> bool:
-        return run.inbox.transactions[transaction_id].stopped_at is not None
+        return run.inbox.has_ended(transaction_id)
 
     if not await _told_to_stop(run, transaction_id, ended):
         run.not_stopped.add(transaction_id)
@@ -177,15 +166,7 @@ async def _told_to_stop(run: Run, transaction_id: str, ended: Callable[[], bool]
         if ended():
             return True
         try:
-            await run.charge_point.call(
-                ChargePointActivities.stop_test_transaction,
-                StopTestTransaction(
-                    charge_point_id=run.request.charge_point_id,
-                    commissioning_id=run.request.commissioning_id,
-                    transaction_id=transaction_id,
-                ),
-                summary="Stop the test charge",
-            )
+            await ask_to_stop(run, transaction_id, summary="Stop the test charge")
         except NoAnswerError:
             return ended()
         await run.prompt(

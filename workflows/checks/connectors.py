@@ -24,11 +24,11 @@ with workflow.unsafe.imports_passed_through():
     from domain.rules.numbers import in_words
     from domain.states import CheckResult, ConnectorStatus, WaitingFor
     from workflows.absence import absent
-    from workflows.availability import UNHEARD
+    from workflows.after_run import UNHEARD
     from workflows.charge_point import NoAnswerError
-    from workflows.checks.charge import open_transactions
     from workflows.journal import CheckFailedError
     from workflows.run import Run
+    from workflows.transactions import open_transactions
 
 
 async def connectors(run: Run) -> None:

@@ -19,12 +19,12 @@ with workflow.unsafe.imports_passed_through():
     from domain.states import CheckResult, ConnectorChoice
     from workflows.absence import no_answer
     from workflows.charge_point import NoAnswerError
-    from workflows.checks.charge import charge_on, open_transactions, stop
+    from workflows.checks.charge import charge_on, stop
     from workflows.checks.clock import measure_clock
-    from workflows.checks.own_transactions import is_test_of
     from workflows.checks.starting import cancelled
     from workflows.journal import CheckFailedError, CheckSkippedError
     from workflows.run import Run
+    from workflows.transactions import is_test_of, open_transactions
 
 # After these failures nobody can be asked, or a charge that goes on is in the way.
 _END_IT = frozenset(

@@ -29,13 +29,12 @@ with workflow.unsafe.imports_passed_through():
     from workflows.checks.clock import judge_clock, measure_clock
     from workflows.checks.restart import not_seen, restart
     from workflows.journal import CheckFailedError
-    from workflows.local_activities import run_local
     from workflows.run import Run
+    from workflows.temporal_calls import run_local
 
 
 _SHORT_HEARTBEAT = 300
 """Seconds; what the advice asks for, so that one that has it already needs another."""
-
 
 _LONGEST_HEARTBEAT = 30 * 86_400
 """Seconds; a number of a charge point's sizes no wait without a bound."""
@@ -235,7 +234,7 @@ async def _apply(run: Run, *, first: bool) -> op.ConfigurationOutcome:
             max(until - workflow.now(), timedelta()),
             "The charge point is to announce itself once more.",
         )
-    while _unanswered(outcome) and workflow.now() < until:
+    while (outcome.detail is not None or outcome.unanswered) and workflow.now() < until:
         await run.wait(lambda: False, policies.CONFIGURATION_PAUSE, why="Pause before it is asked")
         outcome = await _apply_once(run, first=first)
     if outcome.detail is not None:
@@ -262,11 +261,6 @@ async def _apply_once(run: Run, *, first: bool) -> op.ConfigurationOutcome:
     run.reconfigured = run.reconfigured or any(p.written for p in outcome.parameters)
     run.not_supported |= frozenset(outcome.not_supported)
     return outcome
-
-
-def _unanswered(outcome: op.ConfigurationOutcome) -> bool:
-    """Tell whether something is unknown because no answer came, and is asked again."""
-    return outcome.detail is not None or outcome.unanswered
 
 
 def _learn(run: Run, outcome: op.ConfigurationOutcome) -> None:
@@ -373,12 +367,11 @@ def _beats_often(run: Run) -> bool:
 
 def _unsaid(run: Run) -> tuple[op.TriggerKind, ...]:
     """Return the messages that the check needs and that have not come yet."""
-    unsaid = []
-    if not _accepted(run.inbox.boot):
-        unsaid.append(op.TriggerKind.BOOT)
-    if not _is_alive(run):
-        unsaid.append(op.TriggerKind.HEARTBEAT)
-    return tuple(unsaid)
+    came = {
+        op.TriggerKind.BOOT: _accepted(run.inbox.boot),
+        op.TriggerKind.HEARTBEAT: _is_alive(run),
+    }
+    return tuple(kind for kind, has_come in came.items() if not has_come)
 
 
 def _accepted(boot: BootFact | None) -> bool:

@@ -92,8 +92,8 @@ class _Collection:
 
     def _has_ended(self) -> bool:
         of_it = {0, self._transaction.connector_id}
-        stopped = self._run.inbox.transactions[self._transaction.transaction_id].stopped_at
-        return stopped is not None or not self._run.inbox.faults.keys().isdisjoint(of_it)
+        stopped = self._run.inbox.has_ended(self._transaction.transaction_id)
+        return stopped or not self._run.inbox.faults.keys().isdisjoint(of_it)
 
     def _is_enough(self) -> bool:
         events = self._events()

@@ -14,8 +14,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.states import WaitingFor
     from workflows import policies
     from workflows.absence import absent
+    from workflows.charge_point import reserve_reboot_slot
     from workflows.journal import CheckFailedError
-    from workflows.reboot_stagger import reserve_reboot_slot
     from workflows.run import Run
 
 _REFUSED = {Reply.REJECTED, Reply.NOT_SUPPORTED, Reply.ERROR}

@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.facts import TransactionFact
     from domain.failures import FailureCode
     from domain.id_tag import tag_of
-    from domain.operations import Outcome, Reply, StartTestTransaction, StopTestTransaction
+    from domain.operations import Outcome, Reply, StartTestTransaction
     from domain.rules.instead import Missed
     from domain.rules.numbers import in_words
     from domain.states import WaitingFor
@@ -19,9 +19,9 @@ with workflow.unsafe.imports_passed_through():
     from workflows.absence import absent
     from workflows.charge_point import NoAnswerError
     from workflows.checks.cable import ConnectorBefore, prompt_for_vehicle, wait_for_cable_or_start
-    from workflows.checks.own_transactions import all_of, ours, strange_start
     from workflows.journal import CheckFailedError, ConnectorSkippedError
     from workflows.run import Run
+    from workflows.transactions import all_of, ask_to_stop, ours, strange_start
 
 _CANCELS = 20
 """More turns of the event loop than the innermost wait of a request needs to unwind."""
@@ -100,21 +100,14 @@ async def _started_by_itself(run: Run, stranger: TransactionFact) -> CheckFailed
     """Stop what was not asked for, if it can be, and say what it is."""
 
     def ended() -> bool:
-        return run.inbox.transactions[stranger.transaction_id].stopped_at is not None
+        return run.inbox.has_ended(stranger.transaction_id)
 
     run.start_expected_until.pop(stranger.connector_id, None)  # it has taken the place of ours
     if ended():
         return _not_asked_for(run, stranger, "It has ended.")
     with contextlib.suppress(NoAnswerError):
-        await run.charge_point.call(
-            ChargePointActivities.stop_test_transaction,
-            StopTestTransaction(
-                charge_point_id=run.request.charge_point_id,
-                commissioning_id=run.request.commissioning_id,
-                transaction_id=stranger.transaction_id,
-            ),
-            summary="Stop a charge that was not asked for",
-        )
+        summary = "Stop a charge that was not asked for"
+        await ask_to_stop(run, stranger.transaction_id, summary=summary)
         await run.prompt(
             WaitingFor.END,
             ended,

@@ -1,4 +1,7 @@
-"""Mails to installers and site owners. A token of an invitation exists only in here."""
+"""What a project has done for it, from its invitations to the end of its last service visit.
+
+A token of an invitation exists only in here, and in its mail.
+"""
 
 import re
 from collections.abc import Iterator
@@ -11,8 +14,10 @@ from temporalio.exceptions import ApplicationError
 
 from activities.handover_letter import handover_letter
 from activities.invitation_letter import invitation_letter
-from activities.letters import news_letter, verdict_letter
-from activities.post import Post
+from activities.letters import news_letter, visit_letter
+from activities.post import Post, Recipient
+from domain.audit import ENGINE
+from domain.commissioning import CancelRequest
 from domain.errors import ConflictError, NotFoundError
 from domain.handover import CompleteHandover, HandoverResult, RemoveProject
 from domain.invitations import (
@@ -22,13 +27,16 @@ from domain.invitations import (
     NewInvitation,
     ResendInvitation,
 )
-from domain.ports import RunRecords
+from domain.ports import RunControl
+from domain.service_visits import CloseVisit, VisitClosed, VisitLookedAt
 from domain.tokens import hash_token, invitation_token
 
 if TYPE_CHECKING:
     from storage.project_records import StoredProjects
+    from storage.visit_records import StoredVisits
 
 _ADDRESS: Final = re.compile(r"[^\s@]+@\S*\w")
+_VISIT_OVER: Final = "The service visit is over."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,29 +69,6 @@ class Remove:
 
     project_id: str
     request: RemoveProject
-
-
-class NoticeActivities:
-    """Tells the installer the verdict of a run."""
-
-    def __init__(self, records: RunRecords, post: Post) -> None:
-        self._records = records
-        self._post = post
-
-    @activity.defn
-    async def mail_verdict(self, commissioning_id: str) -> None:
-        """Mail the verdict, unless that has been done."""
-        notice = await self._records.notice(commissioning_id)
-        if notice is None:
-            return
-        where = await self._post.tell(
-            verdict_letter(notice),
-            account_id=notice.account_id,
-            to=notice.email,
-            about=f"verdict:{commissioning_id}",
-        )
-        await self._records.notice_sent(commissioning_id)
-        activity.logger.info("verdict_mailed", extra={"where": where})
 
 
 class ProjectActivities:
@@ -164,6 +149,57 @@ class ProjectActivities:
 
     def _token(self, invitation_id: str) -> str:
         return invitation_token(self._secret, invitation_id)
+
+
+class VisitActivities:
+    """Care of service visits: their invitation and their end; each activity is safe to repeat."""
+
+    def __init__(
+        self,
+        records: "StoredVisits",
+        post: Post,
+        runs: RunControl,
+        invitations: ProjectActivities,
+    ) -> None:
+        self._records = records
+        self._post = post
+        self._runs = runs
+        self._invitations = invitations
+
+    @activity.defn
+    async def look_at_visit(self, service_visit_id: str) -> VisitLookedAt:
+        """Do what is due: mail its invitation, end it, end its runs, tell of its end."""
+        with refusals():
+            stands = await self._records.look(service_visit_id)
+        sent = None
+        if stands.invitation is not None:
+            sent = await self._invitations.send_invitation(
+                Invite(project_id=stands.project_id, invitation=stands.invitation)
+            )
+        for charge_point_id in stands.run_charge_point_ids:
+            cancel = CancelRequest(by=ENGINE.role, reason=_VISIT_OVER, actor=ENGINE)
+            await self._runs.cancel_open(charge_point_id, cancel)
+        if stands.notice is not None:
+            letter = visit_letter(stands.notice)
+            account_id = stands.notice.account_id
+            await self._post.tell_all(
+                letter,
+                [
+                    Recipient(
+                        account_id=account_id, to=to, about=f"visit:{service_visit_id}:{role}"
+                    )
+                    for role, to in stands.notice.to
+                ],
+            )
+            await self._records.told(service_visit_id)
+            activity.logger.info("visit_end_mailed", extra={"service_visit": service_visit_id})
+        return VisitLookedAt(status=stands.status, ends_at=stands.ends_at, invitation=sent)
+
+    @activity.defn
+    async def close_visit(self, request: CloseVisit) -> VisitClosed:
+        """Close the visit, or say what stands in the way."""
+        with refusals():
+            return await self._records.close(request)
 
 
 @contextmanager
