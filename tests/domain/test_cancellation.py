@@ -83,4 +83,4 @@ def test_nothing_of_ours_waits_in_a_way_that_forgets() -> None:
     }
     assert [path for path, text in texts.items() if "asyncio.wait_for(" in text] == []
     ends = [path.name for path, text in texts.items() if "timeout_summary=" in text]
-    assert ends == ["waiting.py"]
+    assert ends == ["temporal_calls.py"]
