@@ -1,7 +1,7 @@
 """Endpoints of what a site owner has charge points do, and of the sessions that run."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Final, TypedDict, Unpack
 
 from fastapi import APIRouter, Body, Depends, Path
 
@@ -18,6 +18,7 @@ from api.pagination import Page, Paging
 from api.problems import problems
 from domain.commands import Command, CommandName
 from domain.ids import Prefix, new_id
+from domain.operations import ResetKind
 from domain.places import number_of
 from storage.transactions import running_sessions
 
@@ -39,6 +40,14 @@ _Connector = Annotated[int, Path(ge=1, le=100, examples=[1])]
 _Transaction = Annotated[str, Path(min_length=1, max_length=36, examples=["7"])]
 
 
+class _What(TypedDict, total=False):
+    connector_id: int
+    operative: bool
+    kind: ResetKind
+    id_tag: str
+    transaction_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class Station:
     """The charge point of the path, and who has it do something."""
@@ -48,7 +57,7 @@ class Station:
     charge_point_id: ChargePointId
 
     async def send(
-        self, name: CommandName, *, stop_sessions: bool = False, **what: Any
+        self, name: CommandName, *, stop_sessions: bool = False, **what: Unpack[_What]
     ) -> CommandShown:
         """Have it do that; ``what`` is what the command needs beside its name."""
         command = Command(
