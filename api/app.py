@@ -13,57 +13,51 @@ from fastapi import APIRouter, FastAPI
 from api import docs
 from api.access import endpoints as access
 from api.access.presenting import router as presenting
+from api.accounts import deletion
 from api.accounts.endpoints import router as accounts
 from api.accounts.pages import router as account_pages
 from api.accounts.security import security_router
-from api.audit.endpoints import router as audit
+from api.audit import router as audit
 from api.batches.endpoints import router as batches
+from api.billing import endpoints as billing
 from api.billing import tariffs
-from api.billing.endpoints import router as billing
 from api.billing.held import router as held_records
-from api.billing.statements import router as statements
 from api.certificates import endpoints as certificates
 from api.certificates.pages import router as online_copies
 from api.charge_points import links
 from api.charge_points.endpoints import router as charge_points
 from api.checklists.endpoints import router as checklists
 from api.collaborators.endpoints import router as collaborators
-from api.commands.endpoints import router as commands
-from api.commands.sessions import router as running_sessions
+from api.commands import endpoints as commands
 from api.commissioning.endpoints import router as commissioning
 from api.configuration.endpoints import router as configuration
 from api.configuration.owner_endpoints import router as owned_configuration
 from api.connection_attempts.endpoints import router as connection_attempts
-from api.contractor.endpoints import router as contractor
+from api.declarations.contractor import router as contractor
 from api.declarations.endpoints import router as declarations
 from api.declarations.photos import router as photos
-from api.deletion import endpoints as deletion
 from api.errors import install_error_handlers
 from api.export import endpoints as export
 from api.handover.endpoints import router as handover
 from api.handover.invitations import router as invitations
-from api.health.endpoints import router as health
+from api.health import router as health
 from api.idempotency.keyed import KeyedMiddleware
 from api.imports.endpoints import router as imports
 from api.invitations import endpoints as invitations_to_accounts
 from api.invitations.page import router as invitation_page
-from api.live import project_endpoints as live_projects
-from api.live.endpoints import router as live
+from api.live import endpoints as live
 from api.mail.page import router as stop_page
-from api.middleware import RequestMiddleware
+from api.middleware import ProxiesMiddleware, RequestMiddleware
 from api.openapi.document import DocumentedAPI
 from api.parts import compose
 from api.power import endpoints as power
 from api.projects.endpoints import router as projects
-from api.protocol.behind_proxies import ProxiesMiddleware
 from api.protocol.connection import BOUNDED, bound_what_is_unread, have_room
 from api.protocol.cross_origin import CrossOriginMiddleware
-from api.protocol.methods import MethodsMiddleware
-from api.protocol.routes import Operations
+from api.protocol.methods import MethodsMiddleware, Operations
 from api.service_visits.endpoints import router as service_visits
 from api.service_visits.installer_endpoints import router as my_service_visits
-from api.site_owner.endpoints import router as site_owner
-from api.site_owner.site import router as site
+from api.site_owner import endpoints as site_owner
 from api.temporal import TemporalGateway
 from api.webhooks import endpoints as webhooks
 from api.withdrawals.endpoints import router as withdrawals
@@ -132,9 +126,9 @@ def bare_app() -> FastAPI:
         connection_attempts,
         configuration,
         commissioning,
-        live,
-        live_projects.router,
-        live_projects.owner_router,
+        live.router,
+        live.project_router,
+        live.owner_router,
         webhooks.router,
         webhooks.owner_router,
         handover,
@@ -154,14 +148,14 @@ def bare_app() -> FastAPI:
         invitations_to_accounts.owner_router,
         deletion.installer_router,
         deletion.owner_router,
-        site_owner,
+        site_owner.router,
         security_router(Role.SITE_OWNER),
-        site,
+        site_owner.site_router,
         access.router,
         access.installer_router,
         presenting,
-        commands,
-        running_sessions,
+        commands.router,
+        commands.sessions_router,
         export.router,
         export.installer_router,
         owned_configuration,
@@ -169,9 +163,9 @@ def bare_app() -> FastAPI:
         power.owner_router,
         tariffs.owner_router,
         tariffs.installer_router,
-        billing,
+        billing.router,
         held_records,
-        statements,
+        billing.statements_router,
     ):
         v1.include_router(router)
     app.include_router(v1, prefix="/api/v1")

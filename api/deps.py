@@ -80,31 +80,24 @@ AnyCall = Annotated[Call, Depends(_call)]
 """For routers that are for one role anyway."""
 
 
-async def _of_installer(call: AnyCall) -> Call:
-    return _as(Role.INSTALLER, call)
+def _as(role: Role) -> Any:
+    async def call_of(call: AnyCall) -> Call:
+        if call.token.role is not role or call.account.role is not role:
+            yours = call.account.role.value
+            raise ForbiddenError(
+                "wrong_role", f"This needs the {role.value} role; yours is {yours}."
+            )
+        return call
+
+    return Depends(call_of)
 
 
-async def _of_site_owner(call: AnyCall) -> Call:
-    return _as(Role.SITE_OWNER, call)
-
-
-def _as(role: Role, call: Call) -> Call:
-    if call.token.role is not role or call.account.role is not role:
-        raise ForbiddenError(
-            "wrong_role", f"This needs the {role.value} role; yours is {call.account.role.value}."
-        )
-    return call
-
-
-InstallerCall = Annotated[Call, Depends(_of_installer)]
-"""First among the parameters: who may not call at all learns nothing of the others."""
-OwnerCall = Annotated[Call, Depends(_of_site_owner)]
-"""As :data:`InstallerCall`."""
-ONLY: Final = {
-    Role.INSTALLER: [Depends(_of_installer)],
-    Role.SITE_OWNER: [Depends(_of_site_owner)],
-}
+ONLY: Final = {role: [_as(role)] for role in Role}
 """Dependencies of a route that is for one role, and does the same for each."""
+InstallerCall = Annotated[Call, *ONLY[Role.INSTALLER]]
+"""First among the parameters: who may not call at all learns nothing of the others."""
+OwnerCall = Annotated[Call, *ONLY[Role.SITE_OWNER]]
+"""As :data:`InstallerCall`."""
 
 
 def router_of(role: Role, path: str = "", *, tag: str) -> APIRouter:

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from api.problems import MEDIA_TYPE, document_of, headers_of, problem_document
 from api.protocol.limits import TooManyAtOnceError, tell
-from api.protocol.routes import Operations
+from api.protocol.methods import Operations
 from domain.errors import EngineError, FieldError, InvalidError, UnavailableError
 from domain.wording import FieldProblem, all_wrong
 from storage.outages import Outage, is_database_away

@@ -1,8 +1,10 @@
-"""Around every request: its id, its log line, the size of its body, and the last resort."""
+"""Around every request: who calls, its id, its log line, its body, and the last resort."""
 
 import re
 import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack
+from typing import Any, Final
 from uuid import uuid4
 
 import structlog
@@ -12,11 +14,59 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.bodies import Bodies
 from api.errors import problem_response, unexpected_response
 from api.protocol.limits import follow, headers_of
-from api.request_log import RequestLog
 from domain.errors import EngineError
+from domain.proxies import source_address
+from runtime.line_budget import LineBudget
 
+LINES: Final = 600
+"""Of one address, a minute; one more says how many were left out. Our failures are all in."""
+_MOST_ADDRESSES: Final = 10_000
+_OTHERS: Final = "others"
+_FAILED: Final = 500
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _log = structlog.get_logger()
+
+
+class ProxiesMiddleware:
+    """Puts the address that a trusted proxy tells in the place of its own, for all within."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        client = scope.get("client")
+        if scope["type"] == "http" and client is not None:
+            headers = Headers(scope=scope)
+            source = source_address(
+                client[0],
+                forwarded=headers.getlist("forwarded"),
+                x_forwarded_for=headers.getlist("x-forwarded-for"),
+                trusted=scope["app"].state.parts.settings.trusted_proxies,
+            )
+            scope["client"] = (source, client[1])
+        await self._app(scope, receive, send)
+
+
+class RequestLog:
+    """Logs requests, within a budget for each caller: one without end hides nobody's lines.
+
+    What was left out is summed up once its minute is over.
+    """
+
+    def __init__(self, *, log: Any = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._log = log or structlog.get_logger()
+        self._budget = LineBudget[str](LINES, clock=clock)
+
+    def tell(self, *, address: str | None, status: int, **fields: object) -> None:
+        """Log a request that was answered, unless its caller has had the lines of the minute."""
+        for caller, number in self._budget.left_out().items():
+            self._log.info("http_requests_left_out", address=caller, left_out=number)
+        caller = address or ""
+        if caller not in self._budget and self._budget.subjects >= _MOST_ADDRESSES:
+            caller = _OTHERS
+        if self._budget.admits(caller) or status >= _FAILED:
+            self._log.info("http_request", status=status, address=address, **fields)
 
 
 class RequestMiddleware:

@@ -34,25 +34,31 @@ class PageRequest:
 
     def after_id(self, *prefixes: Prefix, suffix: str = "") -> str | None:
         """Read the cursor as the id that ended the page before; some ids have a suffix."""
-        if self.cursor is None:
-            return None
-        identity = self._decoded()
-        if not any(is_id(prefix, identity.removesuffix(suffix)) for prefix in prefixes):
+        identity = self.after_text()
+        if identity is not None and not any(
+            is_id(prefix, identity.removesuffix(suffix)) for prefix in prefixes
+        ):
             raise _invalid_cursor()
         return identity
 
     def after_number(self) -> int | None:
         """Read the cursor as the number that ended the page before."""
-        if self.cursor is None:
+        number = self.after_text()
+        if number is None:
             return None
-        number = self._decoded()
         if not (number.isascii() and number.isdecimal() and len(number) < 19):  # noqa: PLR2004 - 64 bits
             raise _invalid_cursor()
         return int(number)
 
     def after_text(self) -> str | None:
         """Read the cursor as the text that ended the page before."""
-        return None if self.cursor is None else self._decoded()
+        if self.cursor is None:
+            return None
+        try:
+            padded = self.cursor + "=" * (-len(self.cursor) % 4)
+            return base64.b64decode(padded, altchars=b"-_", validate=True).decode()
+        except (binascii.Error, ValueError) as error:
+            raise _invalid_cursor() from error
 
     def page(
         self, rows: Sequence[S], show: Callable[[S], T], position: Callable[[S], str | int]
@@ -69,14 +75,6 @@ class PageRequest:
     def fetch(self) -> int:
         """How many rows to read."""
         return self.limit + 1
-
-    def _decoded(self) -> str:
-        assert self.cursor is not None  # noqa: S101 - both callers looked
-        try:
-            padded = self.cursor + "=" * (-len(self.cursor) % 4)
-            return base64.b64decode(padded, altchars=b"-_", validate=True).decode()
-        except (binascii.Error, ValueError) as error:
-            raise _invalid_cursor() from error
 
 
 def _encoded(position: str) -> str:

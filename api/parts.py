@@ -1,5 +1,7 @@
 """What every request may use; composed once by ``create_app``."""
 
+import hashlib
+import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -8,7 +10,6 @@ from api.export.queue import Exports
 from api.live.feeds import Feeds
 from api.pictures.pictures import Pictures
 from api.security.devices import Devices
-from api.security.keys import derive_key
 from api.security.passwords import Passwords
 from api.security.throttling import Throttle
 from api.security.tokens import Tokens
@@ -83,6 +84,11 @@ def compose(
         pictures=Pictures(),
         exports=Exports(),
     )
+
+
+def derive_key(secret: str, purpose: str) -> bytes:
+    """Derive the 32-byte key of a purpose, so that no use can be turned against another."""
+    return hmac.digest(secret.encode(), purpose.encode(), hashlib.sha256)
 
 
 def _issuing(settings: Settings) -> Issuing:

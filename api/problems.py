@@ -155,6 +155,11 @@ def problems_even_archived(*statuses: int, **conflicts: str) -> dict[int | str, 
     return documented
 
 
+def problem_of(status: int, code: str, meaning: str) -> dict[int | str, dict[str, Any]]:
+    """Document the error response of an operation that has this one code for a status."""
+    return {status: documented_problem(status, code, meaning)}
+
+
 def documented_problem(status: int, code: str, meaning: str) -> dict[str, Any]:
     """Document one error response."""
     return {

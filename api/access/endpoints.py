@@ -4,15 +4,18 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import Body, Path, Response
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.access import service
 from api.access.schemas import AccessChange, AccessShown, IdTag, TagLabel, TagShown
-from api.deps import AnyCall, ProjectId, router_of
+from api.call import Call
+from api.deps import AnyCall, ProjectId, now, router_of
 from api.pagination import Page, Paging
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
-from domain.states import Role
+from domain.audit import AuditAction
+from domain.states import OfflineAccess, Role
 from storage.access import Access
+from storage.audit import Audit
 
 router = router_of(Role.SITE_OWNER, "/projects/{project_id}", tag="Site owner")
 installer_router = router_of(Role.INSTALLER, "/projects/{project_id}", tag="Handover")
@@ -30,7 +33,8 @@ IdTagPath = Annotated[IdTag, Path()]
 @router.get("/access", summary="Show who may charge", operation_id="getAccess")
 async def show(call: AnyCall, project_id: ProjectId) -> AccessShown:
     """Until you list id tags or open the site, its charge points charge for nobody."""
-    return await service.shown(call, project_id)
+    async with call.read(project=project_id) as connection:
+        return await _shown(Access(connection, project_id))
 
 
 @installer_router.put(
@@ -48,7 +52,21 @@ async def choose(call: AnyCall, project_id: ProjectId, body: AccessChange) -> Ac
 
     It counts from the handover on, for the next card that is presented.
     """
-    return await service.choose(call, project_id, body)
+    async with call.write() as connection:
+        await _for_change(connection, call, project_id)
+        access = Access(connection, project_id)
+        before = await _shown(access)
+        await access.set_mode(body.mode, by=call.account.role, at=now(), offline=body.offline)
+        after = await _shown(access)
+        await Audit(connection, project_id).write(
+            AuditAction.ACCESS_CHANGED,
+            call.actor,
+            target=project_id,
+            at=now(),
+            before=_audited(before),
+            after=_audited(after),
+        )
+        return after
 
 
 @installer_router.get(
@@ -61,8 +79,7 @@ async def choose(call: AnyCall, project_id: ProjectId, body: AccessChange) -> Ac
 async def list_tags(call: AnyCall, project_id: ProjectId, paging: Paging) -> Page[TagShown]:
     """The list, in the order of the tags."""
     own = Role.INSTALLER if call.account.role is Role.INSTALLER else None
-    async with call.read() as connection:
-        await call.project(connection, project_id)
+    async with call.read(project=project_id) as connection:
         rows = await Access(connection, project_id).page(
             after=paging.after_text(), limit=paging.fetch, set_as=own
         )
@@ -94,7 +111,14 @@ async def put_tag(
 ) -> TagShown:
     """List an id tag, or change its label. Upper and lower case are the same tag."""
     label = body.label if body else None
-    tag = await service.put_tag(call, project_id, id_tag, label=label)
+    async with call.write() as connection:
+        await _for_change(connection, call, project_id)
+        tag = await Access(connection, project_id).put(
+            id_tag, label=label, at=now(), by=call.account.role
+        )
+        await Audit(connection, project_id).write(
+            AuditAction.ID_TAG_PUT, call.actor, target=id_tag, at=now(), after={"label": tag.label}
+        )
     return TagShown.of(tag)
 
 
@@ -114,5 +138,27 @@ async def put_tag(
 )
 async def delete_tag(call: AnyCall, project_id: ProjectId, id_tag: IdTagPath) -> Response:
     """It charges no more from its next card reading on; a session that runs goes on."""
-    await service.remove_tag(call, project_id, id_tag)
+    async with call.write() as connection:
+        await _for_change(connection, call, project_id)
+        await Access(connection, project_id).remove(id_tag, by=call.account.role, at=now())
+        await Audit(connection, project_id).write(
+            AuditAction.ID_TAG_REMOVED, call.actor, target=id_tag, at=now()
+        )
     return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+async def _shown(access: Access) -> AccessShown:
+    mode, count = await access.mode()
+    offline = await access.offline() or OfflineAccess.LISTED
+    return AccessShown(mode=mode, id_tags=count, offline=offline)
+
+
+def _audited(shown: AccessShown) -> dict[str, str]:
+    return {"mode": shown.mode, "offline": shown.offline}
+
+
+async def _for_change(connection: AsyncConnection, call: Call, project_id: str) -> None:
+    if call.account.role is Role.INSTALLER:
+        await call.project_for_change(connection, project_id, lead=True)
+    else:
+        await call.project(connection, project_id)

@@ -4,8 +4,8 @@ from collections.abc import Collection
 from contextlib import suppress
 from typing import Final
 
-from api.accounts.outbox import send
-from api.accounts.service import LogIn, mail_verification, open_session
+from api.accounts.schemas import PasswordChange, PasswordReset
+from api.accounts.service import LogIn, mail_verification, open_session, send_letter
 from api.accounts.visitor import Visitor, known_device
 from api.call import Call
 from api.deps import now
@@ -58,7 +58,7 @@ async def prove_password(call: Call, password: str) -> tuple[Limit, str]:
     return limit
 
 
-async def change_password(call: Call, *, password: str, new: str, visitor: Visitor) -> LogIn:
+async def change_password(call: Call, change: PasswordChange, visitor: Visitor) -> LogIn:
     """Set another password; every token is void, and the caller gets a new one.
 
     Raises:
@@ -67,11 +67,11 @@ async def change_password(call: Call, *, password: str, new: str, visitor: Visit
 
     """
     parts, account = call.parts, call.account
-    limit = await prove_password(call, password)
+    limit = await prove_password(call, change.password)
     subject = f"{account.role}:{account.email}"
     await parts.throttle.attempt((PASSWORD_CHANGES, subject))
     at = now()
-    password_hash = await parts.passwords.hash(new, known=account.id)
+    password_hash = await parts.passwords.hash(change.new_password, known=account.id)
     async with parts.database.write() as connection:
         epoch = await set_password(
             connection,
@@ -81,12 +81,8 @@ async def change_password(call: Call, *, password: str, new: str, visitor: Visit
         )
         if epoch is None:
             raise changed_meanwhile()
-        await send(
-            parts,
-            connection,
-            LetterPurpose.CHANGED,
-            Addressed(role=account.role, email=account.email),
-        )
+        to = Addressed(role=account.role, email=account.email)
+        await send_letter(parts, connection, LetterPurpose.CHANGED, to)
     # The codes in mails are void: whoever reads them may ask for others at once.
     reads = is_verified_enough(parts, account)
     await parts.throttle.succeeded([limit, (RESET_EMAIL, subject)] if reads else [limit])
@@ -115,7 +111,7 @@ async def ask_for_reset(
             await parts.throttle.attempt((RESET_EMAIL, subject), *floor)
             async with parts.database.write() as connection:
                 to = Addressed(role=role, email=email)
-                await send(parts, connection, LetterPurpose.RESET, to)
+                await send_letter(parts, connection, LetterPurpose.RESET, to)
 
 
 async def _is_known(parts: Parts, email: str, roles: Collection[Role], visitor: Visitor) -> bool:
@@ -126,7 +122,7 @@ async def _is_known(parts: Parts, email: str, roles: Collection[Role], visitor: 
 
 
 async def reset_password(
-    parts: Parts, *, token: str, new: str, visitor: Visitor, role: Role | None = None
+    parts: Parts, reset: PasswordReset, visitor: Visitor, *, role: Role | None = None
 ) -> Account:
     """Set another password with the code of a mail; every token before is void.
 
@@ -137,15 +133,15 @@ async def reset_password(
         TooManyRequestsError: Too many were set by mail within the hour.
 
     """
-    at, token_hash = now(), hash_token(token)
-    account = await account_of_code(parts, token, LetterPurpose.RESET, visitor=visitor)
+    at = now()
+    account = await account_of_code(parts, reset.token, LetterPurpose.RESET, visitor=visitor)
     if role not in {None, account.role}:
         raise invalid_code(LetterPurpose.RESET)
     subject = f"{account.role}:{account.email}"
     await parts.throttle.attempt((PASSWORD_CHANGES, f"{subject}:by-mail"))
-    password_hash = await parts.passwords.hash(new, known=account.id)
+    password_hash = await parts.passwords.hash(reset.new_password, known=account.id)
     async with parts.database.write() as connection:
-        if not await Letters(connection).use(token_hash, now=at):
+        if not await Letters(connection).use(hash_token(reset.token), now=at):
             raise invalid_code(LetterPurpose.RESET)
         epoch = await set_password_of_reader(
             connection,
@@ -156,7 +152,7 @@ async def reset_password(
         if epoch is None:
             raise invalid_code(LetterPurpose.RESET)
         to = Addressed(role=account.role, email=account.email)
-        await send(parts, connection, LetterPurpose.CHANGED, to)
+        await send_letter(parts, connection, LetterPurpose.CHANGED, to)
     await parts.throttle.succeeded([(RESET_EMAIL, subject)])
     return account.model_copy(update={"token_epoch": epoch})
 

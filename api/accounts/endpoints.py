@@ -11,7 +11,7 @@ from api.accounts.service import sign_up
 from api.accounts.visitor import AVisitor
 from api.deps import AppParts, InstallerCall
 from api.mail.admission import RECIPIENT_BLOCKED
-from api.problems import documented_problem, problems
+from api.problems import problem_of, problems
 from domain.states import Role
 
 router = APIRouter(prefix="/installer", tags=["Installer account"])
@@ -61,13 +61,11 @@ async def ask_for_verification(call: InstallerCall) -> MailAsked:
     summary="Verify an e-mail with the code of a mail",
     operation_id="verifyEmail",
     responses=problems(429)
-    | {
-        HTTPStatus.NOT_FOUND: documented_problem(
-            HTTPStatus.NOT_FOUND,
-            "verification_code_invalid",
-            "The code is too old, or was never one. Have a new one mailed to you.",
-        )
-    },
+    | problem_of(
+        404,
+        "verification_code_invalid",
+        "The code is too old, or was never one. Have a new one mailed to you.",
+    ),
 )
 async def verify_email(body: Code, parts: AppParts, visitor: AVisitor) -> Me:
     """Show with the code that you read the mail of the address. It needs no token."""

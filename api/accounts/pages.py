@@ -60,9 +60,7 @@ async def reset_on_page(
     given = (await form_fields(request)).get("new_password", "")
     try:
         body = PasswordReset(token=token, new_password=given)
-        account = await credentials.reset_password(
-            parts, token=token, new=body.new_password, visitor=visitor
-        )
+        account = await credentials.reset_password(parts, body, visitor)
     except (ValidationError, EngineError) as error:
         return await _new_password(parts, token, visitor, error=error)
     answer = rendering.notice(

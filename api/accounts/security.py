@@ -1,11 +1,11 @@
 """Endpoints of an account, for installers and site owners: login, password, sessions, history."""
 
 from http import HTTPStatus
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Path, Response
 
-from api.accounts import credentials, sessions
+from api.accounts import credentials
 from api.accounts.schemas import (
     AccountEventShown,
     LoggedIn,
@@ -17,20 +17,25 @@ from api.accounts.schemas import (
     PasswordReset,
     ResetRequest,
 )
-from api.accounts.service import log_in, log_out, open_session
-from api.accounts.sessions import SessionId
+from api.accounts.service import authenticate, open_session
 from api.accounts.visitor import AVisitor, remember
-from api.deps import ONLY, AnyCall, AppParts
+from api.deps import ONLY, AnyCall, AppParts, now
 from api.pagination import Page, Paging
-from api.problems import documented_problem, problems
+from api.problems import problem_of, problems
+from domain.accounts import AccountEvent
+from domain.errors import NotFoundError
+from domain.ids import Prefix, is_id
 from domain.states import Role
+from domain.user_agents import device_of
+from storage.accounts import AccountEvents
+from storage.sessions import AccountSessions, RevokedTokens
 
+PASSWORD_WRONG: Final = problem_of(403, "password_wrong", "The present password is wrong.")
+SessionId = Annotated[str, Path(examples=["ses_01HX3KABCDEFGHJKMN"])]
 _OF: Final = {
     Role.INSTALLER: ("/installer", "Installer account", "Installer"),
     Role.SITE_OWNER: ("/site-owner", "Site owner", "SiteOwner"),
 }
-
-
 _TOKEN_OF: Final = {
     Role.INSTALLER: "Obtain the bearer token for all further requests.",
     Role.SITE_OWNER: "Obtain the site owner's bearer token.",
@@ -57,10 +62,11 @@ def login_router(role: Role) -> APIRouter:
     async def login(
         body: Login, parts: AppParts, visitor: AVisitor, response: Response
     ) -> LoggedIn:
-        login = await log_in(
+        account = await authenticate(
             parts, role=role, email=body.email, password=body.password, visitor=visitor
         )
-        remember(response, parts, visitor, login.account)
+        login = await open_session(parts, account, visitor)
+        remember(response, parts, visitor, account)
         return LoggedIn.of(login)
 
     @router.post(
@@ -72,7 +78,12 @@ def login_router(role: Role) -> APIRouter:
     )
     async def logout(call: AnyCall) -> Response:
         """Revoke the token that the request came with."""
-        await log_out(call.parts, call.token)
+        token, at = call.token, now()
+        async with call.write() as connection:
+            if not await AccountSessions(connection, token.account_id).end(token.id, now=at):
+                await RevokedTokens(connection).revoke(
+                    token.id, expires_at=token.expires_at, now=at
+                )
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     @router.get("/me", summary="Who am I", operation_id=f"get{who}", dependencies=only)
@@ -94,26 +105,17 @@ def security_router(role: Role) -> APIRouter:
         operation_id=f"changePassword{who}",
         dependencies=only,
         responses=problems(429)
-        | {
-            HTTPStatus.FORBIDDEN: documented_problem(
-                HTTPStatus.FORBIDDEN, "password_wrong", "The present password is wrong."
-            )
-        }
+        | PASSWORD_WRONG
         | problems(changed_meanwhile="Another request was faster. Log in with that one."),
     )
     async def change_password(
-        call: AnyCall,
-        body: PasswordChange,
-        visitor: AVisitor,
-        response: Response,
+        call: AnyCall, body: PasswordChange, visitor: AVisitor, response: Response
     ) -> LoggedIn:
         """Give the present password and another. Go on with the token of the answer.
 
         Every token that was issued before is void, this request's too, and a mail tells you.
         """
-        login = await credentials.change_password(
-            call, password=body.password, new=body.new_password, visitor=visitor
-        )
+        login = await credentials.change_password(call, body, visitor)
         remember(response, call.parts, visitor, login.account)
         return LoggedIn.of(login)
 
@@ -137,24 +139,19 @@ def security_router(role: Role) -> APIRouter:
         summary="Set a password with the code of a mail",
         operation_id=f"resetPassword{who}",
         responses=problems(429)
-        | {
-            HTTPStatus.NOT_FOUND: documented_problem(
-                HTTPStatus.NOT_FOUND,
-                "reset_code_invalid",
-                "The code was used, is too old, or was never one. Have a new one mailed to you.",
-            )
-        },
+        | problem_of(
+            404,
+            "reset_code_invalid",
+            "The code was used, is too old, or was never one. Have a new one mailed to you.",
+        ),
     )
     async def reset_password(
         body: PasswordReset, parts: AppParts, visitor: AVisitor, response: Response
     ) -> LoggedIn:
         """Set another password, and be logged in. Every token that was issued before is void."""
-        account = await credentials.reset_password(
-            parts, token=body.token, new=body.new_password, visitor=visitor, role=role
-        )
+        account = await credentials.reset_password(parts, body, visitor, role=role)
         remember(response, parts, visitor, account)
-        login = await open_session(parts, account, visitor)
-        return LoggedIn.of(login)
+        return LoggedIn.of(await open_session(parts, account, visitor))
 
     @router.get(
         "/sessions",
@@ -164,7 +161,17 @@ def security_router(role: Role) -> APIRouter:
     )
     async def list_sessions(call: AnyCall, paging: Paging) -> Page[LoginShown]:
         """Each login that has not expired or been ended, newest first."""
-        return await sessions.page(call, paging)
+        async with call.read() as connection:
+            rows = await AccountSessions(connection, call.account.id).page(
+                now=now(), before=paging.after_id(Prefix.SESSION), limit=paging.fetch
+            )
+        return paging.page(
+            rows,
+            lambda one: LoginShown.of(
+                one, device=device_of(one.user_agent), current=one.id == call.token.id
+            ),
+            lambda one: one.id,
+        )
 
     @router.delete(
         "/sessions",
@@ -175,7 +182,13 @@ def security_router(role: Role) -> APIRouter:
     )
     async def end_others(call: AnyCall, visitor: AVisitor) -> Response:
         """End every session but the one that the request comes from."""
-        await sessions.end_others(call, visitor)
+        at = now()
+        async with call.write() as connection:
+            sessions = AccountSessions(connection, call.account.id)
+            if await sessions.end_others(call.token.id, now=at):
+                await AccountEvents(connection, call.account.id).write(
+                    AccountEvent.SESSIONS_REVOKED, at=at, address=visitor.address
+                )
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     @router.delete(
@@ -187,7 +200,16 @@ def security_router(role: Role) -> APIRouter:
     )
     async def end_one(call: AnyCall, session_id: SessionId, visitor: AVisitor) -> Response:
         """End a session: its token is refused from now on. It may be your own."""
-        await sessions.end(call, session_id, visitor)
+        at = now()
+        async with call.write() as connection:
+            sessions = AccountSessions(connection, call.account.id)
+            if not is_id(Prefix.SESSION, session_id) or not (
+                await sessions.end(session_id, now=at)
+            ):
+                raise NotFoundError("session_not_found", "You have no session with this id.")
+            await AccountEvents(connection, call.account.id).write(
+                AccountEvent.SESSION_REVOKED, at=at, address=visitor.address
+            )
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     @router.get(
@@ -198,6 +220,10 @@ def security_router(role: Role) -> APIRouter:
     )
     async def list_events(call: AnyCall, paging: Paging) -> Page[AccountEventShown]:
         """New passwords, a proven address, sessions that were ended: when and from where."""
-        return await sessions.events(call, paging)
+        async with call.read() as connection:
+            rows = await AccountEvents(connection, call.account.id).page(
+                before=paging.after_number(), limit=paging.fetch
+            )
+        return paging.page(rows, AccountEventShown.of, lambda one: str(one.id))
 
     return router

@@ -1,11 +1,12 @@
-"""Sign-up, login and logout, the same for installers and site owners."""
+"""Sign-up and login, the same for installers and site owners, and the mails about accounts."""
 
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from api.accounts.outbox import send
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from api.accounts.schemas import Signup
 from api.accounts.visitor import Visitor, known_device
 from api.deps import now
@@ -20,15 +21,15 @@ from api.security.throttling import (
     VERIFICATION_EMAIL,
     Limit,
 )
-from api.security.tokens import Token
-from domain.accounts import LetterPurpose
+from domain.accounts import RESET_LIFETIME, VERIFICATION_LIFETIME, LetterPurpose
 from domain.errors import TooManyRequestsError, UnauthorizedError
 from domain.ids import Prefix, new_id
 from domain.states import Role
-from storage.account_letters import Addressed
+from domain.tokens import hash_token, letter_token
+from storage.account_letters import Addressed, Letters
 from storage.accounts import Accounts
 from storage.models.accounts import Account, AccountSession
-from storage.sessions import AccountSessions, RevokedTokens
+from storage.sessions import AccountSessions
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,23 +78,30 @@ async def mail_verification(parts: Parts, account: Account) -> None:
     await parts.throttle.attempt((VERIFICATION_EMAIL, account.email))
     to = Addressed(role=account.role, email=account.email)
     async with parts.database.write() as connection:
-        await send(parts, connection, LetterPurpose.VERIFICATION, to)
+        await send_letter(parts, connection, LetterPurpose.VERIFICATION, to)
 
 
-async def log_in(parts: Parts, *, role: Role, email: str, password: str, visitor: Visitor) -> LogIn:
-    """Check a password and issue a token, with the moment it expires.
+async def send_letter(
+    parts: Parts, connection: AsyncConnection, purpose: LetterPurpose, to: Addressed
+) -> None:
+    """Put a mail about an account into the outbox, in the caller's transaction.
 
-    Raises:
-        UnauthorizedError: ``login_failed``, the same whether account or password is wrong.
-        TooManyRequestsError: Too many attempts on the account or from the address.
-
+    A worker takes what is there within a second.
     """
-    account = await authenticate(parts, role=role, email=email, password=password, visitor=visitor)
-    return await open_session(parts, account, visitor)
+    letter_id = parts.new_id(Prefix.LETTER)
+    token = letter_token(parts.settings.required_secret(), letter_id)
+    await Letters(connection).ask(
+        letter_id,
+        purpose,
+        to,
+        token_hash=hash_token(token),
+        at=now(),
+        lifetime=RESET_LIFETIME if purpose is LetterPurpose.RESET else VERIFICATION_LIFETIME,
+    )
 
 
 async def open_session(parts: Parts, account: Account, visitor: Visitor) -> LogIn:
-    """Issue a token, and list it among the sessions of the account."""
+    """Issue a token, with the moment it expires, and list it among the account's sessions."""
     at = now()
     token, expires_at = parts.tokens.issue(
         account_id=account.id, role=account.role, epoch=account.token_epoch, now=at
@@ -114,7 +122,13 @@ async def open_session(parts: Parts, account: Account, visitor: Visitor) -> LogI
 async def authenticate(
     parts: Parts, *, role: Role, email: str, password: str, visitor: Visitor
 ) -> Account:
-    """Find the account of an e-mail and check its password; errors as :func:`log_in`."""
+    """Find the account of an e-mail and check its password.
+
+    Raises:
+        UnauthorizedError: ``login_failed``, the same whether account or password is wrong.
+        TooManyRequestsError: Too many attempts on the account or from the address.
+
+    """
     async with parts.database.read() as connection:
         account = await Accounts(connection).by_email(role, email)
     device = known_device(parts, visitor, account)
@@ -142,10 +156,3 @@ async def authenticate(
         async with parts.database.write() as connection:
             await Accounts(connection).set_password_hash(account.id, stronger)
     return account
-
-
-async def log_out(parts: Parts, token: Token) -> None:
-    """Revoke the token."""
-    async with parts.database.write() as connection:
-        if not await AccountSessions(connection, token.account_id).end(token.id, now=now()):
-            await RevokedTokens(connection).revoke(token.id, expires_at=token.expires_at, now=now())

@@ -12,14 +12,12 @@ from api.batches.schemas import (
     Cancel,
     CancellingBatch,
     Commission,
-    NeedsPersonShown,
 )
 from api.deps import InstallerCall, ProjectId
 from api.pagination import Paging
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
 from api.verified import refuse_unverified
-from domain.ids import Prefix
 from domain.states import BatchStatus
 
 router = APIRouter(prefix="/installer/projects/{project_id}", tags=["Commissioning"])
@@ -71,11 +69,7 @@ async def project_commissioning(
     `limit` and `cursor` page through `needs_a_person`. A charge point shows its newest run, so a
     retry by hand counts too.
     """
-    found = await service.view(
-        call, project_id, after=paging.after_id(Prefix.CHARGE_POINT), limit=paging.fetch
-    )
-    need = paging.page(found.need, NeedsPersonShown.of, lambda one: one.charge_point_id)
-    return BatchShown.of(found.batch, counts=found.counts, needs_a_person=need)
+    return await service.view(call, project_id, paging)
 
 
 @router.post(

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, Field, StrictBool, StrictInt, model_validator
 
-from api.commissioning.failures import FailureShown
+from api.commissioning.results import FailureShown
 from api.commissioning.schemas import Cancel, Start, WaitingShown
 from api.fields import Shown, Timestamp, example
 from api.pagination import Page

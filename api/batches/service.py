@@ -1,31 +1,22 @@
 """Starting, following and cancelling the commissioning of a whole project."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
 
-from api.batches.schemas import Commission
+from api.batches.schemas import BatchShown, Commission, NeedsPersonShown
 from api.call import Call
 from api.deps import now
+from api.pagination import PageRequest
 from domain.audit import ENGINE, AuditAction
-from domain.batch import BatchCounts, BatchRequest
+from domain.batch import BatchRequest
 from domain.commissioning import CancelRequest
 from domain.errors import ConflictError, NotFoundError, UnavailableError
 from domain.ids import Prefix, new_id
 from storage.audit import Audit
-from storage.batch_status import NeedsPerson, count, needing_a_person
+from storage.batch_status import count, needing_a_person
 from storage.batches import Batches, Planned, read_owner
 from storage.models.accounts import Account
 from storage.models.runs import Batch
 from storage.projects import Project
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BatchView:
-    """A batch with its counts and a page of those that need a person."""
-
-    batch: Batch
-    counts: BatchCounts
-    need: Sequence[NeedsPerson]
 
 
 async def start(call: Call, project_id: str, wanted: Commission) -> tuple[BatchRequest, Planned]:
@@ -83,13 +74,14 @@ async def start(call: Call, project_id: str, wanted: Commission) -> tuple[BatchR
     return request, planned
 
 
-async def view(call: Call, project_id: str, *, after: str | None, limit: int) -> BatchView:
-    """Show the newest batch. It needs the database alone.
+async def view(call: Call, project_id: str, paging: PageRequest) -> BatchShown:
+    """Show the newest batch, with a page of those that need a person; the database is enough.
 
     Raises:
         NotFoundError: ``project_not_found``; ``no_batch``.
 
     """
+    after = paging.after_id(Prefix.CHARGE_POINT)
     async with call.read() as connection:
         project = await call.project(connection, project_id, by_visit=True)
         batch = await Batches(connection).newest(project_id)
@@ -102,11 +94,10 @@ async def view(call: Call, project_id: str, *, after: str | None, limit: int) ->
                 "yet. Start that first.",
             )
         batch_id = batch.request.batch_id
-        return BatchView(
-            batch=batch,
-            counts=await count(connection, batch_id),
-            need=await needing_a_person(connection, batch_id, after=after, limit=limit),
-        )
+        counts = await count(connection, batch_id)
+        need = await needing_a_person(connection, batch_id, after=after, limit=paging.fetch)
+    page = paging.page(need, NeedsPersonShown.of, lambda one: one.charge_point_id)
+    return BatchShown.of(batch, counts=counts, needs_a_person=page)
 
 
 async def cancel(call: Call, project_id: str, reason: str | None) -> Batch:

@@ -1,18 +1,40 @@
-"""A certificate as an answer: the file as it was issued, or the same as a page."""
+"""A certificate as an answer: the file as it was issued, or a page, which may do little."""
 
 import asyncio
+import base64
+import hashlib
+from importlib.resources import files
+from typing import Final
 
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.certificates.issuing import Issued, keys_address
-from api.certificates.policy import PAGE_HEADERS
 from api.certificates.schemas import ReportFormat
 from api.parts import Parts
 from documents.certificate.html import render_html
+from documents.certificate.markup import STYLE
 from domain.certificates import Issue
 from storage.certificates import Certificate, Certificates
 from storage.declarations import Photos
+
+COMPARE: Final = files(__package__).joinpath("compare.js").read_text(encoding="utf-8")
+"""Script of the online copy."""
+
+
+def _source(content: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+    return f"'sha256-{digest}'"
+
+
+PAGE_HEADERS: Final = {
+    "Content-Security-Policy": (
+        f"default-src 'none'; script-src {_source(COMPARE)}; style-src {_source(STYLE)}; "
+        "img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",  # the address holds the token
+    "X-Robots-Tag": "noindex, nofollow",
+}
 
 
 async def answer(

@@ -12,8 +12,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment
 
-from api.certificates.answer import file, headers
-from api.certificates.policy import COMPARE, PAGE_HEADERS
+from api.certificates.answer import COMPARE, PAGE_HEADERS, file, headers
 from api.deps import AppParts
 from api.parts import Parts
 from documents.certificate.markup import certificate_templates

@@ -1,4 +1,4 @@
-"""Shapes of what a site owner has charge points do."""
+"""Shapes of what a site owner has charge points do, and of the sessions that run."""
 
 from enum import StrEnum
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from pydantic import BaseModel, Field
 
 from api.access.schemas import IdTag
-from api.fields import Request, example
+from api.fields import Request, Shown, Timestamp, example
 from domain.commands import Command, CommandName, CommandResult
 from domain.operations import Reply, ResetKind
 
@@ -38,6 +38,24 @@ class SessionStart(Request):
     model_config = example(id_tag="04A2B3C4D5E680")
 
     id_tag: IdTag
+
+
+class SessionShown(Shown):
+    """A session that runs."""
+
+    model_config = example(
+        transaction_id="7",
+        charge_point_id="cp_01HX5P2QRSTUVWXYZ0",
+        connector_id=1,
+        id_tag="04A2B3C4D5E680",
+        started_at="2026-05-01T10:20:00Z",
+    )
+
+    transaction_id: str
+    charge_point_id: str
+    connector_id: int
+    id_tag: str
+    started_at: Timestamp = Field(description="By the charge point's own clock")
 
 
 class CommandOutcome(StrEnum):

@@ -6,8 +6,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, Field
 
-from api.commissioning.connectors import ConnectorDetail, TestedConnectors
-from api.commissioning.failures import FailureShown
+from api.commissioning.results import ConnectorDetail, FailureShown, TestedConnectors
 from api.commissioning.schemas import WaitingShown
 from api.fields import Absent, PreciseTimestamp, Shown, Timestamp, example
 from domain.checks import CheckRecord, Evidence, RunView

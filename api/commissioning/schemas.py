@@ -13,8 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from api.commissioning.connectors import ConnectorBrief, TestedConnectors, in_brief
-from api.commissioning.failures import FailureShown
+from api.commissioning.results import ConnectorBrief, FailureShown, TestedConnectors, in_brief
 from api.connection_attempts.schemas import ClaimShown
 from api.fields import Absent, Duration, Reason, Request, Shown, Timestamp, example
 from domain.checks import CheckRecord, RunView

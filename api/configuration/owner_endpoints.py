@@ -1,8 +1,9 @@
 """Endpoints of configuration and connection test, for the owner of a site from the handover on."""
 
-from fastapi import APIRouter
+from typing import Annotated
 
-from api.call import Call
+from fastapi import APIRouter, Depends
+
 from api.configuration.endpoints import configuration_of, customized, tested
 from api.configuration.schemas import (
     ConfigurationShown,
@@ -22,16 +23,23 @@ router = APIRouter(
 )
 
 
+async def _owned(
+    call: OwnerCall, project_id: ProjectId, charge_point_id: ChargePointId
+) -> ChargePoint:
+    async with call.read(project=project_id) as connection:
+        return await call.charge_point(connection, charge_point_id, project_id=project_id)
+
+
+_Owned = Annotated[ChargePoint, Depends(_owned)]
+
+
 @router.get(
     "/config/template",
     summary="Retrieve the configuration template of a charge point of mine",
     operation_id="getOwnedConfigurationTemplate",
 )
-async def get_template(
-    call: OwnerCall, project_id: ProjectId, charge_point_id: ChargePointId
-) -> TemplateShown:
+async def get_template(call: OwnerCall, charge_point: _Owned) -> TemplateShown:
     """The default configuration of its model."""
-    charge_point = await _owned(call, project_id, charge_point_id)
     entry = call.parts.catalogue.resolve(charge_point.vendor, charge_point.model)
     return TemplateShown.of(entry.template)
 
@@ -41,11 +49,8 @@ async def get_template(
     summary="Show the configuration of a charge point of mine",
     operation_id="getOwnedConfiguration",
 )
-async def get_configuration(
-    call: OwnerCall, project_id: ProjectId, charge_point_id: ChargePointId
-) -> ConfigurationShown:
+async def get_configuration(call: OwnerCall, charge_point: _Owned) -> ConfigurationShown:
     """Each parameter with its bounds: what is desired, what was reported, where that stands."""
-    charge_point = await _owned(call, project_id, charge_point_id)
     return await configuration_of(call.parts, charge_point)
 
 
@@ -79,14 +84,6 @@ async def customize(
     summary="Test the connection of a charge point of mine",
     operation_id="testOwnedConnection",
 )
-async def test_connection(
-    call: OwnerCall, project_id: ProjectId, charge_point_id: ChargePointId
-) -> ConnectionTested:
+async def test_connection(call: OwnerCall, charge_point: _Owned) -> ConnectionTested:
     """Whether it is connected now, and answers; when it is not, `reason` says why in words."""
-    charge_point = await _owned(call, project_id, charge_point_id)
     return await tested(call.parts, charge_point, claims=False)
-
-
-async def _owned(call: Call, project_id: str, charge_point_id: str) -> ChargePoint:
-    async with call.read(project=project_id) as connection:
-        return await call.charge_point(connection, charge_point_id, project_id=project_id)

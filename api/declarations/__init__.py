@@ -1,1 +1,1 @@
-"""What installers declare about a charge point: measured values, sign-off, photos."""
+"""What installers declare: of a charge point values, sign-off and photos; the company they are."""

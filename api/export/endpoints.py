@@ -65,8 +65,7 @@ async def export(call: AnyCall) -> Response:
     The last line is of the kind `end` with the number of lines before it: without it, the file is
     not whole. Pictures and certificates are files of their own; no secret is in it.
     """
-    of_installer = call.account.role is Role.INSTALLER
-    project_ids = await (_worked_on(call) if of_installer else _owned(call))
+    project_ids = await _projects(call)
     name = f"export-{datetime.now(UTC):%Y-%m-%d}.ndjson"
     headers = {
         "Content-Disposition": f'attachment; filename="{name}"',
@@ -113,7 +112,10 @@ def _is_of_owners_tags(kind: str, row: Mapping[str, Any]) -> bool:
     return kind == "awaited_tag" or (kind == "id_tag" and row["set_as"] == Role.SITE_OWNER)
 
 
-async def _owned(call: Call) -> Sequence[str]:
+async def _projects(call: Call) -> Sequence[str]:
+    if call.account.role is Role.INSTALLER:
+        async with call.read() as connection:
+            return await open_projects_of(connection, call.account.id)
     found: list[str] = []
     while True:
         async with call.read() as connection:
@@ -123,11 +125,6 @@ async def _owned(call: Call) -> Sequence[str]:
         found += [project.id for project in page]
         if len(page) < _PAGE:
             return found
-
-
-async def _worked_on(call: Call) -> Sequence[str]:
-    async with call.read() as connection:
-        return await open_projects_of(connection, call.account.id)
 
 
 def _line(kind: str, row: Any) -> bytes:

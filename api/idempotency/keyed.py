@@ -17,9 +17,8 @@ from api.deps import PARTS, account_of, now
 from api.idempotency.decisions import HEADER, NOT_KEYED, REPLAYED, SECRET
 from api.idempotency.work import KeyedWork
 from api.middleware import replayed
-from api.parts import Parts
-from api.protocol.routes import POST, Operations
-from api.security.keys import derive_key
+from api.parts import Parts, derive_key
+from api.protocol.methods import POST, Operations
 from domain.errors import ConflictError, EngineError, UnauthorizedError
 from storage.kept_answers import KeptAnswers, Keyed, StoredAnswer, UsedKey
 

@@ -90,7 +90,7 @@ async def decline_as_owner(body: Decline, parts: AppParts, visitor: AVisitor) ->
 
     The token then does nothing any more.
     """
-    return await _decline(parts, body, Role.SITE_OWNER, visitor)
+    return InvitationShown.as_of(now(), await decline(parts, body, visitor, side=Role.SITE_OWNER))
 
 
 @installer_router.post(
@@ -106,7 +106,7 @@ async def decline_as_installer(
 
     The token then does nothing any more.
     """
-    return await _decline(parts, body, Role.INSTALLER, visitor)
+    return InvitationShown.as_of(now(), await decline(parts, body, visitor, side=Role.INSTALLER))
 
 
 @owner_router.get(
@@ -139,21 +139,7 @@ async def list_invitations(call: AnyCall, paging: Paging) -> Page[InvitationShow
 async def _accept(
     parts: Parts, body: Accept, side: Role, visitor: Visitor, response: Response
 ) -> Accepted:
-    accepted = await accept(
-        parts,
-        token=body.token,
-        name=body.name,
-        password=body.password,
-        visitor=visitor,
-        side=side,
-    )
+    accepted = await accept(parts, body, visitor, side=side)
     if not accepted.made:
         response.status_code = HTTPStatus.OK
     return Accepted.of(accepted.account, project_id=accepted.project_id, project_role=accepted.role)
-
-
-async def _decline(parts: Parts, body: Decline, side: Role, visitor: Visitor) -> InvitationShown:
-    declined = await decline(
-        parts, token=body.token, reason=body.reason, visitor=visitor, side=side
-    )
-    return InvitationShown.as_of(now(), declined)

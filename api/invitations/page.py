@@ -55,9 +55,7 @@ async def accept_on_page(
         body = Accept(
             token=token, name=given.get("name") or None, password=given.get("password", "")
         )
-        accepted = await accept(
-            parts, token=token, name=body.name, password=body.password, visitor=visitor
-        )
+        accepted = await accept(parts, body, visitor)
     except (ValidationError, EngineError) as error:
         return await _show(parts, token, given=given, error=error)
     async with parts.database.read() as connection:
@@ -93,8 +91,7 @@ async def decline_on_page(
     given = await form_fields(request)
     reason = " ".join(given.get("reason", "").split()) or None
     try:
-        body = Decline(token=token, reason=reason)
-        await decline(parts, token=token, reason=body.reason, visitor=visitor)
+        await decline(parts, Decline(token=token, reason=reason), visitor)
     except (ValidationError, EngineError) as error:
         return await _show(parts, token, given=given, error=error)
     return rendering.notice(

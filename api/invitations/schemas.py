@@ -2,19 +2,17 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Self
 
 from pydantic import Field
 
-from api.accounts.schemas import AccountCreated, NewPassword
-from api.fields import Name, Reason, Request, Shown, Timestamp, example
+from api.accounts.schemas import AccountCreated, Code, NewPassword
+from api.fields import Name, Reason, Shown, Timestamp, example
 from domain.states import InvitationStatus, ProjectRole
 from storage.models.invitations import Invitation
 
-Token = Annotated[str, Field(min_length=1, max_length=200, description="From the link in the mail")]
 
-
-class Accept(Request):
+class Accept(Code):
     """Accept an invitation.
 
     The account is of the e-mail that was invited. Where there is one already, give its password;
@@ -26,7 +24,6 @@ class Accept(Request):
         {"token": "4f0c…", "name": "Riverside Facilities", "password": "0wner-P@ssword!"}
     )
 
-    token: Token
     name: Name | None = None
     password: NewPassword
 
@@ -47,12 +44,11 @@ class Accepted(AccountCreated):
     project_role: ProjectRole
 
 
-class Decline(Request):
+class Decline(Code):
     """Decline an invitation; it needs no account."""
 
     model_config = example({"token": "4f0c…", "reason": "We have sold the site."})
 
-    token: Token
     reason: Reason | None = Field(default=None, description="Who has invited you reads it")
 
 

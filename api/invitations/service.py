@@ -8,10 +8,10 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.accounts.credentials import changed_meanwhile
-from api.accounts.outbox import send
-from api.accounts.service import authenticate
+from api.accounts.service import authenticate, send_letter
 from api.accounts.visitor import Visitor
 from api.deps import now
+from api.invitations.schemas import Accept, Decline
 from api.parts import Parts
 from api.security.throttling import ACCEPT_ADDRESS
 from domain.accounts import AccountEvent, LetterPurpose
@@ -41,13 +41,7 @@ class Acceptance:
 
 
 async def accept(
-    parts: Parts,
-    *,
-    token: str,
-    name: str | None,
-    password: str,
-    visitor: Visitor,
-    side: Role | None = None,
+    parts: Parts, body: Accept, visitor: Visitor, *, side: Role | None = None
 ) -> Acceptance:
     """Grant the project of an invitation to the account of its e-mail, which is proven by it.
 
@@ -63,32 +57,20 @@ async def accept(
         TooManyRequestsError: So many unknown tokens come from there. A right one gets through.
 
     """
-
-    async def once() -> Acceptance:
-        return await _accept(
-            parts, hash_token(token), name=name, password=password, visitor=visitor, side=side
-        )
-
     async with _guesses_counted(parts, visitor):
         try:
-            accepted = await once()
+            accepted = await _accept(parts, body, visitor, side)
         except ConflictError as error:
             if error.code not in {"email_taken", "changed_meanwhile"}:
                 raise
-            accepted = await once()  # another request has just made or changed the account
+            # Another request has just made or changed the account.
+            accepted = await _accept(parts, body, visitor, side)
     await parts.temporal.invitation_ended(accepted.project_id, accepted.invitation_id)
     return accepted
 
 
-async def _accept(
-    parts: Parts,
-    token_hash: str,
-    *,
-    name: str | None,
-    password: str,
-    visitor: Visitor,
-    side: Role | None,
-) -> Acceptance:
+async def _accept(parts: Parts, body: Accept, visitor: Visitor, side: Role | None) -> Acceptance:
+    token_hash, password = hash_token(body.token), body.password
     async with parts.database.read() as connection:
         invitation = await _pending(connection, token_hash, side)
         await Invitations(connection).refuse_archived(invitation)
@@ -105,7 +87,17 @@ async def _accept(
     ):
         account = existing
     else:
-        new = await _new_account(parts, invitation, name=name, company=company, password=password)
+        new = Account(
+            id=new_id(Prefix.ACCOUNT),
+            role=role,
+            email=invitation.email,
+            name=body.name or invitation.email.partition("@")[0],
+            company=company,
+            password_hash=await parts.passwords.hash(password, known=invitation.id),
+            token_epoch=0,
+            created_at=now(),
+            verified_at=now(),
+        )
         account = existing or new
     at = now()
     async with parts.database.write() as connection:
@@ -117,7 +109,7 @@ async def _accept(
         elif new is not None:
             await _displace(connection, existing, by=new, at=at, address=visitor.address)
             to = Addressed(role=existing.role, email=existing.email)
-            await send(parts, connection, LetterPurpose.CHANGED, to)
+            await send_letter(parts, connection, LetterPurpose.CHANGED, to)
         else:
             await prove(connection, account, at=at, address=visitor.address)
         granted = await InvitationEnds(connection).accept(
@@ -156,7 +148,7 @@ async def _guesses_counted(parts: Parts, visitor: Visitor) -> AsyncIterator[None
 
 
 async def decline(
-    parts: Parts, *, token: str, reason: str | None, visitor: Visitor, side: Role | None = None
+    parts: Parts, body: Decline, visitor: Visitor, *, side: Role | None = None
 ) -> Invitation:
     """Refuse the project of an invitation, for good; it needs no account.
 
@@ -165,12 +157,12 @@ async def decline(
         ConflictError: It is not pending; see :func:`storage.invitation_ends.why_not_pending`.
 
     """
-    token_hash = hash_token(token)
+    token_hash = hash_token(body.token)
     async with _guesses_counted(parts, visitor), parts.database.write() as connection:
         invitations = InvitationEnds(connection)
         invitation = await _pending(connection, token_hash, side)
         if not await invitations.decline(
-            invitation.id, reason=reason, at=now(), address=visitor.address
+            invitation.id, reason=body.reason, at=now(), address=visitor.address
         ):
             raise await _ended_meanwhile(connection, token_hash)
         declined = await invitations.by_token(token_hash)
@@ -200,24 +192,3 @@ async def _company(connection: AsyncConnection, invitation: Invitation) -> str |
     members = Members(connection, invitation.project_id)
     inviter = await members.member_or_maker(invitation.invited_by)
     return None if inviter is None else inviter.company
-
-
-async def _new_account(
-    parts: Parts,
-    invitation: Invitation,
-    *,
-    name: str | None,
-    company: str | None,
-    password: str,
-) -> Account:
-    return Account(
-        id=new_id(Prefix.ACCOUNT),
-        role=invitation.role.account_role,
-        email=invitation.email,
-        name=name or invitation.email.partition("@")[0],
-        company=company,
-        password_hash=await parts.passwords.hash(password, known=invitation.id),
-        token_epoch=0,
-        created_at=now(),
-        verified_at=now(),
-    )

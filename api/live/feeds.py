@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 import structlog
@@ -89,36 +90,12 @@ class Feed(Generic[T]):
         self.outage = None
 
 
+@dataclass(frozen=True, slots=True)
 class Followed(Generic[T]):
     """A feed as one of its listeners has it: until another takes the place."""
 
-    def __init__(self, feed: Feed[T], seat: Seat) -> None:
-        self._feed = feed
-        self._seat = seat
-
-    @property
-    def version(self) -> int:
-        """Grows with every change."""
-        return self._feed.version
-
-    @property
-    def newest(self) -> T | None:
-        """What was seen last."""
-        return self._feed.newest
-
-    @property
-    def outage(self) -> str | None:
-        """Why there is no news, in words."""
-        return self._feed.outage
-
-    @property
-    def is_replaced(self) -> bool:
-        """Whether another stream has taken the place."""
-        return self._seat.is_lost
-
-    async def changed(self, seen: int, timeout: float) -> None:  # noqa: ASYNC109 - the usual end
-        """Return when there is another version than ``seen``, or after ``timeout`` seconds."""
-        await self._feed.changed(seen, timeout)
+    feed: Feed[T]
+    seat: Seat
 
 
 class Feeds:

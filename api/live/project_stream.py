@@ -26,7 +26,7 @@ class ProjectListener(Stream[ProjectSeen]):
 
     def __init__(
         self,
-        feed: Followed[ProjectSeen],
+        followed: Followed[ProjectSeen],
         right: Right,
         *,
         project_id: str,
@@ -34,7 +34,7 @@ class ProjectListener(Stream[ProjectSeen]):
         since: Callable[[str], Since],
     ) -> None:
         """``positions``: by charge points, of who goes on; ``since``: gives it for one of them."""
-        super().__init__(feed, right)
+        super().__init__(followed, right)
         self._project_id = project_id
         self._since = since
         self._is_new = positions is None

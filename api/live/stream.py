@@ -47,8 +47,9 @@ class Right:
 class Stream(ABC, Generic[T]):
     """Composes the stream of one listener from the feed that it shares."""
 
-    def __init__(self, feed: Followed[T], right: Right) -> None:
-        self._feed = feed
+    def __init__(self, followed: Followed[T], right: Right) -> None:
+        self._feed = followed.feed
+        self._seat = followed.seat
         self._right = right
         self._outage: str | None = None
 
@@ -60,7 +61,7 @@ class Stream(ABC, Generic[T]):
         while True:
             await self._feed.changed(version, _KEEP_ALIVE / 3)
             version = self._feed.version
-            if self._feed.is_replaced:
+            if self._seat.is_lost:
                 yield format_sse_event(retry=_REPLACED_RETRY_MS)
                 yield passing(Passing.CLOSING, _REPLACED)
                 return
@@ -126,14 +127,14 @@ class Listener(Stream[RunView]):
 
     def __init__(
         self,
-        feed: Followed[RunView],
+        followed: Followed[RunView],
         right: Right,
         *,
         position: Position | None,
         until_verdict: bool,
         since: Since,
     ) -> None:
-        super().__init__(feed, right)
+        super().__init__(followed, right)
         self._teller = Teller(position=position, since=since)
         self._until_verdict = until_verdict
 

@@ -44,12 +44,8 @@ class Passwords:
         self._waiting = 0
         self._queue = FairQueue(at_once=1, of_an_account=_OF_AN_ACCOUNT, patience=_PATIENCE)
         # It is made now: made at the first unknown account, it would slow down that one answer.
-        self._nobody = self._hasher.hash(secrets.token_hex())
-
-    @property
-    def nobodys(self) -> str:
-        """Return the hash of a password that nobody knows."""
-        return self._nobody
+        self.nobodys = self._hasher.hash(secrets.token_hex())
+        """The hash of a password that nobody knows."""
 
     async def hash(self, password: str, *, known: str | None = None) -> str:
         """Hash a new password."""
@@ -88,7 +84,7 @@ class Passwords:
 
     def _verify(self, password_hash: str | None, password: str) -> bool:
         with suppress(VerificationError, InvalidHashError):
-            self._hasher.verify(password_hash or self._nobody, password)
+            self._hasher.verify(password_hash or self.nobodys, password)
             return password_hash is not None
         return False
 

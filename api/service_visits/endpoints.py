@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Request, Response
 
@@ -32,8 +32,11 @@ router = APIRouter(
 _OVER = "It is over; `status` says how."
 _TAKEN = "Another visit has one of the charge points: `service_visit_id`, `charge_point_ids`."
 _NOT_YET = "Until the handover the installer has access anyway."
-
-
+CLOSE_PROBLEMS: Final = problems(
+    service_visit_blocked="`blockers` lists what stands in the way: `code`, `detail`, "
+    "`charge_point_id`.",
+    service_visit_over=_OVER,
+)
 VisitId = Annotated[
     str,
     path_id(
@@ -158,11 +161,7 @@ async def change_visit(
     "/{service_visit_id}/close",
     summary="Close a service visit",
     operation_id="closeServiceVisit",
-    responses=problems(
-        service_visit_blocked="`blockers` lists what stands in the way: `code`, `detail`, "
-        "`charge_point_id`.",
-        service_visit_over=_OVER,
-    ),
+    responses=CLOSE_PROBLEMS,
 )
 async def close_visit(
     call: OwnerCall, project_id: ProjectId, service_visit_id: VisitId, body: OwnerClose

@@ -7,9 +7,8 @@ from api.certificates.endpoints import REPORT_PROBLEMS, ReportWanted
 from api.certificates.issuing import issue_of_visit
 from api.deps import InstallerCall, now
 from api.pagination import Page, Paging
-from api.problems import problems
 from api.projects.endpoints import project_request
-from api.service_visits.endpoints import VisitId
+from api.service_visits.endpoints import CLOSE_PROBLEMS, VisitId
 from api.service_visits.schemas import SignOff, VisitShown
 from api.service_visits.service import close
 from domain.ids import Prefix
@@ -47,11 +46,7 @@ async def get_visit(call: InstallerCall, service_visit_id: VisitId) -> VisitShow
     "/{service_visit_id}/close",
     summary="Sign a service visit off",
     operation_id="signServiceVisitOff",
-    responses=problems(
-        service_visit_blocked="`blockers` lists what stands in the way: `code`, `detail`, "
-        "`charge_point_id`.",
-        service_visit_over="It is over; `status` says how.",
-    ),
+    responses=CLOSE_PROBLEMS,
 )
 async def close_visit(call: InstallerCall, service_visit_id: VisitId, body: SignOff) -> VisitShown:
     """Close the visit, once each of its charge points is commissioned or withdrawn.

@@ -62,7 +62,7 @@ async def test_an_unexpected_error_shows_nothing_of_itself(
     async def broken(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("the secret of the house")
 
-    monkeypatch.setattr("api.accounts.security.log_in", broken)
+    monkeypatch.setattr("api.accounts.security.authenticate", broken)
     answer = await anonymous.post("/login", {"email": "a@acme.com", "password": "x"})
     problem(answer, 500, "internal_error")
     assert "secret" not in answer.text

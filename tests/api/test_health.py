@@ -87,7 +87,7 @@ async def test_a_clock_that_is_far_off_is_not_ready(
     anonymous: Caller, monkeypatch: pytest.MonkeyPatch, seconds: int, status: int, said: str
 ) -> None:
     shift = timedelta(seconds=seconds)
-    monkeypatch.setattr("api.health.endpoints.now", lambda: datetime.now(UTC) + shift)
+    monkeypatch.setattr("api.health.now", lambda: datetime.now(UTC) + shift)
     seen = await parts(anonymous)
     assert seen[0] == status
     # The way to the database and back is not counted, and takes some milliseconds.
@@ -106,7 +106,7 @@ async def test_a_node_whose_clock_is_behind_is_alive(
     async with database.write() as connection:
         await beat(connection, "node_1")
     shift = timedelta(minutes=5)
-    monkeypatch.setattr("api.health.endpoints.now", lambda: datetime.now(UTC) + shift)
+    monkeypatch.setattr("api.health.now", lambda: datetime.now(UTC) + shift)
     assert (await parts(anonymous, "system"))[1]["ocpp_server"] == "ok"
 
 

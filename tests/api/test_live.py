@@ -351,7 +351,7 @@ class TestSharing:
             greedy = [opened(stack, point, "usr_1") for _ in range(3)]
             another = opened(stack, point, "usr_2")
             honest = opened(stack, point, "usr_3")
-            lost = [one.is_replaced for one in (*greedy, another, honest)]
+            lost = [one.seat.is_lost for one in (*greedy, another, honest)]
             assert lost == [True, False, False, False, False]
             with pytest.raises(UnavailableError):  # now nobody has two more than she
                 opened(stack, point, "usr_3")

@@ -300,7 +300,7 @@ class TestRoute:
     async def test_a_project_with_too_many(
         self, installer: Caller, database: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("api.live.project_endpoints.MOST_CHARGE_POINTS", 1)
+        monkeypatch.setattr("api.live.endpoints.MOST_CHARGE_POINTS", 1)
         project = await installer.project()
         for number in range(2):
             identity = await installer.charge_point(project, serial_number=f"SN-{number}")

@@ -2,7 +2,7 @@
 
 from structlog.testing import CapturingLogger
 
-from api.request_log import LINES, RequestLog
+from api.middleware import LINES, RequestLog
 
 
 def test_who_calls_without_end_has_a_minutes_lines_and_a_sum() -> None:

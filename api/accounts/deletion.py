@@ -1,16 +1,16 @@
 """Endpoints that delete an account."""
 
 from dataclasses import asdict
-from http import HTTPStatus
 
 import structlog
 from pydantic import BaseModel
 
 from api.accounts.credentials import prove_password
 from api.accounts.schemas import GivenPassword
+from api.accounts.security import PASSWORD_WRONG
 from api.deps import AnyCall, now, router_of
 from api.fields import Request, Shown, Timestamp, example
-from api.problems import documented_problem, problems
+from api.problems import problems
 from domain.deletion import KEPT
 from domain.errors import ConflictError
 from domain.states import Role
@@ -27,13 +27,7 @@ The answer says what is kept, why, and for how long."""
 _IN_USE = (
     "`in_the_way` lists what has to be ended or handed on first: `code`, `detail`, `project_id`."
 )
-
-
-_RESPONSES = problems(429, account_in_use=_IN_USE) | {
-    HTTPStatus.FORBIDDEN: documented_problem(
-        HTTPStatus.FORBIDDEN, "password_wrong", "The present password is wrong."
-    )
-}
+_RESPONSES = problems(429, account_in_use=_IN_USE) | PASSWORD_WRONG
 
 
 class Deletion(Request):

@@ -1,10 +1,10 @@
-"""Shapes of the test charge on each connector: which are asked for, and how each went."""
+"""Shapes of a failure, and of the test charge on each connector: what is asked for, how it went."""
 
 from typing import Annotated, Any, Final, Self
 
 from pydantic import BeforeValidator, Field
 
-from api.commissioning.failures import FailureShown
+from api.connection_attempts.schemas import ClaimShown
 from api.fields import Absent, PreciseTimestamp, Shown
 from domain.checks import CheckRecord, ConnectorsToTest, ConnectorTest, Evidence
 from domain.rules.connector import MOST_CONNECTORS
@@ -45,6 +45,17 @@ def in_brief(it: CheckRecord | ConnectorTest) -> dict[str, Any]:
         "action": failure and failure.action,
         "needs_review": it.needs_review or None,
     }
+
+
+class FailureShown(Shown):
+    """Why it failed: a stable code, the cause, what to do."""
+
+    code: str
+    cause: str
+    action: str
+    claim: ClaimShown | None = Field(
+        default=None, description="The call that lets it in, where it tries another name"
+    )
 
 
 class ConnectorBrief(Shown):

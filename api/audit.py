@@ -1,4 +1,4 @@
-"""Endpoints of the audit trail."""
+"""The audit trail of a project, for its installer and its owner."""
 
 from collections.abc import Mapping
 from typing import Any, Self
@@ -63,8 +63,7 @@ class AuditShown(Shown):
 )
 async def audit(call: AnyCall, project_id: ProjectId, paging: Paging) -> Page[AuditShown]:
     """What was done to the project, by whom and from where, newest first. Nothing is edited."""
-    async with call.read() as connection:
-        await call.project(connection, project_id)
+    async with call.read(project=project_id) as connection:
         rows = await Audit(connection, project_id).page(
             before=paging.after_number(), limit=paging.fetch, reader=call.account.role
         )

@@ -1,1 +1,0 @@
-"""The audit trail of a project, for its installer and its owner."""

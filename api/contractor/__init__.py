@@ -1,1 +1,0 @@
-"""The company that did the work of a project."""

@@ -1,1 +1,0 @@
-"""Health: is the process alive, is the engine ready."""
